@@ -1,0 +1,3 @@
+module github.com/zkfs/zkfs
+
+go 1.26
