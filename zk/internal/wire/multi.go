@@ -1,0 +1,145 @@
+package wire
+
+// MultiHeader stands before each operation and each result of a multi, and ends the list with Done.
+type MultiHeader struct {
+	Op   Op
+	Done bool
+	Err  Code
+}
+
+var multiEnd = MultiHeader{Op: OpError, Done: true, Err: -1}
+
+func (r *MultiHeader) Append(b []byte) []byte {
+	b = appendInt32(b, int32(r.Op))
+	b = appendBool(b, r.Done)
+	return appendInt32(b, int32(r.Err))
+}
+
+func (r *MultiHeader) Decode(d *Decoder) {
+	r.Op = Op(d.int32())
+	r.Done = d.bool()
+	r.Err = Code(d.int32())
+}
+
+// MultiOp is one operation of a multi: the request's record under its opcode.
+type MultiOp struct {
+	Op     Op
+	Record Record
+}
+
+// MultiRequest is the record of OpMulti and OpMultiRead (MultiOperationRecord.java).
+type MultiRequest struct{ Ops []MultiOp }
+
+func (r *MultiRequest) Append(b []byte) []byte {
+	for _, op := range r.Ops {
+		h := MultiHeader{Op: op.Op, Err: -1}
+		b = h.Append(b)
+		b = op.Record.Append(b)
+	}
+	return multiEnd.Append(b)
+}
+
+func (r *MultiRequest) Decode(d *Decoder) {
+	r.Ops = nil
+	for d.err == nil {
+		var h MultiHeader
+		h.Decode(d)
+		if h.Done || d.err != nil {
+			return
+		}
+		record := newMultiRequest(h.Op)
+		if record == nil {
+			d.fail("operation %v in a multi", h.Op)
+			return
+		}
+		record.Decode(d)
+		r.Ops = append(r.Ops, MultiOp{h.Op, record})
+	}
+}
+
+func newMultiRequest(op Op) Record {
+	switch op {
+	case OpCreate, OpCreate2, OpCreateContainer:
+		return new(CreateRequest)
+	case OpCreateTTL:
+		return new(CreateTTLRequest)
+	case OpDelete:
+		return new(DeleteRequest)
+	case OpSetData:
+		return new(SetDataRequest)
+	case OpCheck:
+		return new(CheckVersionRequest)
+	case OpGetData:
+		return new(GetDataRequest)
+	case OpGetChildren:
+		return new(GetChildrenRequest)
+	}
+	return nil
+}
+
+// MultiResult is one result of a multi. Record is nil where the operation returns nothing (delete, check),
+// and an *ErrorResponse under OpError where it failed.
+type MultiResult struct {
+	Op     Op
+	Record Record
+}
+
+// MultiResponse answers OpMulti and OpMultiRead (MultiResponse.java). A multi that failed has ReplyHeader.Err 0 and every
+// result an ErrorResponse: 0 for operations before the one at fault, its code, and RuntimeInconsistency for those behind it.
+type MultiResponse struct{ Results []MultiResult }
+
+func (r *MultiResponse) Append(b []byte) []byte {
+	for _, result := range r.Results {
+		h := MultiHeader{Op: result.Op, Err: 0}
+		if e, ok := result.Record.(*ErrorResponse); ok {
+			h.Err = e.Err
+		}
+		b = h.Append(b)
+		if result.Record != nil {
+			b = result.Record.Append(b)
+		}
+	}
+	return multiEnd.Append(b)
+}
+
+func (r *MultiResponse) Decode(d *Decoder) {
+	r.Results = nil
+	for d.err == nil {
+		var h MultiHeader
+		h.Decode(d)
+		if h.Done || d.err != nil {
+			return
+		}
+		record, ok := newMultiResult(h.Op)
+		if !ok {
+			d.fail("result of operation %v in a multi", h.Op)
+			return
+		}
+		if record != nil {
+			record.Decode(d)
+		}
+		r.Results = append(r.Results, MultiResult{h.Op, record})
+	}
+}
+
+// newMultiResult returns the record of op's result. Servers before 3.7 answer create2 under OpCreate (ZOOKEEPER-4026),
+// and all of them TTL and container creates under OpCreate2.
+func newMultiResult(op Op) (Record, bool) {
+	switch op {
+	case OpCreate:
+		return new(CreateResponse), true
+	case OpCreate2:
+		return new(Create2Response), true
+	case OpSetData:
+		return new(SetDataResponse), true
+	case OpDelete, OpCheck:
+		return nil, true
+	case OpGetData:
+		return new(GetDataResponse), true
+	case OpGetChildren:
+		return new(GetChildrenResponse), true
+	case OpError:
+		return new(ErrorResponse), true
+	}
+	return nil, false
+}
