@@ -7,7 +7,7 @@
 // the requests' records are in the files of their families.
 //
 // Both directions of every record are here, so that the client, the in-process server of the tests and the
-// tracer share them. Nothing in this package does I/O or starts a goroutine.
+// tracer share them. Nothing in this package knows of the network or starts a goroutine.
 package wire
 
 // A Record is the pointer to one of this package's structs.
