@@ -1,0 +1,280 @@
+package zk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// clusterStartTimeout bounds the wait for all servers of a cluster to serve. Three take about a second.
+const clusterStartTimeout = 60 * time.Second
+
+// TestServer is one server of a [TestCluster].
+type TestServer struct {
+	Port int     // for clients, on 127.0.0.1
+	Path string  // the folder with its zoo.cfg and data
+	Srv  *Server // the process
+}
+
+// TestCluster is a set of real ZooKeeper servers for a test: one alone, or an ensemble.
+// Its methods must not be called concurrently.
+type TestCluster struct {
+	Path    string // the folder that holds those of the servers
+	Servers []TestServer
+}
+
+// StartTestCluster starts size servers and returns once all of them serve. They listen on free ports of 127.0.0.1, and
+// keep their data in a temporary folder until [TestCluster.Stop]. One server runs alone, more form an ensemble.
+// What they print goes to stdout and stderr, each of which may be nil.
+//
+// They are tuned for tests: a tick of 200 ms, sessions from 400 ms to 60 s, a small heap, no fsync, every four-letter
+// word allowed, TTL znodes and reconfiguration enabled, and empty containers removed within a second.
+func StartTestCluster(size int, stdout, stderr io.Writer) (*TestCluster, error) {
+	stdout, stderr = serialize(stdout), serialize(stderr)
+	return StartTestClusterFunc(size, func(id int, _ *ServerConfig, srv *Server) {
+		srv.Stdout, srv.Stderr = stdout, stderr
+	})
+}
+
+// StartTestClusterFunc is like [StartTestCluster] but calls configure for each server, with ids from 1, before any of
+// them is started. Both arguments come filled with what StartTestCluster uses; append to config.Extra
+// and srv.JVMFlags what the test needs. It must leave the ports, the paths and the list of servers as they are.
+func StartTestClusterFunc(size int, configure func(id int, config *ServerConfig, srv *Server)) (*TestCluster, error) {
+	if size < 1 {
+		return nil, errors.New("zk: a cluster needs at least one server")
+	}
+	members, err := freeMembers(size)
+	if err != nil {
+		return nil, err
+	}
+	path, err := os.MkdirTemp("", "zk-test-cluster-")
+	if err != nil {
+		return nil, err
+	}
+	ts := &TestCluster{Path: path}
+	for _, m := range members {
+		config := testServerConfig(m, members)
+		config.DataDir = filepath.Join(path, "srv"+strconv.Itoa(m.ID))
+		srv := &Server{
+			ConfigPath: filepath.Join(config.DataDir, "zoo.cfg"),
+			JVMFlags:   testJVMFlags(),
+		}
+		configure(m.ID, &config, srv)
+		ts.Servers = append(ts.Servers, TestServer{Port: m.ClientPort, Path: config.DataDir, Srv: srv})
+		if err = writeServerFiles(m.ID, config, srv.ConfigPath); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = ts.StartAllServers()
+	}
+	if err != nil {
+		ts.Stop()
+		return nil, err
+	}
+	return ts, nil
+}
+
+// testServerConfig returns the configuration of one of the members, but for its folder.
+func testServerConfig(self ServerConfigServer, members []ServerConfigServer) ServerConfig {
+	c := ServerConfig{
+		TickTime:   200,
+		InitLimit:  50,
+		SyncLimit:  25,
+		ClientPort: self.ClientPort,
+		Extra: []string{
+			"clientPortAddress=" + self.Host,
+			"minSessionTimeout=400",
+			"maxSessionTimeout=60000",
+			"maxClientCnxns=0",
+			"forceSync=no",
+			"4lw.commands.whitelist=*",
+			"admin.enableServer=false",
+			"extendedTypesEnabled=true",
+			"reconfigEnabled=true",
+		},
+	}
+	if len(members) > 1 {
+		c.Servers = members
+		c.Extra = append(c.Extra, "standaloneEnabled=false")
+	}
+	return c
+}
+
+// testJVMFlags returns the flags with which a server starts fastest and stays small. The last one is read without
+// the prefix that keys of zoo.cfg get.
+func testJVMFlags() []string {
+	return []string{
+		"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+		"-Dznode.container.checkIntervalMs=200",
+	}
+}
+
+// writeServerFiles makes the server's folder with its zoo.cfg and myid.
+func writeServerFiles(id int, config ServerConfig, configPath string) error {
+	if err := os.Mkdir(config.DataDir, 0o700); err != nil {
+		return err
+	}
+	var zooCfg strings.Builder
+	if err := config.Marshall(&zooCfg); err != nil {
+		return err
+	}
+	if err := os.WriteFile(configPath, []byte(zooCfg.String()), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(config.DataDir, "myid"), fmt.Appendln(nil, id), 0o600)
+}
+
+// StartServer starts the server at the address host:port, of which only the port counts. It does not wait until the
+// server serves, which it does only as part of a majority.
+func (ts *TestCluster) StartServer(server string) error {
+	s, err := ts.find(server)
+	if err != nil {
+		return err
+	}
+	return s.Srv.Start()
+}
+
+// StopServer kills the server at the address host:port, of which only the port counts. Its data stays.
+func (ts *TestCluster) StopServer(server string) error {
+	s, err := ts.find(server)
+	if err != nil {
+		return err
+	}
+	return s.Srv.Stop()
+}
+
+// StartAllServers starts the servers that are stopped and returns once all of them serve.
+func (ts *TestCluster) StartAllServers() error {
+	for _, s := range ts.Servers {
+		if s.Srv.run != nil {
+			continue
+		}
+		if err := s.Srv.Start(); err != nil {
+			return err
+		}
+	}
+	return ts.waitForStart(time.Now().Add(clusterStartTimeout))
+}
+
+// StopAllServers kills all servers. Their data stays: StartAllServers continues with it.
+func (ts *TestCluster) StopAllServers() error {
+	var errs []error
+	for _, s := range ts.Servers {
+		errs = append(errs, s.Srv.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+// Stop kills all servers and removes the cluster's folder.
+func (ts *TestCluster) Stop() error {
+	return errors.Join(ts.StopAllServers(), os.RemoveAll(ts.Path))
+}
+
+// find returns the server whose port ends the address.
+func (ts *TestCluster) find(server string) (TestServer, error) {
+	for _, s := range ts.Servers {
+		if strings.HasSuffix(server, ":"+strconv.Itoa(s.Port)) {
+			return s, nil
+		}
+	}
+	return TestServer{}, fmt.Errorf("zk: no server %q in the cluster", server)
+}
+
+// waitForStart returns once all servers serve, or with an error when one has ended or the time is over.
+func (ts *TestCluster) waitForStart(deadline time.Time) error {
+	for _, s := range ts.Servers {
+		for !s.serves() {
+			if err := s.Srv.run.exited(); err != nil {
+				return err
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("zk: server at port %d does not serve after %v\n%s", s.Port, clusterStartTimeout, s.Srv.run.log)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// serves tells whether clients can use the server: "srvr" names the mode then. "ruok" is answered too early. A server
+// that is about to serve may let the question hang, so it is given little time.
+func (s TestServer) serves() bool {
+	const patience = 500 * time.Millisecond
+	c, err := net.DialTimeout("tcp", s.addr(), patience)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c, "srvr"); err != nil {
+		return false
+	}
+	reply, err := io.ReadAll(io.LimitReader(c, 4096))
+	return err == nil && strings.Contains(string(reply), "Mode:")
+}
+
+func (s TestServer) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+
+// freeMembers returns members with ids from 1 and free ports of 127.0.0.1.
+func freeMembers(n int) ([]ServerConfigServer, error) {
+	ports, err := freePorts(3 * n)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]ServerConfigServer, n)
+	for i := range members {
+		p := ports[3*i:]
+		members[i] = ServerConfigServer{
+			ID: i + 1, Host: "127.0.0.1", PeerPort: p[0], LeaderElectionPort: p[1], ClientPort: p[2],
+		}
+	}
+	return members, nil
+}
+
+// freePorts returns n ports of 127.0.0.1 on which nobody listens. They lie below those that systems give to
+// outgoing connections, so that a server which was stopped finds its port free when it starts again.
+func freePorts(n int) ([]int, error) {
+	const first, end = 10000, 32000
+	var ports []int
+	for range 100 * n {
+		port := first + rand.IntN(end-first)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		defer l.Close() // held until all are found, so that none comes twice
+		ports = append(ports, port)
+		if len(ports) == n {
+			return ports, nil
+		}
+	}
+	return nil, fmt.Errorf("zk: no %d free ports between %d and %d", n, first, end)
+}
+
+// serialize returns a writer to w for concurrent use, nil for nil.
+func serialize(w io.Writer) io.Writer {
+	if w == nil {
+		return nil
+	}
+	return &serialWriter{w: w}
+}
+
+type serialWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *serialWriter) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
