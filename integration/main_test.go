@@ -1,0 +1,53 @@
+// Package integration holds the tests against real ZooKeeper servers and the real kernel.
+//
+// One server on its own is shared by the tests, each of which works below a znode of its own. A test that stops
+// servers, or needs them configured otherwise, starts its own. Nothing may be left when all
+// tests are done: no mount, no child process, no goroutine.
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// superDigest makes super:secret the super user of a server, scheme "digest".
+const superDigest = "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4="
+
+// shared is the server that tests share. They must leave it running.
+var shared *zk.TestCluster
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "integration:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// run runs the tests between the start of the shared server and the search for leaks.
+// Everything temporary of this process and of its children lies in one folder.
+func run(m *testing.M) (code int, err error) {
+	if role := os.Getenv(roleVariable); role != "" {
+		return 0, playRole(role)
+	}
+	tmp, err := os.MkdirTemp("", "zkfs-integration-")
+	if err != nil {
+		return 1, err
+	}
+	if err := os.Setenv("TMPDIR", tmp); err != nil {
+		return 1, err
+	}
+	shared, err = startCluster(1, nil)
+	if err != nil {
+		return 1, errors.Join(err, os.RemoveAll(tmp))
+	}
+	code = m.Run()
+	return code, errors.Join(shared.Stop(), mountsBelow(tmp), children(), goleak.Find(), leftovers(tmp))
+}

@@ -1,0 +1,128 @@
+package integration
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+func TestOneServerRunsAlone(t *testing.T) {
+	if got := modes(shared); !slices.Equal(got, []string{"standalone"}) {
+		t.Errorf("modes %q", got)
+	}
+}
+
+func TestServerConfigurationReachesTheServer(t *testing.T) {
+	ts := cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
+		config.Extra = append(config.Extra, "4lw.commands.whitelist=srvr")
+	})
+	answer, err := ask(addr(ts.Servers[0]), "ruok")
+	if err != nil || !strings.Contains(answer, "not in the whitelist") {
+		t.Errorf("answer %q, error %v", answer, err)
+	}
+}
+
+// The distribution is made of links to Debian's jars, in the form of a release.
+func TestServerOfADistribution(t *testing.T) {
+	const jars = "/usr/share/java"
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, "lib"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for link, jar := range map[string]string{
+		"zookeeper-3.8.0.jar": "zookeeper.jar", "zookeeper-jute-3.8.0.jar": "zookeeper-jute.jar", "slf4j-simple.jar": "slf4j-simple.jar",
+	} {
+		if err := os.Symlink(filepath.Join(jars, jar), filepath.Join(home, "lib", link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("ZOOKEEPER_HOME", home)
+	ts := cluster(t, 1, nil)
+	answer, err := ask(addr(ts.Servers[0]), "envi")
+	if err != nil || !strings.Contains(answer, home+"/lib/zookeeper-3.8.0.jar") {
+		t.Errorf("the class path is not that of the distribution: %q, error %v", answer, err)
+	}
+}
+
+func TestStopLeavesNothing(t *testing.T) {
+	ts, err := startCluster(1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := addr(ts.Servers[0])
+	if err := ts.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(ts.Path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("folder: %v", err)
+	}
+	if c, err := net.Dial("tcp", at); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("port: %v, %v", c, err)
+	}
+}
+
+// roleVariable makes the test binary play another role than running tests.
+const roleVariable = "ZKFS_INTEGRATION_ROLE"
+
+// playRole starts a server, prints its address and waits for the end of stdin. Killed before, it cannot stop the server.
+func playRole(role string) error {
+	if role != "server" {
+		return fmt.Errorf("no role %q", role)
+	}
+	ts, err := startCluster(1, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println(addr(ts.Servers[0]))
+	io.Copy(io.Discard, os.Stdin)
+	return ts.Stop()
+}
+
+func TestServersDieWithTheProcess(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", t.TempDir()) // for the server's data, which nobody is left to remove
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), roleVariable+"=server")
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe() // open while the test runs
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	at := strings.TrimSpace(line)
+	if err != nil || mode(at) != "standalone" {
+		t.Errorf("server at %q: mode %q, error %v", at, mode(at), err)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	eventually(t, func() error {
+		c, err := net.Dial("tcp", at)
+		if err == nil {
+			c.Close()
+			return fmt.Errorf("the server at %s outlives the process that started it", at)
+		}
+		return nil
+	})
+}
