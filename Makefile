@@ -1,0 +1,96 @@
+# make demo   a ZooKeeper with a sample tree, mounted; Ctrl-C ends it
+# make test   everything: what check does, all tests with the race detector, a short fuzz pass
+# make help   the other targets
+
+GO         ?= go
+BUILD      := build
+PREFIX     ?= /usr/local
+MOUNTPOINT ?= /tmp/zkfs-demo
+FUZZTIME   ?= 30s
+
+# Release 2026.2.2. Run by version, so that what it needs itself stays out of go.mod.
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# What the targets need besides Go: a command or a file, and the Debian package that has it.
+DEMO_NEEDS := fusermount3:fuse3
+TEST_NEEDS := $(DEMO_NEEDS) \
+	java:default-jre-headless \
+	/usr/share/java/zookeeper.jar:libzookeeper-java \
+	gcc:gcc /usr/include/stdlib.h:libc6-dev \
+	getfattr:attr
+
+.PHONY: help build demo test check race fuzz bench deps install clean
+
+help:
+	@echo 'make build    $(BUILD)/zkfs'
+	@echo 'make demo     mount a ZooKeeper with a sample tree on MOUNTPOINT ($(MOUNTPOINT)); Ctrl-C ends it'
+	@echo 'make test     check, race, and a short fuzz pass'
+	@echo 'make check    gofmt, go mod tidy, vet, staticcheck'
+	@echo 'make race     all tests with the race detector'
+	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
+	@echo 'make bench    the benchmarks'
+	@echo 'make deps     install the Debian packages that the tests need'
+	@echo 'make install  $(BUILD)/zkfs to PREFIX/bin ($(PREFIX)/bin)'
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BUILD)/zkfs ./cmd/zkfs
+
+# The shell outlives Ctrl-C, which zkfs gets too, to remove the mount point that it made.
+demo:
+	@$(call need,$(DEMO_NEEDS))
+	@$(MAKE) --no-print-directory build
+	@made=; [ -d $(MOUNTPOINT) ] || { mkdir -p $(MOUNTPOINT) && made=1; }; \
+	trap : INT; $(BUILD)/zkfs demo $(MOUNTPOINT); status=$$?; \
+	[ -z "$$made" ] || rmdir $(MOUNTPOINT); exit $$status
+
+test: deps
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory race
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=2s
+
+check:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+
+race: deps
+	$(GO) test -race ./...
+
+# The targets are found by name, so that none is forgotten.
+fuzz:
+	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -rn1 dirname | sort -u); do \
+		targets=$$($(GO) test -list '^Fuzz' $$dir) || { echo "$$targets"; exit 1; }; \
+		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
+			echo "fuzz $$dir $$target $(FUZZTIME)"; \
+			out=$$($(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir 2>&1) || { echo "$$out"; exit 1; }; \
+		done; \
+	done
+
+bench: deps
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+deps:
+	@$(call need,$(TEST_NEEDS))
+
+install: build
+	install -D $(BUILD)/zkfs $(DESTDIR)$(PREFIX)/bin/zkfs
+
+clean:
+	rm -rf $(BUILD)
+
+# need installs the packages of those entries whose command or file is missing.
+define need
+missing=; \
+for entry in $(1); do \
+	name=$${entry%%:*}; \
+	command -v "$$name" >/dev/null 2>&1 || [ -e "$$name" ] || missing="$$missing $${entry#*:}"; \
+done; \
+if [ -n "$$missing" ]; then \
+	command -v apt-get >/dev/null || { echo "missing here, by the names of Debian's packages:$$missing"; exit 1; }; \
+	[ "$$(id -u)" = 0 ] && sudo= || sudo=sudo; \
+	echo "installing$$missing"; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
+fi
+endef
