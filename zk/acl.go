@@ -3,6 +3,8 @@ package zk
 import (
 	"crypto/sha1"
 	"encoding/base64"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
 // Permissions of an ACL entry (ZooDefs.Perms).
@@ -39,4 +41,20 @@ func WorldACL(perms int32) []ACL {
 func DigestACL(perms int32, user, password string) []ACL {
 	sum := sha1.Sum([]byte(user + ":" + password))
 	return []ACL{{perms, "digest", user + ":" + base64.StdEncoding.EncodeToString(sum[:])}}
+}
+
+func wireACL(acl []ACL) []wire.ACL {
+	list := make([]wire.ACL, len(acl))
+	for i, a := range acl {
+		list[i] = wire.ACL(a)
+	}
+	return list
+}
+
+func aclOf(acl []wire.ACL) []ACL {
+	list := make([]ACL, len(acl))
+	for i, a := range acl {
+		list[i] = ACL(a)
+	}
+	return list
 }

@@ -1,0 +1,235 @@
+package zk
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// A call is one request on its way. It has one holder at a time: the queue, the write loop, the pending ring, the
+// read loop. The holder finishes it, once. Its caller may abandon it at any time, the holder then frees it.
+type call struct {
+	op    wire.Op
+	xid   int32
+	body  []byte       // the encoded request record
+	reply []byte       // the encoded reply record
+	keep  bool         // the caller's result refers to reply, which must not be used again
+	alone bool         // nobody waits for it
+	dec   wire.Decoder // of reply
+	err   error        // set by finish
+
+	// onReply, if set, runs on the read loop when the reply has come, before anything behind it is handled.
+	onReply func(wire.Code)
+
+	state atomic.Int32
+	ready chan struct{} // receives one token from finish
+}
+
+// States of a call.
+const (
+	callQueued int32 = iota
+	callSent         // or about to be
+	callDone
+	callAbandoned
+)
+
+var callPool = sync.Pool{New: func() any { return &call{ready: make(chan struct{}, 1)} }}
+
+func newCall(op wire.Op) *call {
+	cl := callPool.Get().(*call)
+	cl.op = op
+	cl.state.Store(callQueued)
+	return cl
+}
+
+// Buffers above this size are not kept for other calls.
+const pooledBuffer = 16 << 10
+
+// free gives the call back to the pool. Nobody else may hold it.
+func (cl *call) free() {
+	if cl.keep || cap(cl.reply) > pooledBuffer {
+		cl.reply = nil
+	}
+	if cap(cl.body) > pooledBuffer {
+		cl.body = nil
+	}
+	*cl = call{body: cl.body[:0], reply: cl.reply[:0], ready: cl.ready}
+	callPool.Put(cl)
+}
+
+// finish completes the call. The holder must not touch it afterwards.
+func (cl *call) finish(err error) {
+	cl.err = err
+	if cl.state.Swap(callDone) == callAbandoned || cl.alone {
+		cl.free()
+		return
+	}
+	cl.ready <- struct{}{}
+}
+
+// decode reads the reply into r. Buffers in r are parts of the reply, see keep.
+func (cl *call) decode(r wire.Record) error {
+	cl.dec = wire.NewDecoder(cl.reply)
+	r.Decode(&cl.dec)
+	return cl.dec.End()
+}
+
+// start sends the call. On error the call is gone, else wait must follow.
+func (c *Conn) start(cl *call) error {
+	err := c.reserve(cl)
+	if err == nil {
+		if err = c.queue.add(cl); err == nil {
+			return nil
+		}
+		c.release()
+	}
+	cl.free()
+	return err
+}
+
+// requestOverhead is what a frame holds besides the record.
+const requestOverhead = 8
+
+// reserve checks the call's size and waits for its slot.
+func (c *Conn) reserve(cl *call) error {
+	if len(cl.body)+requestOverhead > c.maxRequest {
+		return ErrTooLarge
+	}
+	if err := c.ctx.Err(); err != nil {
+		return &InterruptedError{Err: err}
+	}
+	if c.slots == nil {
+		return nil
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return nil
+	case <-c.ctx.Done():
+		return &InterruptedError{Err: c.ctx.Err()}
+	case <-c.closing:
+		return ErrClosing
+	}
+}
+
+func (c *Conn) release() {
+	if c.slots != nil {
+		<-c.slots
+	}
+}
+
+// wait returns when the call has been answered or its context has ended. After an error the call is gone,
+// else the caller must decode and free it.
+func (c *Conn) wait(cl *call) error {
+	defer c.release()
+	if done := c.ctx.Done(); done != nil {
+		select {
+		case <-cl.ready:
+		case <-done:
+			if cl.state.CompareAndSwap(callQueued, callAbandoned) {
+				return &InterruptedError{Sent: false, Err: c.ctx.Err()}
+			}
+			if cl.state.CompareAndSwap(callSent, callAbandoned) {
+				return &InterruptedError{Sent: true, Err: c.ctx.Err()}
+			}
+			<-cl.ready
+		}
+	} else {
+		<-cl.ready
+	}
+	if err := cl.err; err != nil {
+		cl.free()
+		return err
+	}
+	return nil
+}
+
+// do sends the call and waits for its reply. After an error the call is gone, else the caller must decode and free it.
+func (c *Conn) do(cl *call) error {
+	if err := c.start(cl); err != nil {
+		return err
+	}
+	return c.wait(cl)
+}
+
+// doEmpty does a call whose reply has no record.
+func (c *Conn) doEmpty(cl *call) error {
+	if err := c.do(cl); err != nil {
+		return err
+	}
+	cl.free()
+	return nil
+}
+
+// post sends the call and forgets about it.
+func (c *client) post(cl *call) {
+	cl.alone = true
+	if c.queue.add(cl) != nil {
+		cl.free()
+	}
+}
+
+// queue holds the calls that have not been sent. It outlives connections.
+type queue struct {
+	wake chan struct{} // holds a token when calls wait
+
+	mu    sync.Mutex // guards the following
+	calls []*call
+	end   error // what add returns, once the client has ended
+}
+
+func (q *queue) init() { q.wake = make(chan struct{}, 1) }
+
+func (q *queue) add(cl *call) error {
+	q.mu.Lock()
+	if q.end != nil {
+		q.mu.Unlock()
+		return q.end
+	}
+	q.calls = append(q.calls, cl)
+	first := len(q.calls) == 1
+	q.mu.Unlock()
+	if first {
+		q.signal()
+	}
+	return nil
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns all waiting calls; the queue goes on with spare.
+func (q *queue) take(spare []*call) []*call {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	calls := q.calls
+	q.calls = spare
+	return calls
+}
+
+// giveBack puts calls that were taken but not sent before the waiting ones.
+func (q *queue) giveBack(calls []*call) {
+	q.mu.Lock()
+	q.calls = append(append([]*call(nil), calls...), q.calls...)
+	q.mu.Unlock()
+	q.signal()
+}
+
+// fail finishes all waiting calls with err.
+func (q *queue) fail(err error) {
+	for _, cl := range q.take(nil) {
+		cl.finish(err)
+	}
+}
+
+// close finishes all waiting calls and refuses later ones.
+func (q *queue) close(err error) {
+	q.mu.Lock()
+	q.end = err
+	q.mu.Unlock()
+	q.fail(err)
+}

@@ -1,0 +1,272 @@
+package zk
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Dialer opens a transport to one server. It must give up after timeout.
+type Dialer func(network, address string, timeout time.Duration) (net.Conn, error)
+
+// EventCallback is called with every event, see [WithEventCallback].
+type EventCallback func(Event)
+
+// Conn is a client of a ZooKeeper ensemble: one session, and one connection at a time to one of its servers.
+//
+// A lost connection is made again, to any server, for as long as the session lives: the server keeps the
+// session's ephemeral znodes meanwhile, and the client sends its credentials and sets its watches again before
+// any later request. When the session has expired, the client says so with a [StateExpired] event, ends all
+// watches, and opens another session by itself.
+//
+// All methods may be called from many goroutines at once. Requests reach the server in the order of the
+// calls, and are answered in that order.
+type Conn struct {
+	*client
+	ctx context.Context // ends the calls of this view
+}
+
+// connOption is an option of [Connect].
+type connOption func(c *Conn)
+
+// client is what the views of a connection share.
+type client struct {
+	// immutable after Connect
+	dialer         Dialer // nil for the default one, whose dials can be interrupted
+	tls            *tls.Config
+	hosts          HostProvider
+	chroot         string // "" or "/a/b"
+	sessionTimeout time.Duration
+	connectTimeout time.Duration // 0: derived from the session timeout
+	readOnly       bool
+	maxRequest     int           // largest frame to send
+	maxReply       int           // largest frame to accept
+	slots          chan struct{} // one token per call in flight; nil if unlimited
+
+	log     logger
+	queue   queue
+	creds   credentials
+	watches watchTable
+	events  eventPump
+
+	// shown to users
+	state      atomic.Int32
+	lastZxid   atomic.Int64
+	server     atomic.Pointer[string]
+	negotiated atomic.Int64 // session timeout in nanoseconds
+
+	sessionMu sync.Mutex // guards the next two
+	sessionID int64
+	password  []byte
+
+	// owned by the session goroutine
+	heard   time.Time // when a server was last heard in this session
+	seenRW  bool      // the session was confirmed by a server that can write
+	backoff backoff
+	logged  string // the last failure that was logged
+
+	life    context.Context // ends with Close
+	endLife context.CancelFunc
+	closing <-chan struct{} // life.Done()
+	done    chan struct{}   // closed when all goroutines but the event pump have ended
+}
+
+// The server's default packet limit (jute.maxbuffer), and ours for what it sends: a list of children may exceed its own.
+const (
+	defaultMaxRequest = 0xfffff
+	defaultMaxReply   = 1 << 28
+)
+
+var noPassword = make([]byte, 16)
+
+// Connect starts a session with one of servers, each "host" or "host:port" (an IPv6 address in brackets), and
+// returns at once: calls wait until the session stands. Names are resolved at each dial. servers is not changed.
+//
+// The session timeout is how long the session lives on after its connection is lost; the server bounds it
+// (by default to 2 to 20 of its ticks), see [Conn.SessionTimeout]. The channel delivers the changes
+// of the connection's state and a copy of every watch event. It need not be read: watch events are dropped
+// when thousands of them wait, state changes are not. It is closed after Close.
+func Connect(servers []string, sessionTimeout time.Duration, options ...connOption) (*Conn, <-chan Event, error) {
+	if len(servers) == 0 {
+		return nil, nil, errors.New("zk: server list must not be empty")
+	}
+	c := &Conn{
+		ctx: context.Background(),
+		client: &client{
+			hosts:          new(serverList),
+			sessionTimeout: sessionTimeout,
+			maxRequest:     defaultMaxRequest,
+			maxReply:       defaultMaxReply,
+			password:       noPassword,
+			done:           make(chan struct{}),
+		},
+	}
+	c.life, c.endLife = context.WithCancel(context.Background())
+	c.closing = c.life.Done()
+	c.log.set(DefaultLogger)
+	c.log.info.Store(true)
+	for _, option := range options {
+		option(c)
+	}
+	if c.chroot != "" {
+		if err := validatePath(c.chroot); err != nil {
+			return nil, nil, fmt.Errorf("zk: chroot %q: %w", c.chroot, ErrInvalidPath)
+		}
+	}
+	if err := c.hosts.Init(FormatServers(servers)); err != nil {
+		return nil, nil, err
+	}
+	c.negotiated.Store(int64(sessionTimeout))
+	c.queue.init()
+	c.watches.init(c.client)
+	c.events.init()
+	go c.events.run() // ends when the session goroutine has closed it
+	go c.client.run() // ends after Close
+	return c, c.events.out, nil
+}
+
+// ConnectWithDialer is Connect with the option [WithDialer]; nil stands for the default.
+func ConnectWithDialer(servers []string, sessionTimeout time.Duration, dialer Dialer) (*Conn, <-chan Event, error) {
+	return Connect(servers, sessionTimeout, WithDialer(dialer))
+}
+
+// WithDialer makes the client open its transports with dialer. It is abandoned, not interrupted, when it takes longer than Close waits.
+func WithDialer(dialer Dialer) connOption { return func(c *Conn) { c.dialer = dialer } }
+
+// WithHostProvider lets p choose the server of each attempt to connect.
+func WithHostProvider(p HostProvider) connOption { return func(c *Conn) { c.hosts = p } }
+
+// WithLogger sets the logger, as [Conn.SetLogger] but before the first line.
+func WithLogger(l Logger) connOption { return func(c *Conn) { c.log.set(l) } }
+
+// WithSlog logs to l.
+func WithSlog(l *slog.Logger) connOption { return func(c *Conn) { c.log.set(slogLogger{l}) } }
+
+// WithLogInfo says whether to log more than errors. It does by default.
+func WithLogInfo(on bool) connOption { return func(c *Conn) { c.log.info.Store(on) } }
+
+// WithEventCallback calls cb with everything that the channel of Connect delivers, one event at a time, in
+// order, on a goroutine of its own: a callback that blocks delays later events only.
+func WithEventCallback(cb EventCallback) connOption { return func(c *Conn) { c.events.callback = cb } }
+
+// WithMaxBufferSize bounds the replies that the client accepts, in bytes. A larger one ends the connection.
+// Zero or less stands for the default of 256 MiB: servers may send far more than they accept.
+func WithMaxBufferSize(bytes int) connOption {
+	return func(c *Conn) {
+		if bytes > 0 {
+			c.maxReply = bytes
+		}
+	}
+}
+
+// WithMaxConnBufferSize bounds the requests, in bytes; larger ones fail with [ErrTooLarge]. Set it to the server's
+// jute.maxbuffer if that is not its default of 1048575: a server drops the connection of a client that exceeds it.
+func WithMaxConnBufferSize(bytes int) connOption { return func(c *Conn) { c.maxRequest = bytes } }
+
+// WithMaxInFlight bounds the calls that wait for a reply at one time; further ones block until one ends or their context does.
+func WithMaxInFlight(n int) connOption { return func(c *Conn) { c.slots = make(chan struct{}, n) } }
+
+// WithConnectTimeout bounds each attempt to connect to a server, handshakes included. The
+// default is the session timeout divided by the number of servers.
+func WithConnectTimeout(d time.Duration) connOption { return func(c *Conn) { c.connectTimeout = d } }
+
+// WithChroot prefixes every path of every call with path, and strips it from everything that comes back.
+// The znode need not exist. "" and "/" stand for none.
+func WithChroot(path string) connOption {
+	return func(c *Conn) {
+		if path == "/" {
+			path = ""
+		}
+		c.chroot = path
+	}
+}
+
+// WithTLS encrypts the connection. Where cfg names no ServerName the host's name or address of the connect string is verified.
+func WithTLS(cfg *tls.Config) connOption { return func(c *Conn) { c.tls = cfg } }
+
+// WithReadOnly accepts servers that have lost their quorum and serve reads only (readonlymode.enabled): the state
+// is then [StateConnectedReadOnly], writes fail with [ErrNotReadOnly], and the client goes on
+// looking for a server that can write, and moves there.
+func WithReadOnly() connOption { return func(c *Conn) { c.readOnly = true } }
+
+// WithSession resumes the session that another Conn exported by [Conn.SessionID] and [Conn.SessionPassword].
+// If it is gone, an Expired event tells so and another session is opened.
+func WithSession(id int64, password []byte) connOption {
+	return func(c *Conn) {
+		c.sessionID, c.password = id, append([]byte(nil), password...)
+		c.seenRW = true
+	}
+}
+
+// WithAuth authenticates every connection from the first on, before any other request. A server that
+// refuses the credentials ends the client: its state is [StateAuthFailed], all calls fail with [ErrAuthFailed].
+func WithAuth(scheme string, auth []byte) connOption {
+	return func(c *Conn) { c.creds.remember(credential{scheme, append([]byte(nil), auth...)}) }
+}
+
+// WithContext returns a view of the same connection whose calls end with ctx: such a call returns an
+// [InterruptedError] at once, and its reply is discarded when it comes. Closing the view closes the connection.
+func (c *Conn) WithContext(ctx context.Context) *Conn { return &Conn{c.client, ctx} }
+
+// Close ends the session: the server deletes its ephemeral znodes, calls that have not been sent fail with [ErrClosing], those
+// that have get their replies, watches end with [EventNotWatching]. It waits for a server no longer
+// than a second; if none confirms, the session ends by its timeout. When it returns all goroutines of
+// the client have ended, but for an event callback or a dialer that has not returned. It may be called more than once.
+func (c *Conn) Close() {
+	c.endLife()
+	<-c.done
+	if c.events.callback == nil { // it may be the caller
+		<-c.events.ended
+	}
+}
+
+// State returns the current state of the connection.
+func (c *Conn) State() State { return State(c.state.Load()) }
+
+// Server returns the address of the server that is, or was last, connected; "" before the first.
+func (c *Conn) Server() string { return c.serverName() }
+
+// SessionID returns the id of the session, 0 before the first server has answered. It changes after expiry.
+func (c *Conn) SessionID() int64 {
+	id, _ := c.client.session()
+	return id
+}
+
+// SessionPassword returns what resumes the session together with its id, see [WithSession]. Keep it secret.
+func (c *Conn) SessionPassword() []byte {
+	_, password := c.client.session()
+	return append([]byte(nil), password...)
+}
+
+func (c *client) session() (int64, []byte) {
+	c.sessionMu.Lock()
+	defer c.sessionMu.Unlock()
+	return c.sessionID, c.password
+}
+
+func (c *client) setSession(id int64, password []byte) {
+	c.sessionMu.Lock()
+	defer c.sessionMu.Unlock()
+	c.sessionID, c.password = id, password
+}
+
+// SessionTimeout returns the timeout that the server granted; before it did, the one asked for.
+func (c *Conn) SessionTimeout() time.Duration { return time.Duration(c.negotiated.Load()) }
+
+// LastZxid returns the last transaction that the session has seen in a reply.
+func (c *Conn) LastZxid() int64 { return c.lastZxid.Load() }
+
+// SetLogger makes the client log to l from now on.
+func (c *Conn) SetLogger(l Logger) { c.log.set(l) }
+
+// OnEvent calls f with every watch event and every change of the connection's state, in order, before any later reply
+// is delivered to its caller: a cache that f marks as stale can not be asked between a change and its event.
+// f runs on the goroutine that reads from the server. It must not block and must not call c. Node events
+// come once per event of the server, whoever asked for the watch. cancel ends the calls.
+func (c *Conn) OnEvent(f func(Event)) (cancel func()) { return c.watches.observe(f) }

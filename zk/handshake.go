@@ -1,0 +1,178 @@
+package zk
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// open connects to server and agrees on the session. The error is ErrSessionExpired if the server says so.
+func (c *client) open(server string) (*transport, error) {
+	limit := c.connectTimeout
+	if limit <= 0 {
+		limit = c.sessionTimeout / time.Duration(max(1, c.hosts.Len()))
+	}
+	ctx, cancel := context.WithTimeout(c.life, limit)
+	defer cancel()
+	conn, err := c.dial(ctx, server, limit)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	t, err := c.handshake(ctx, server, conn)
+	if err == nil && !stop() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// dial opens the transport. A dialer of the user's cannot be interrupted, so it is left behind when ctx
+// ends, and its connection closed if it comes after all.
+func (c *client) dial(ctx context.Context, server string, limit time.Duration) (net.Conn, error) {
+	if c.dialer == nil {
+		return new(net.Dialer).DialContext(ctx, "tcp", server)
+	}
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	results := make(chan result)
+	go func() { // ends when the dialer returns
+		conn, err := c.dialer("tcp", server, limit)
+		select {
+		case results <- result{conn, err}:
+		case <-ctx.Done():
+			if err == nil {
+				conn.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-results:
+		return r.conn, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("dialer has not returned: %w", ctx.Err())
+	}
+}
+
+// handshake turns a fresh connection into a transport whose output begins with the prelude.
+func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*transport, error) {
+	if c.tls != nil {
+		encrypted := tls.Client(conn, c.tlsConfig(server))
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		conn = encrypted
+	}
+	c.setState(StateConnected, nil)
+	deadline, _ := ctx.Deadline()
+	in := &pacedReader{conn: conn, silence: time.Until(deadline)}
+	t := &transport{c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer), stop: make(chan struct{})}
+	if err := conn.SetWriteDeadline(deadline); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(c.connectRequest()); err != nil {
+		return nil, err
+	}
+	response, err := readConnectResponse(t.r)
+	if err != nil {
+		return nil, err
+	}
+	if response.TimeOut <= 0 {
+		return nil, ErrSessionExpired
+	}
+	if err := conn.SetWriteDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	c.agreed(t, response)
+	return t, nil
+}
+
+// tlsConfig is the configuration with the server's name in it.
+func (c *client) tlsConfig(server string) *tls.Config {
+	if c.tls.ServerName != "" || c.tls.InsecureSkipVerify {
+		return c.tls
+	}
+	host, _, err := net.SplitHostPort(server)
+	if err != nil {
+		host = server
+	}
+	cfg := c.tls.Clone()
+	cfg.ServerName = host
+	return cfg
+}
+
+// connectRequest returns the first frame of a connection. Sessions of read-only servers are
+// known to nobody else, so the id of one is not shown to other servers (ClientCnxn.java primeConnection).
+func (c *client) connectRequest() []byte {
+	id, password := c.session()
+	if !c.seenRW {
+		id, password = 0, noPassword
+	}
+	request := wire.ConnectRequest{
+		LastZxidSeen: c.lastZxid.Load(),
+		TimeOut:      int32(c.sessionTimeout / time.Millisecond),
+		SessionID:    id,
+		Passwd:       password,
+		ReadOnly:     c.readOnly,
+	}
+	return wire.AppendFrame(nil, &request)
+}
+
+// maxConnectResponse bounds the first frame; ZooKeeper's has 37 bytes.
+const maxConnectResponse = 1 << 10
+
+// readConnectResponse reads the server's answer to the handshake, and tells apart what else may answer.
+func readConnectResponse(r *bufio.Reader) (*wire.ConnectResponse, error) {
+	if head, err := r.Peek(4); err == nil {
+		switch {
+		case head[0] == 0x15 && head[1] == 3: // a TLS alert record
+			return nil, errors.New("the server speaks TLS on this port")
+		case string(head) == "HTTP":
+			return nil, errors.New("an HTTP server, not ZooKeeper, is on this port")
+		}
+	}
+	frame, err := wire.ReadFrame(r, nil, maxConnectResponse)
+	if err != nil {
+		return nil, fmt.Errorf("handshake: %w", err)
+	}
+	// A server that has lost its quorum and has no local sessions answers with a bare reply header, and then never again.
+	if len(frame) == wire.ReplyHeaderSize && wire.Code(int32(binary.BigEndian.Uint32(frame[12:]))) == wire.CodeNotReadOnly {
+		return nil, errors.New("handshake: the server is read-only and cannot open a session")
+	}
+	var response wire.ConnectResponse
+	if err := wire.Unmarshal(frame, &response); err != nil {
+		return nil, fmt.Errorf("handshake: %w", err)
+	}
+	response.Passwd = append([]byte(nil), response.Passwd...)
+	return &response, nil
+}
+
+// agreed takes over the session that the server granted.
+func (c *client) agreed(t *transport, response *wire.ConnectResponse) {
+	timeout := time.Duration(response.TimeOut) * time.Millisecond
+	c.setSession(response.SessionID, response.Passwd)
+	c.negotiated.Store(int64(timeout))
+	c.heard = time.Now()
+	t.in.silence = timeout * 2 / 3
+	t.ping = min(timeout/3, maxPing)
+	c.creds.prime(t)
+	c.watches.prime(t)
+	if response.ReadOnly {
+		c.setState(StateConnectedReadOnly, nil)
+		return
+	}
+	c.seenRW = true
+	c.setState(StateHasSession, nil)
+}

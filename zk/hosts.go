@@ -1,0 +1,74 @@
+package zk
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// HostProvider chooses the server of each attempt to connect. Its methods are called by one goroutine.
+type HostProvider interface {
+	// Init is called first, with the servers of the call to Connect.
+	Init(servers []string) error
+	// Len returns the number of servers.
+	Len() int
+	// Next returns the next server to try. retryStart says that all were tried since Connected was last called.
+	Next() (server string, retryStart bool)
+	// Connected says that the server which Next returned last has taken the session.
+	Connected()
+}
+
+// serverList goes round the servers in an order of its own. It hands out names as they were given, so that each dial
+// resolves them again and tries all their addresses, and TLS can verify them.
+type serverList struct {
+	mu      sync.Mutex // guards the following
+	servers []string
+	next    int
+	tried   int // since Connected
+}
+
+func (l *serverList) Init(servers []string) error {
+	if len(servers) == 0 {
+		return errors.New("zk: server list must not be empty")
+	}
+	l.servers = append([]string(nil), servers...)
+	rand.Shuffle(len(l.servers), func(i, j int) { l.servers[i], l.servers[j] = l.servers[j], l.servers[i] })
+	return nil
+}
+
+func (l *serverList) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.servers)
+}
+
+func (l *serverList) Next() (server string, retryStart bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	server = l.servers[l.next%len(l.servers)]
+	l.next++
+	l.tried++
+	return server, l.tried > len(l.servers)
+}
+
+func (l *serverList) Connected() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tried = 0
+}
+
+// FormatServers returns servers with [DefaultPort] added to those that name no port. An IPv6 address may come with or
+// without brackets. The argument is not changed.
+func FormatServers(servers []string) []string {
+	list := make([]string, len(servers))
+	for i, server := range servers {
+		if _, _, err := net.SplitHostPort(server); err != nil {
+			server = net.JoinHostPort(strings.Trim(server, "[]"), strconv.Itoa(DefaultPort))
+		}
+		list[i] = server
+	}
+	return list
+}

@@ -1,0 +1,108 @@
+package zk
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// validatePath refuses what no server accepts (PathUtils.validatePath).
+func validatePath(path string) error {
+	if path == "/" {
+		return nil
+	}
+	if path == "" || path[0] != '/' || path[len(path)-1] == '/' {
+		return fmt.Errorf("%w: %q must start with a slash and not end with one", ErrInvalidPath, path)
+	}
+	start := 1 // of the current name
+	for i, r := range path {
+		switch {
+		case r == '/':
+			if i > 0 {
+				if err := validateName(path, path[start:i]); err != nil {
+					return err
+				}
+				start = i + 1
+			}
+		case r == utf8.RuneError && !strings.HasPrefix(path[i:], "\uFFFD"):
+			return fmt.Errorf("%w: %q is not UTF-8", ErrInvalidPath, path)
+		case forbidden(r):
+			return fmt.Errorf("%w: %q contains %U", ErrInvalidPath, path, r)
+		}
+	}
+	return validateName(path, path[start:])
+}
+
+func validateName(path, name string) error {
+	if name == "" || name == "." || name == ".." {
+		return fmt.Errorf("%w: %q contains the name %q", ErrInvalidPath, path, name)
+	}
+	return nil
+}
+
+// forbidden tells the characters that PathUtils refuses. It looks at UTF-16 units, so that the
+// surrogates of everything above U+FFFF are among them.
+func forbidden(r rune) bool {
+	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0
+}
+
+// validateCreate validates the path of a create; that of a sequential one gets ten digits appended.
+func validateCreate(path string, sequential bool) error {
+	if sequential {
+		return validatePath(path + "1")
+	}
+	return validatePath(path)
+}
+
+// serverPath returns path as the server knows it.
+func (c *client) serverPath(path string) (string, error) {
+	if err := validatePath(path); err != nil {
+		return "", err
+	}
+	return c.withChroot(path), nil
+}
+
+func (c *client) withChroot(path string) string {
+	switch {
+	case c.chroot == "":
+		return path
+	case path == "/":
+		return c.chroot
+	}
+	return c.chroot + path
+}
+
+// clientPath returns a path of the server as users of the connection know it. A path outside the chroot, which no request of this client
+// can have caused, is returned as it is.
+func (c *client) clientPath(path string) string {
+	rest, ok := strings.CutPrefix(path, c.chroot)
+	switch {
+	case !ok || c.chroot == "":
+		return path
+	case rest == "":
+		return "/"
+	case rest[0] != '/':
+		return path
+	}
+	return rest
+}
+
+// ParseConnectString splits "host:port,host:port/chroot" into its servers and the chroot, "" if there is none.
+func ParseConnectString(s string) (servers []string, chroot string, err error) {
+	hosts := s
+	if i := strings.IndexByte(s, '/'); i >= 0 {
+		hosts, chroot = s[:i], s[i:]
+		if chroot == "/" {
+			chroot = ""
+		} else if err := validatePath(chroot); err != nil {
+			return nil, "", err
+		}
+	}
+	for _, host := range strings.Split(hosts, ",") {
+		if host = strings.TrimSpace(host); host == "" {
+			return nil, "", fmt.Errorf("zk: empty server name in connect string %q, want host[:port][,host[:port]...][/chroot]", s)
+		}
+		servers = append(servers, host)
+	}
+	return servers, chroot, nil
+}

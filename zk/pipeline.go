@@ -1,0 +1,193 @@
+package zk
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// Operations that read, and others that stand alone, for [Conn.Pipeline] and [Conn.MultiRead].
+type (
+	GetDataRequest     struct{ Path string }
+	GetChildrenRequest struct{ Path string }
+	ExistsRequest      struct{ Path string }
+	GetACLRequest      struct{ Path string }
+	SyncRequest        struct{ Path string }
+	SetACLRequest      struct {
+		Path    string
+		Acl     []ACL
+		Version int32
+	}
+)
+
+// Result is the result of one operation of [Conn.Pipeline] or [Conn.MultiRead]: what the
+// method of the operation's name returns. An ExistsRequest of a missing znode has ErrNoNode.
+type Result struct {
+	Path     string // of a create or a sync
+	Data     []byte
+	Stat     *Stat // nil where the server does not tell
+	Children []string
+	ACL      []ACL
+	Err      error
+}
+
+// pipelineWindow is how many requests of one Pipeline are on their way at a time.
+const pipelineWindow = 4096
+
+// Pipeline does ops, each on its own, without waiting for one before the next is sent, and returns their results in
+// the same order. It is for many requests from one goroutine; the server does them in order.
+// Besides those of Multi, but for checks, ops may be *[GetDataRequest], *[GetChildrenRequest], *[ExistsRequest], *[GetACLRequest],
+// *[SetACLRequest] and *[SyncRequest].
+func (c *Conn) Pipeline(ops ...interface{}) []Result {
+	results := make([]Result, len(ops))
+	calls := make([]*call, len(ops))
+	waited := 0
+	for i, op := range ops {
+		if i-waited == c.window() {
+			results[waited] = c.result(calls[waited], results[waited].Err)
+			waited++
+		}
+		calls[i], results[i].Err = c.startOp(op)
+	}
+	for ; waited < len(ops); waited++ {
+		results[waited] = c.result(calls[waited], results[waited].Err)
+	}
+	return results
+}
+
+// window bounds the requests of one pipeline, below what WithMaxInFlight allows, so that one pipeline can not wait for itself.
+func (c *Conn) window() int {
+	if c.slots != nil {
+		return min(pipelineWindow, cap(c.slots))
+	}
+	return pipelineWindow
+}
+
+func (c *Conn) startOp(op interface{}) (*call, error) {
+	code, record, err := c.record(op)
+	if err != nil {
+		return nil, err
+	}
+	cl := newCall(code)
+	cl.body = record.Append(cl.body)
+	cl.keep = code == wire.OpGetData
+	return cl, c.start(cl)
+}
+
+// record returns the opcode and the record of any operation.
+func (c *Conn) record(op interface{}) (code wire.Op, record wire.Record, err error) {
+	var p string
+	switch op := op.(type) {
+	case *GetDataRequest:
+		p, err = c.serverPath(op.Path)
+		return wire.OpGetData, &wire.GetDataRequest{Path: p}, err
+	case *GetChildrenRequest:
+		p, err = c.serverPath(op.Path)
+		return wire.OpGetChildren2, &wire.GetChildrenRequest{Path: p}, err
+	case *ExistsRequest:
+		p, err = c.serverPath(op.Path)
+		return wire.OpExists, &wire.ExistsRequest{Path: p}, err
+	case *GetACLRequest:
+		p, err = c.serverPath(op.Path)
+		return wire.OpGetACL, &wire.GetACLRequest{Path: p}, err
+	case *SetACLRequest:
+		p, err = c.serverPath(op.Path)
+		return wire.OpSetACL, &wire.SetACLRequest{Path: p, ACL: wireACL(op.Acl), Version: op.Version}, err
+	case *SyncRequest:
+		p, err = c.serverPath(op.Path)
+		return wire.OpSync, &wire.SyncRequest{Path: p}, err
+	case *CheckVersionRequest:
+		return 0, nil, errors.New("zk: a check stands in a multi only")
+	}
+	return c.writeRecord(op)
+}
+
+// result waits for a call of a pipeline, unless it could not be started.
+func (c *Conn) result(cl *call, err error) Result {
+	if err != nil {
+		return Result{Err: err}
+	}
+	op := cl.op
+	if err := c.wait(cl); err != nil {
+		return Result{Err: err}
+	}
+	defer cl.free()
+	var result Result
+	switch op {
+	case wire.OpGetData:
+		var r wire.GetDataResponse
+		result.Err = cl.decode(&r)
+		result.Data, result.Stat = r.Data, statOf(&r.Stat)
+	case wire.OpGetChildren2:
+		var r wire.GetChildren2Response
+		result.Err = cl.decode(&r)
+		result.Children, result.Stat = r.Children, statOf(&r.Stat)
+	case wire.OpExists, wire.OpSetData, wire.OpSetACL:
+		var r wire.ExistsResponse
+		result.Err = cl.decode(&r)
+		result.Stat = statOf(&r.Stat)
+	case wire.OpGetACL:
+		var r wire.GetACLResponse
+		result.Err = cl.decode(&r)
+		result.ACL, result.Stat = aclOf(r.ACL), statOf(&r.Stat)
+	case wire.OpCreate, wire.OpSync:
+		var r wire.CreateResponse
+		result.Err = cl.decode(&r)
+		result.Path = c.clientPath(r.Path)
+	case wire.OpCreateContainer, wire.OpCreateTTL:
+		var r wire.Create2Response
+		result.Err = cl.decode(&r)
+		result.Path, result.Stat = c.clientPath(r.Path), statOf(&r.Stat)
+	}
+	return result
+}
+
+// MultiRead does many reads in one request, which costs the server far less than one request each (3.6 on, else
+// ErrUnimplemented). ops are *[GetDataRequest] and *[GetChildrenRequest], whose results have no Stat. Each
+// result has an error of its own; the error of MultiRead means that none was done.
+//
+// The server reads all znodes before it answers, at different moments, and does not bound the size of the reply: keep the sum
+// of the data below what both sides can hold ([WithMaxBufferSize]). An event may be
+// delivered before the reply although the reply has the data from before the change.
+func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
+	request := wire.MultiRequest{Ops: make([]wire.MultiOp, len(ops))}
+	for i, op := range ops {
+		code, record, err := c.record(op)
+		if err != nil {
+			return nil, err
+		}
+		if code == wire.OpGetChildren2 {
+			code = wire.OpGetChildren
+		} else if code != wire.OpGetData {
+			return nil, fmt.Errorf("zk: %T cannot stand in a multi of reads", op)
+		}
+		request.Ops[i] = wire.MultiOp{Op: code, Record: record}
+	}
+	cl := newCall(wire.OpMultiRead)
+	cl.body = request.Append(cl.body)
+	cl.keep = true
+	if err := c.do(cl); err != nil {
+		return nil, err
+	}
+	defer cl.free()
+	var r wire.MultiResponse
+	if err := cl.decode(&r); err != nil {
+		return nil, err
+	}
+	if len(r.Results) != len(ops) {
+		return nil, fmt.Errorf("zk: multiRead: %d results for %d operations", len(r.Results), len(ops))
+	}
+	results := make([]Result, len(ops))
+	for i, result := range r.Results {
+		switch r := result.Record.(type) {
+		case *wire.GetDataResponse:
+			results[i].Data, results[i].Stat = r.Data, statOf(&r.Stat)
+		case *wire.GetChildrenResponse:
+			results[i].Children = r.Children
+		case *wire.ErrorResponse:
+			results[i].Err = errorOf(r.Err)
+		}
+	}
+	return results, nil
+}

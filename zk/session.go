@@ -1,0 +1,146 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// run is the session goroutine. It ends after Close, or when the credentials are refused.
+func (c *client) run() {
+	defer close(c.done)
+	err := c.serve()
+	c.endLife()
+	c.queue.close(err)
+	c.watches.end(err)
+	c.events.close()
+}
+
+// serve connects, again and again, and returns why the client has ended.
+func (c *client) serve() error {
+	for {
+		t, err := c.connect()
+		if err != nil {
+			return err
+		}
+		since := time.Now()
+		err = t.run()
+		c.heard = t.in.heard
+		ended := c.life.Err() != nil
+		if !ended {
+			c.log.infof("zk: connection to %s lost: %v", c.serverName(), err)
+		}
+		c.setState(StateDisconnected, err)
+		t.fail(ErrConnectionClosed)
+		switch {
+		case ended:
+			return ErrClosing
+		case errors.Is(err, ErrAuthFailed):
+			c.setState(StateAuthFailed, err)
+			return ErrAuthFailed
+		case time.Since(since) > time.Second:
+			c.backoff.reset()
+		}
+	}
+}
+
+// connect returns a transport to the next server that takes the session, or opens one. It fails only when the client ends.
+func (c *client) connect() (*transport, error) {
+	for tried := 1; ; tried++ {
+		if c.life.Err() != nil {
+			return nil, ErrClosing
+		}
+		server, _ := c.hosts.Next()
+		c.server.Store(&server)
+		c.setState(StateConnecting, nil)
+		t, err := c.open(server)
+		if err == nil {
+			c.hosts.Connected()
+			c.logged = ""
+			return t, nil
+		}
+		c.setState(StateDisconnected, err)
+		switch {
+		case c.life.Err() != nil:
+			return nil, ErrClosing
+		case errors.Is(err, ErrAuthFailed):
+			c.setState(StateAuthFailed, err)
+			return nil, err
+		case errors.Is(err, ErrSessionExpired):
+			c.expire(err)
+			tried = 0
+			continue
+		}
+		c.logFailure(server, err)
+		if tried%max(1, c.hosts.Len()) != 0 {
+			continue
+		}
+		c.queue.fail(ErrNoServer)
+		if id, _ := c.session(); id != 0 && time.Since(c.heard) > c.timeout()*4/3 {
+			c.expire(fmt.Errorf("%w, or so it must be assumed: no server has answered for %v", ErrSessionExpired, time.Since(c.heard).Round(time.Millisecond)))
+		}
+		c.backoff.sleep(c.life, c.timeout())
+	}
+}
+
+// logFailure logs why a server could not be used, once for as long as the reason stays the same.
+func (c *client) logFailure(server string, err error) {
+	if line := fmt.Sprintf("zk: %s: %v", server, err); line != c.logged {
+		c.logged = line
+		c.log.errorf("%s", line)
+	}
+}
+
+// expire gives up the session. The next connection opens another one.
+func (c *client) expire(why error) {
+	id, _ := c.session()
+	c.log.errorf("zk: session 0x%x: %v", id, why)
+	c.setSession(0, noPassword)
+	c.seenRW = false
+	c.lastZxid.Store(0)
+	c.setState(StateExpired, why)
+	c.watches.end(ErrSessionExpired)
+	c.queue.fail(ErrSessionExpired)
+}
+
+// setState tells everybody, in-order observers first.
+func (c *client) setState(state State, err error) {
+	if State(c.state.Swap(int32(state))) == state && state != StateConnecting {
+		return
+	}
+	e := Event{Type: EventSession, State: state, Err: err, Server: c.serverName()}
+	c.watches.observed(e)
+	c.events.push(e)
+}
+
+func (c *client) timeout() time.Duration { return time.Duration(c.negotiated.Load()) }
+
+// backoff spaces the attempts to connect, with jitter so that the clients of a restarted ensemble do not come all at once.
+type backoff struct{ next time.Duration }
+
+const (
+	firstBackoff = 50 * time.Millisecond
+	maxBackoff   = 10 * time.Second
+)
+
+func (b *backoff) reset() { b.next = 0 }
+
+// sleep waits, each time longer, but never so long that a session of the given timeout could be lost by it.
+func (b *backoff) sleep(ctx context.Context, sessionTimeout time.Duration) {
+	b.next = min(max(firstBackoff, 2*b.next), maxBackoff, max(firstBackoff, sessionTimeout/4))
+	wait := time.NewTimer(b.next/2 + rand.N(b.next/2))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+func (c *client) serverName() string {
+	if s := c.server.Load(); s != nil {
+		return *s
+	}
+	return ""
+}

@@ -1,0 +1,295 @@
+package zk
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// A transport is one connection to one server, after the handshake. Its write loop takes calls from the client's
+// queue, its read loop finishes them. The first that fails ends both.
+type transport struct {
+	// immutable
+	c    *client
+	conn net.Conn
+	in   *pacedReader
+	r    *bufio.Reader // of in
+	ping time.Duration // so much silence of ours makes a ping
+
+	pending ring // requests, answered in order
+	auths   ring // credentials, which the server answers ahead of requests
+	rearms  ring // setWatches, answered in order among themselves
+
+	once sync.Once
+	stop chan struct{} // closed by the first loop that ends
+	err  error         // why; valid after stop
+
+	// owned by writeLoop
+	xid  int32
+	out  []byte    // frames to be written
+	sent time.Time // when the last were
+}
+
+const (
+	readBuffer  = 16 << 10
+	writeBuffer = 64 << 10 // so much is gathered before it is written
+	maxPing     = 10 * time.Second
+	closeWait   = time.Second // how long Close waits for a server
+)
+
+// run serves the connection until it ends, and says why.
+func (t *transport) run() error {
+	var loops sync.WaitGroup
+	loops.Go(func() { t.end(t.writeLoop()) }) // ends with the connection
+	loops.Go(func() { t.end(t.readLoop()) })  // ends with the connection
+	<-t.stop
+	t.conn.Close()
+	loops.Wait()
+	return t.err
+}
+
+// fail finishes all calls that wait for a reply. It follows run.
+func (t *transport) fail(err error) {
+	t.auths.fail(err)
+	t.rearms.fail(err)
+	t.pending.fail(err)
+}
+
+// end ends the connection for the reason err, unless it has ended before.
+func (t *transport) end(err error) {
+	t.once.Do(func() {
+		t.err = err
+		close(t.stop)
+	})
+}
+
+// writeLoop sends what the prelude has left in out, then calls as they come, and pings when there are none.
+func (t *transport) writeLoop() error {
+	ping := time.NewTimer(t.ping)
+	defer ping.Stop()
+	var calls []*call
+	for {
+		if err := t.flush(); err != nil {
+			return err
+		}
+		select {
+		case <-t.stop:
+			return nil
+		case <-t.c.closing:
+			return t.writeClose()
+		case <-t.c.queue.wake:
+			calls = t.c.queue.take(calls[:0])
+			if err := t.encode(calls); err != nil {
+				return err
+			}
+		case now := <-ping.C:
+			if now.Sub(t.sent) >= t.ping {
+				t.out = appendRequest(t.out, wire.XidPing, wire.OpPing, nil)
+				t.sent = now
+			}
+			ping.Reset(t.ping - now.Sub(t.sent))
+		}
+	}
+}
+
+func (t *transport) flush() error {
+	if len(t.out) == 0 {
+		return nil
+	}
+	_, err := t.conn.Write(t.out)
+	if t.out = t.out[:0]; cap(t.out) > 2*writeBuffer {
+		t.out = nil
+	}
+	t.sent = time.Now()
+	return err
+}
+
+// encode moves calls to the rings of their replies and their frames to the output.
+func (t *transport) encode(calls []*call) error {
+	for i, cl := range calls {
+		calls[i] = nil
+		if !cl.state.CompareAndSwap(callQueued, callSent) {
+			cl.free()
+			continue
+		}
+		t.append(cl)
+		if len(t.out) < writeBuffer {
+			continue
+		}
+		if err := t.flush(); err != nil {
+			t.c.queue.giveBack(calls[i+1:])
+			return err
+		}
+	}
+	return nil
+}
+
+// append appends the frame of cl to the output.
+func (t *transport) append(cl *call) {
+	ring := &t.pending
+	switch cl.op {
+	case wire.OpAuth:
+		ring, cl.xid = &t.auths, wire.XidAuth
+	case wire.OpSetWatches, wire.OpSetWatches2:
+		ring, cl.xid = &t.rearms, wire.XidSetWatches
+	default:
+		if t.xid++; t.xid < 1 {
+			t.xid = 1
+		}
+		cl.xid = t.xid
+	}
+	t.out = appendRequest(t.out, cl.xid, cl.op, cl.body)
+	ring.push(cl)
+}
+
+// writeClose asks the server to end the session, and leaves the read loop time to see the last replies.
+// Calls that wait in the queue are not sent any more.
+func (t *transport) writeClose() error {
+	t.c.queue.close(ErrClosing)
+	cl := newCall(wire.OpCloseSession)
+	cl.alone = true
+	t.append(cl)
+	t.conn.SetWriteDeadline(time.Now().Add(closeWait))
+	if err := t.flush(); err != nil {
+		return err
+	}
+	wait := time.NewTimer(closeWait)
+	defer wait.Stop()
+	select {
+	case <-t.stop:
+	case <-wait.C:
+	}
+	return ErrClosing
+}
+
+// appendRequest appends a frame with a header and an encoded record.
+func appendRequest(b []byte, xid int32, op wire.Op, record []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(requestOverhead+len(record)))
+	h := wire.RequestHeader{Xid: xid, Op: op}
+	return append(h.Append(b), record...)
+}
+
+// readLoop handles the frames of the server. It blocks on the socket only.
+func (t *transport) readLoop() error {
+	buf := make([]byte, 0, 1<<10)
+	for {
+		t.in.next()
+		frame, err := wire.ReadFrame(t.r, buf, t.c.maxReply)
+		if err != nil {
+			return fmt.Errorf("zk: from the server: %w", err)
+		}
+		fresh := cap(frame) > pooledBuffer // too large to be used again, so that a call may have it
+		if !fresh {
+			buf = frame[:0]
+		}
+		if err := t.handle(frame, fresh); err != nil {
+			return err
+		}
+	}
+}
+
+// handle processes one frame.
+func (t *transport) handle(frame []byte, fresh bool) error {
+	if len(frame) < wire.ReplyHeaderSize {
+		return fmt.Errorf("zk: frame of %d bytes from the server, too short for a reply", len(frame))
+	}
+	var h wire.ReplyHeader
+	d := wire.NewDecoder(frame[:wire.ReplyHeaderSize])
+	h.Decode(&d)
+	record := frame[wire.ReplyHeaderSize:]
+	switch h.Xid {
+	case wire.XidNotification:
+		return t.notify(record)
+	case wire.XidPing:
+		return nil
+	case wire.XidAuth:
+		return t.reply(&t.auths, &h, nil, false)
+	case wire.XidSetWatches:
+		return t.reply(&t.rearms, &h, nil, false)
+	}
+	if h.Zxid > 0 {
+		t.c.lastZxid.Store(h.Zxid)
+	}
+	return t.reply(&t.pending, &h, record, fresh)
+}
+
+func (t *transport) notify(record []byte) error {
+	var e wire.WatcherEvent
+	if err := wire.Unmarshal(record, &e); err != nil {
+		return fmt.Errorf("zk: notification: %w", err)
+	}
+	if !strings.HasPrefix(e.Path, "/") {
+		return fmt.Errorf("zk: notification of the path %q", e.Path)
+	}
+	t.c.watches.dispatch(Event{Type: EventType(e.Type), State: State(e.State), Path: e.Path})
+	return nil
+}
+
+// reply finishes the oldest call of the ring.
+func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh bool) error {
+	cl := ring.pop()
+	if cl == nil {
+		return fmt.Errorf("zk: reply to xid %d, to which no request is pending", h.Xid)
+	}
+	if cl.xid != h.Xid {
+		due := cl.xid
+		cl.finish(ErrConnectionClosed)
+		return fmt.Errorf("zk: reply to xid %d where one to %d is due", h.Xid, due)
+	}
+	if cl.onReply != nil {
+		cl.onReply(h.Err)
+	}
+	switch {
+	case h.Err != wire.CodeOK:
+	case fresh:
+		cl.reply, cl.keep = record, true
+	case cl.keep:
+		cl.reply = append(make([]byte, 0, len(record)), record...)
+	default:
+		cl.reply = append(cl.reply[:0], record...)
+	}
+	var end error
+	switch {
+	case cl.op == wire.OpCloseSession:
+		end = ErrClosing
+	case cl.op == wire.OpAuth && cl.alone && h.Err != wire.CodeOK:
+		end = ErrAuthFailed // credentials that every connection needs
+	}
+	cl.finish(errorOf(h.Err))
+	return end
+}
+
+// pacedReader reads from a connection that must deliver a whole frame, or a good part of
+// a large one, in each period of silence.
+type pacedReader struct {
+	conn    net.Conn
+	silence time.Duration
+	left    int       // bytes that may still arrive before the deadline is moved
+	heard   time.Time // when the last bytes came
+}
+
+const pace = 64 << 10
+
+// next says that a frame has ended: the next one has all its time.
+func (p *pacedReader) next() { p.left = 0 }
+
+func (p *pacedReader) Read(b []byte) (int, error) {
+	if p.left <= 0 {
+		p.left = pace
+		if err := p.conn.SetReadDeadline(time.Now().Add(p.silence)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := p.conn.Read(b)
+	p.left -= n
+	if n > 0 {
+		p.heard = time.Now()
+	}
+	return n, err
+}
