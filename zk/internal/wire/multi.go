@@ -122,8 +122,8 @@ func (r *MultiResponse) Decode(d *Decoder) {
 	}
 }
 
-// newMultiResult returns the record of op's result. Servers before 3.7 answer create2 under OpCreate (ZOOKEEPER-4026),
-// and all of them TTL and container creates under OpCreate2.
+// newMultiResult returns the record of op's result. Servers answer create2 under OpCreate, 3.8.0 is one of them
+// (ZOOKEEPER-4026), and TTL and container creates under OpCreate2.
 func newMultiResult(op Op) (Record, bool) {
 	switch op {
 	case OpCreate:

@@ -1,5 +1,7 @@
 package wire
 
+import "strconv"
+
 // EventType is the type in a notification (Watcher.Event.EventType). Removals are made by clients, no server sends them.
 type EventType int32
 
@@ -9,6 +11,21 @@ const (
 	EventNodeDataChanged     EventType = 3
 	EventNodeChildrenChanged EventType = 4
 )
+
+var eventNames = map[EventType]string{
+	EventNodeCreated:         "created",
+	EventNodeDeleted:         "deleted",
+	EventNodeDataChanged:     "dataChanged",
+	EventNodeChildrenChanged: "childrenChanged",
+}
+
+// String returns what happened to the znode, or the type's number.
+func (t EventType) String() string {
+	if name, ok := eventNames[t]; ok {
+		return name
+	}
+	return strconv.Itoa(int(t))
+}
 
 // WatcherEvent is the record of a notification, whose ReplyHeader has XidNotification. The header's zxid is -1 up to
 // 3.8 and that of the change from 3.9 on (ZOOKEEPER-4655).
@@ -112,6 +129,22 @@ const (
 	WatcherPersistent          WatcherType = 4 // 3.9 on
 	WatcherPersistentRecursive WatcherType = 5 // 3.9 on
 )
+
+var watcherNames = map[WatcherType]string{
+	WatcherChildren:            "children",
+	WatcherData:                "data",
+	WatcherAny:                 "any",
+	WatcherPersistent:          "persistent",
+	WatcherPersistentRecursive: "persistentRecursive",
+}
+
+// String returns the kind of watches, or the type's number.
+func (t WatcherType) String() string {
+	if name, ok := watcherNames[t]; ok {
+		return name
+	}
+	return strconv.Itoa(int(t))
+}
 
 // RemoveWatchesRequest is the record of OpRemoveWatches; no record answers it.
 type RemoveWatchesRequest struct {
