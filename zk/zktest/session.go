@@ -1,0 +1,112 @@
+package zktest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// A session is a client's, across its connections. s.mu guards it.
+type session struct {
+	id       int64
+	password []byte
+	timeout  time.Duration // as the latest connection settled it
+	conn     *conn         // nil while the client is away
+	heard    time.Time     // when the client sent something last
+	timer    *time.Timer   // looks whether the session has expired
+}
+
+// connect handles the first frame of a connection. It reports whether there is a session then.
+func (s *Server) connect(c *conn, frame []byte) bool {
+	var r wire.ConnectRequest
+	d := wire.NewDecoder(frame)
+	if r.Decode(&d); d.Err() != nil {
+		return false
+	}
+	fault, ok := s.ask(c, Request{Op: "connect", SessionID: r.SessionID})
+	if !ok {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.readOnly && !r.ReadOnly || r.LastZxidSeen > s.tree.zxid {
+		return false // without a reply: another server may do
+	}
+	answer := wire.ConnectResponse{Passwd: make([]byte, 16), ReadOnly: s.readOnly}
+	ss := s.attach(c, &r)
+	if ss != nil {
+		answer.TimeOut, answer.SessionID, answer.Passwd = int32(ss.timeout.Milliseconds()), ss.id, ss.password
+	}
+	s.received(c)
+	s.sent(c)
+	return c.respond(fault, func(b []byte) []byte { return wire.AppendFrame(b, &answer) }) && ss != nil
+}
+
+// attach gives c the session that it asks for, a new one or one to go on with; nil if that one is no more.
+func (s *Server) attach(c *conn, r *wire.ConnectRequest) *session {
+	timeout := min(max(time.Duration(r.TimeOut)*time.Millisecond, s.minTimeout), s.maxTimeout)
+	var ss *session
+	if r.SessionID == 0 {
+		ss = s.newSession(timeout)
+	} else {
+		ss = s.sessions[r.SessionID]
+		if ss != nil && ss.conn != nil {
+			ss.conn.cut() // even if the password turns out to be wrong
+		}
+		if ss == nil || !bytes.Equal(ss.password, r.Passwd) {
+			return nil
+		}
+	}
+	ss.conn, ss.timeout, ss.heard = c, timeout, time.Now()
+	ss.timer.Reset(timeout)
+	c.session = ss
+	return ss
+}
+
+func (s *Server) newSession(timeout time.Duration) *session {
+	s.tree.zxid++ // createSession is a transaction
+	s.lastSid++
+	ss := &session{id: s.lastSid, password: make([]byte, 16)}
+	rand.Read(ss.password)
+	// The timer looks whether a timeout has passed since the session was heard last. Requests do not touch it.
+	ss.timer = time.AfterFunc(timeout, func() { s.expireIfSilent(ss) })
+	s.sessions[ss.id] = ss
+	return ss
+}
+
+func (s *Server) expireIfSilent(ss *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.sessions[ss.id] != ss {
+		return
+	}
+	if left := time.Until(ss.heard.Add(ss.timeout)); left > 0 {
+		ss.timer.Reset(left)
+		return
+	}
+	s.expire(ss)
+}
+
+// expire ends a session that its client has not ended.
+func (s *Server) expire(ss *session) {
+	s.endSession(ss)
+	if ss.conn != nil {
+		ss.conn.cut()
+	}
+}
+
+// endSession deletes a session with its ephemerals. closeSession is a transaction.
+func (s *Server) endSession(ss *session) {
+	delete(s.sessions, ss.id)
+	ss.timer.Stop()
+	x := s.tree.begin(time.Now().UnixMilli(), ss.id, nil)
+	for _, path := range slices.Sorted(maps.Keys(s.tree.ephemerals[ss.id])) {
+		parent, _ := split(path)
+		x.remove(path, s.tree.nodes[path], s.tree.nodes[parent])
+	}
+	s.publish(x)
+}
