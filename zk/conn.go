@@ -60,14 +60,15 @@ type client struct {
 	lastZxid   atomic.Int64
 	server     atomic.Pointer[string]
 	negotiated atomic.Int64 // session timeout in nanoseconds
+	heard      atomic.Int64 // when a server was last heard in this session, in nanoseconds after birth
+	birth      time.Time
 
 	sessionMu sync.Mutex // guards the next two
 	sessionID int64
 	password  []byte
 
 	// owned by the session goroutine
-	heard   time.Time // when a server was last heard in this session
-	seenRW  bool      // the session was confirmed by a server that can write
+	seenRW  bool // the session was confirmed by a server that can write
 	backoff backoff
 	logged  string // the last failure that was logged
 
@@ -104,6 +105,7 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...connOpti
 			maxRequest:     defaultMaxRequest,
 			maxReply:       defaultMaxReply,
 			password:       noPassword,
+			birth:          time.Now(),
 			done:           make(chan struct{}),
 		},
 	}

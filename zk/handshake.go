@@ -164,8 +164,8 @@ func (c *client) agreed(t *transport, response *wire.ConnectResponse) {
 	timeout := time.Duration(response.TimeOut) * time.Millisecond
 	c.setSession(response.SessionID, response.Passwd)
 	c.negotiated.Store(int64(timeout))
-	c.heard = time.Now()
-	t.in.silence = timeout * 2 / 3
+	c.hear()
+	t.in.silence, t.in.heard = timeout*2/3, c.hear
 	t.ping = min(timeout/3, maxPing)
 	c.creds.prime(t)
 	c.watches.prime(t)

@@ -27,7 +27,6 @@ func (c *client) serve() error {
 		}
 		since := time.Now()
 		err = t.run()
-		c.heard = t.in.heard
 		ended := c.life.Err() != nil
 		if !ended {
 			c.log.infof("zk: connection to %s lost: %v", c.serverName(), err)
@@ -78,8 +77,8 @@ func (c *client) connect() (*transport, error) {
 			continue
 		}
 		c.queue.fail(ErrNoServer)
-		if id, _ := c.session(); id != 0 && time.Since(c.heard) > c.timeout()*4/3 {
-			c.expire(fmt.Errorf("%w, or so it must be assumed: no server has answered for %v", ErrSessionExpired, time.Since(c.heard).Round(time.Millisecond)))
+		if id, _ := c.session(); id != 0 && c.silence() > c.timeout()*4/3 {
+			c.expire(fmt.Errorf("%w, or so it must be assumed: no server has answered for %v", ErrSessionExpired, c.silence().Round(time.Millisecond)))
 		}
 		c.backoff.sleep(c.life, c.timeout())
 	}
@@ -116,6 +115,12 @@ func (c *client) setState(state State, err error) {
 }
 
 func (c *client) timeout() time.Duration { return time.Duration(c.negotiated.Load()) }
+
+// hear notes that the server of the session has said something.
+func (c *client) hear() { c.heard.Store(int64(time.Since(c.birth))) }
+
+// silence returns for how long it has not.
+func (c *client) silence() time.Duration { return time.Since(c.birth) - time.Duration(c.heard.Load()) }
 
 // backoff spaces the attempts to connect, with jitter so that the clients of a restarted ensemble do not come all at once.
 type backoff struct{ next time.Duration }

@@ -270,8 +270,8 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 type pacedReader struct {
 	conn    net.Conn
 	silence time.Duration
-	left    int       // bytes that may still arrive before the deadline is moved
-	heard   time.Time // when the last bytes came
+	heard   func() // called when bytes have come; nil during the handshake
+	left    int    // bytes that may still arrive before the deadline is moved
 }
 
 const pace = 64 << 10
@@ -288,8 +288,8 @@ func (p *pacedReader) Read(b []byte) (int, error) {
 	}
 	n, err := p.conn.Read(b)
 	p.left -= n
-	if n > 0 {
-		p.heard = time.Now()
+	if n > 0 && p.heard != nil {
+		p.heard()
 	}
 	return n, err
 }

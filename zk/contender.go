@@ -1,0 +1,76 @@
+package zk
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// sharedMarks are what the names of shared contenders contain: ours, Curator's and kazoo's.
+var sharedMarks = []string{"-read-lock-", "__READ__", "__rlock__"}
+
+// Contenders returns those of the children of a lock's znode that contend for the lock, in the order in which they hold it: all whose names
+// end in a sequence number, whatever client made them.
+func Contenders(children []string) []string {
+	type contender struct {
+		name     string
+		sequence int32
+	}
+	var list []contender
+	for _, name := range children {
+		if n, ok := sequence(name); ok {
+			list = append(list, contender{name, n})
+		}
+	}
+	slices.SortFunc(list, func(a, b contender) int {
+		if d := a.sequence - b.sequence; d != 0 { // the counter wraps, its differences do not
+			return int(d)
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.name
+	}
+	return names
+}
+
+// IsSharedContender tells whether the contender of that name wants the lock together with other shared ones.
+func IsSharedContender(name string) bool {
+	return slices.ContainsFunc(sharedMarks, func(mark string) bool { return strings.Contains(name, mark) })
+}
+
+// sequence returns the number at the end of a sequential znode's name, which the server prints with %010d: from 2^31 creates on
+// it is negative, and may have nine digits behind its sign. All recipes let a dash or more than that stand before it; a single
+// dash and nine digits are not taken for a number.
+func sequence(name string) (int32, bool) {
+	digits := len(name) - len(strings.TrimRight(name, "0123456789"))
+	if digits < 9 {
+		return 0, false
+	}
+	text := name[len(name)-min(digits, 10):]
+	before := name[:len(name)-len(text)]
+	n, err := strconv.ParseInt(text, 10, 64)
+	negative := strings.HasSuffix(before, "--") && (len(text) == 9 || n >= 1e9)
+	switch {
+	case err != nil || len(text) == 9 && !negative:
+		return 0, false
+	case negative:
+		n = -n
+	}
+	if n != int64(int32(n)) {
+		return 0, false
+	}
+	return int32(n), true
+}
+
+// predecessor returns the contender that must go before name may hold the lock, "" if there is none. ok is false if name is not there.
+func predecessor(contenders []string, name string, shared bool) (before string, ok bool) {
+	i := slices.Index(contenders, name)
+	for at := i - 1; at >= 0; at-- {
+		if !shared || !IsSharedContender(contenders[at]) {
+			return contenders[at], true
+		}
+	}
+	return "", i >= 0
+}
