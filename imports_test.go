@@ -47,7 +47,7 @@ var rules = map[string]rule{
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", goleak}},
 
-	"zk/internal/wire":     {std: []string{"net", "os", "reflect", "unsafe"}, quiet: true},
+	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
 	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", goleak}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
