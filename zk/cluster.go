@@ -1,21 +1,25 @@
 package zk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/zkfs/zkfs/flw"
 )
 
 // clusterStartTimeout bounds the wait for all servers of a cluster to serve. Three take about a second.
 const clusterStartTimeout = 60 * time.Second
+
+// clusterSessionTimeout is the session timeout where the caller gives none.
+const clusterSessionTimeout = 15 * time.Second
 
 // TestServer is one server of a [TestCluster].
 type TestServer struct {
@@ -83,56 +87,6 @@ func StartTestClusterFunc(size int, configure func(id int, config *ServerConfig,
 	return ts, nil
 }
 
-// testServerConfig returns the configuration of one of the members, but for its folder.
-func testServerConfig(self ServerConfigServer, members []ServerConfigServer) ServerConfig {
-	c := ServerConfig{
-		TickTime:   200,
-		InitLimit:  50,
-		SyncLimit:  25,
-		ClientPort: self.ClientPort,
-		Extra: []string{
-			"clientPortAddress=" + self.Host,
-			"minSessionTimeout=400",
-			"maxSessionTimeout=60000",
-			"maxClientCnxns=0",
-			"forceSync=no",
-			"4lw.commands.whitelist=*",
-			"admin.enableServer=false",
-			"extendedTypesEnabled=true",
-			"reconfigEnabled=true",
-		},
-	}
-	if len(members) > 1 {
-		c.Servers = members
-		c.Extra = append(c.Extra, "standaloneEnabled=false")
-	}
-	return c
-}
-
-// testJVMFlags returns the flags with which a server starts fastest and stays small. The last one is read without
-// the prefix that keys of zoo.cfg get.
-func testJVMFlags() []string {
-	return []string{
-		"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
-		"-Dznode.container.checkIntervalMs=200",
-	}
-}
-
-// writeServerFiles makes the server's folder with its zoo.cfg and myid.
-func writeServerFiles(id int, config ServerConfig, configPath string) error {
-	if err := os.Mkdir(config.DataDir, 0o700); err != nil {
-		return err
-	}
-	var zooCfg strings.Builder
-	if err := config.Marshall(&zooCfg); err != nil {
-		return err
-	}
-	if err := os.WriteFile(configPath, []byte(zooCfg.String()), 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(config.DataDir, "myid"), fmt.Appendln(nil, id), 0o600)
-}
-
 // StartServer starts the server at the address host:port, of which only the port counts. It does not wait until the
 // server serves, which it does only as part of a majority.
 func (ts *TestCluster) StartServer(server string) error {
@@ -179,6 +133,27 @@ func (ts *TestCluster) Stop() error {
 	return errors.Join(ts.StopAllServers(), os.RemoveAll(ts.Path))
 }
 
+// Connect connects to the server Servers[idx] alone, with a session timeout of 15 s. Nobody hears the session's events.
+// The connection outlives the server; it is the caller's to close.
+func (ts *TestCluster) Connect(idx int) (*Conn, error) {
+	c, _, err := Connect([]string{ts.Servers[idx].addr()}, clusterSessionTimeout)
+	return c, err
+}
+
+// ConnectAll is like ConnectAllTimeout with a session timeout of 15 s.
+func (ts *TestCluster) ConnectAll() (*Conn, <-chan Event, error) {
+	return ts.ConnectAllTimeout(clusterSessionTimeout)
+}
+
+// ConnectAllTimeout connects to any one of the servers, as [Connect] does.
+func (ts *TestCluster) ConnectAllTimeout(sessionTimeout time.Duration) (*Conn, <-chan Event, error) {
+	addrs := make([]string, len(ts.Servers))
+	for i, s := range ts.Servers {
+		addrs[i] = s.addr()
+	}
+	return Connect(addrs, sessionTimeout)
+}
+
 // find returns the server whose port ends the address.
 func (ts *TestCluster) find(server string) (TestServer, error) {
 	for _, s := range ts.Servers {
@@ -208,73 +183,14 @@ func (ts *TestCluster) waitForStart(deadline time.Time) error {
 // serves tells whether clients can use the server: "srvr" names the mode then. "ruok" is answered too early. A server
 // that is about to serve may let the question hang, so it is given little time.
 func (s TestServer) serves() bool {
-	const patience = 500 * time.Millisecond
-	c, err := net.DialTimeout("tcp", s.addr(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	text, err := flw.Ask(ctx, s.addr(), "srvr")
 	if err != nil {
 		return false
 	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
-	if _, err := io.WriteString(c, "srvr"); err != nil {
-		return false
-	}
-	reply, err := io.ReadAll(io.LimitReader(c, 4096))
-	return err == nil && strings.Contains(string(reply), "Mode:")
+	srvr, _ := flw.ParseSrvr(text) // an error is about another line
+	return srvr.Mode != ""
 }
 
 func (s TestServer) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
-
-// freeMembers returns members with ids from 1 and free ports of 127.0.0.1.
-func freeMembers(n int) ([]ServerConfigServer, error) {
-	ports, err := freePorts(3 * n)
-	if err != nil {
-		return nil, err
-	}
-	members := make([]ServerConfigServer, n)
-	for i := range members {
-		p := ports[3*i:]
-		members[i] = ServerConfigServer{
-			ID: i + 1, Host: "127.0.0.1", PeerPort: p[0], LeaderElectionPort: p[1], ClientPort: p[2],
-		}
-	}
-	return members, nil
-}
-
-// freePorts returns n ports of 127.0.0.1 on which nobody listens. They lie below those that systems give to
-// outgoing connections, so that a server which was stopped finds its port free when it starts again.
-func freePorts(n int) ([]int, error) {
-	const first, end = 10000, 32000
-	var ports []int
-	for range 100 * n {
-		port := first + rand.IntN(end-first)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
-		}
-		defer l.Close() // held until all are found, so that none comes twice
-		ports = append(ports, port)
-		if len(ports) == n {
-			return ports, nil
-		}
-	}
-	return nil, fmt.Errorf("zk: no %d free ports between %d and %d", n, first, end)
-}
-
-// serialize returns a writer to w for concurrent use, nil for nil.
-func serialize(w io.Writer) io.Writer {
-	if w == nil {
-		return nil
-	}
-	return &serialWriter{w: w}
-}
-
-type serialWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (s *serialWriter) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(p)
-}
