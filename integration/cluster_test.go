@@ -1,14 +1,13 @@
 package integration
 
 import (
+	"context"
 	"fmt"
-	"io"
-	"net"
-	"regexp"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -41,19 +40,11 @@ func cluster(t *testing.T, size int, configure func(id int, config *zk.ServerCon
 // addr returns the address of a server.
 func addr(s zk.TestServer) string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
 
-// ask sends a four-letter word to the server at addr and returns the whole answer.
+// ask sends a four-letter word to the server at addr and returns the answer.
 func ask(addr, word string) (string, error) {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(time.Second))
-	if _, err := io.WriteString(c, word); err != nil {
-		return "", err
-	}
-	answer, err := io.ReadAll(c)
-	return string(answer), err
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return flw.Ask(ctx, addr, word)
 }
 
 // mode returns what the server at addr says that it is: standalone, leader, follower or read-only; "" if it does not serve.
@@ -62,11 +53,8 @@ func mode(addr string) string {
 	if err != nil {
 		return ""
 	}
-	m := regexp.MustCompile(`(?m)^Mode: (.*)$`).FindStringSubmatch(answer)
-	if m == nil {
-		return ""
-	}
-	return m[1]
+	srvr, _ := flw.ParseSrvr(answer) // an error is about another line
+	return srvr.Mode
 }
 
 // modes returns the sorted modes of all servers.

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -27,8 +28,8 @@ func TestServerConfigurationReachesTheServer(t *testing.T) {
 	ts := cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
 		config.Extra = append(config.Extra, "4lw.commands.whitelist=srvr")
 	})
-	answer, err := ask(addr(ts.Servers[0]), "ruok")
-	if err != nil || !strings.Contains(answer, "not in the whitelist") {
+	var refused *flw.RefusedError
+	if answer, err := ask(addr(ts.Servers[0]), "ruok"); !errors.As(err, &refused) {
 		t.Errorf("answer %q, error %v", answer, err)
 	}
 }

@@ -1,0 +1,72 @@
+package integration
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// sessionTimeout is that of the sessions of these tests: long enough for a busy machine, bearable where it is awaited.
+const sessionTimeout = 5 * time.Second
+
+// testLog shows what a client logs if the test fails.
+type testLog struct{ t *testing.T }
+
+func (l testLog) Printf(format string, args ...any) {
+	l.t.Helper()
+	l.t.Logf(format, args...)
+}
+
+// connect opens a session with the servers, which ends with the test.
+func connect(t *testing.T, servers []string, options ...func(*zk.Conn)) *zk.Conn {
+	t.Helper()
+	c, _, err := zk.Connect(servers, sessionTimeout, zk.WithLogger(testLog{t}), func(c *zk.Conn) {
+		for _, option := range options {
+			option(c)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+var roots atomic.Int64
+
+// newRoot makes a znode on the shared server for the test alone, and returns its path.
+func newRoot(t *testing.T) string {
+	t.Helper()
+	root := fmt.Sprintf("/%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), roots.Add(1))
+	c, err := shared.Connect(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Create(root, nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// sharedConn opens a session with the shared server whose root is a znode of the test's own.
+func sharedConn(t *testing.T, options ...func(*zk.Conn)) *zk.Conn {
+	t.Helper()
+	return connect(t, []string{addr(shared.Servers[0])}, append(options, zk.WithChroot(newRoot(t)))...)
+}
+
+// gone waits until the znode does not exist.
+func gone(t *testing.T, c *zk.Conn, path string) {
+	t.Helper()
+	eventually(t, func() error {
+		exists, _, err := c.Exists(path)
+		if err == nil && exists {
+			err = fmt.Errorf("%s still exists", path)
+		}
+		return err
+	})
+}

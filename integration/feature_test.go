@@ -1,0 +1,91 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// What must be switched on in a server is tested here, so that a test that relies on it need not wonder.
+
+func TestTTLZnodeGoesAway(t *testing.T) {
+	c := sharedConn(t)
+	if _, err := c.CreateTTL("/n", nil, zk.FlagTTL, zk.WorldACL(zk.PermAll), 100*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, c, "/n")
+}
+
+func TestEmptyContainerGoesAway(t *testing.T) {
+	c := sharedConn(t)
+	if _, err := c.CreateContainer("/n", nil, zk.FlagContainer, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Create("/n/child", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Delete("/n/child", -1); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, c, "/n")
+}
+
+func TestSuperUserPassesEveryACL(t *testing.T) {
+	c := sharedConn(t)
+	if _, err := c.Create("/n", []byte("secret"), 0, zk.DigestACL(zk.PermAll, "bob", "password")); err != nil {
+		t.Fatal(err)
+	}
+	if data, _, err := c.Get("/n"); !errors.Is(err, zk.ErrNoAuth) {
+		t.Errorf("as anybody: %q, %v", data, err)
+	}
+	if err := c.AddAuth("digest", []byte("super:secret")); err != nil {
+		t.Fatal(err)
+	}
+	if data, _, err := c.Get("/n"); err != nil || string(data) != "secret" {
+		t.Errorf("as the super user: %q, %v", data, err)
+	}
+}
+
+func TestEnsembleCanBeReconfigured(t *testing.T) {
+	ts := cluster(t, 3, nil)
+	wantModes(t, ts, "follower", "follower", "leader")
+	boss := leader(t, ts)
+	id := 1 + slices.IndexFunc(ts.Servers, func(s zk.TestServer) bool { return addr(s) != boss }) // of a follower
+	c := connect(t, []string{boss}, zk.WithAuth("digest", []byte("super:secret")))
+	if _, err := c.IncrementalReconfig(nil, []string{strconv.Itoa(id)}, -1); err != nil {
+		t.Fatal(err)
+	}
+	members, _, err := c.Get("/zookeeper/config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(members), fmt.Sprintf("server.%d=", id)) || !strings.Contains(string(members), ";"+boss) {
+		t.Errorf("server %d removed, members:\n%s", id, members)
+	}
+}
+
+func TestSessionTimeoutsOfTests(t *testing.T) {
+	for asked, want := range map[time.Duration]time.Duration{
+		200 * time.Millisecond: 400 * time.Millisecond,
+		5 * time.Second:        5 * time.Second,
+		time.Hour:              time.Minute,
+	} {
+		c, _, err := zk.Connect([]string{addr(shared.Servers[0])}, asked, zk.WithLogger(testLog{t}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Sync("/"); err != nil { // returns when the session stands
+			t.Error(err)
+		}
+		if got := c.SessionTimeout(); got != want {
+			t.Errorf("asked for %v, got %v, want %v", asked, got, want)
+		}
+		c.Close()
+	}
+}
