@@ -14,7 +14,7 @@ type Identity struct {
 
 // WhoAmI returns the identities of the session (3.7 on, else ErrUnimplemented). Password hashes are not among them.
 func (c *Conn) WhoAmI() ([]Identity, error) {
-	cl := newCall(wire.OpWhoAmI)
+	cl := c.newCall(wire.OpWhoAmI)
 	if err := c.do(cl); err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (c *Conn) Ephemerals(prefix string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl := newCall(wire.OpGetEphemerals)
+	cl := c.newCall(wire.OpGetEphemerals)
 	cl.body = (&wire.GetEphemeralsRequest{PrefixPath: p}).Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c *Conn) AllChildrenNumber(path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	cl := newCall(wire.OpGetAllChildrenNumber)
+	cl := c.newCall(wire.OpGetAllChildrenNumber)
 	cl.body = (&wire.GetAllChildrenNumberRequest{Path: p}).Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return 0, err
@@ -86,7 +86,7 @@ func (c *Conn) Reconfig(members []string, version int64) (*Stat, error) {
 }
 
 func (c *Conn) reconfig(request *wire.ReconfigRequest) (*Stat, error) {
-	cl := newCall(wire.OpReconfig)
+	cl := c.newCall(wire.OpReconfig)
 	cl.body = request.Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return nil, err

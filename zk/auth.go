@@ -13,8 +13,8 @@ type credential struct {
 	auth   []byte
 }
 
-func (a credential) call() *call {
-	cl := newCall(wire.OpAuth)
+func (c *client) authCall(a credential) *call {
+	cl := c.newCall(wire.OpAuth)
 	cl.body = (&wire.AuthPacket{Scheme: a.scheme, Auth: a.auth}).Append(cl.body)
 	return cl
 }
@@ -41,7 +41,7 @@ func (cs *credentials) prime(t *transport) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for _, a := range cs.list {
-		cl := a.call()
+		cl := t.c.authCall(a)
 		cl.alone = true
 		t.append(cl)
 	}
@@ -53,7 +53,7 @@ func (cs *credentials) prime(t *transport) {
 // accepted before, the client ends: its state is [StateAuthFailed] and all calls fail with ErrAuthFailed.
 func (c *Conn) AddAuth(scheme string, auth []byte) error {
 	a := credential{scheme, append([]byte(nil), auth...)}
-	cl := a.call()
+	cl := c.authCall(a)
 	cl.onReply = func(code wire.Code) {
 		if code == wire.CodeOK {
 			c.creds.remember(a)

@@ -24,6 +24,7 @@ type call struct {
 
 	state atomic.Int32
 	ready chan struct{} // receives one token from finish
+	pool  *callPool     // where it goes in the end
 }
 
 // States of a call.
@@ -34,10 +35,14 @@ const (
 	callAbandoned
 )
 
-var callPool = sync.Pool{New: func() any { return &call{ready: make(chan struct{}, 1)} }}
+// callPool keeps the calls of a client that are over for its next ones.
+type callPool struct{ pool sync.Pool }
 
-func newCall(op wire.Op) *call {
-	cl := callPool.Get().(*call)
+func (p *callPool) newCall(op wire.Op) *call {
+	cl, _ := p.pool.Get().(*call)
+	if cl == nil {
+		cl = &call{ready: make(chan struct{}, 1), pool: p}
+	}
 	cl.op = op
 	cl.state.Store(callQueued)
 	return cl
@@ -54,8 +59,8 @@ func (cl *call) free() {
 	if cap(cl.body) > pooledBuffer {
 		cl.body = nil
 	}
-	*cl = call{body: cl.body[:0], reply: cl.reply[:0], ready: cl.ready}
-	callPool.Put(cl)
+	*cl = call{body: cl.body[:0], reply: cl.reply[:0], ready: cl.ready, pool: cl.pool}
+	cl.pool.pool.Put(cl)
 }
 
 // finish completes the call. The holder must not touch it afterwards.
@@ -182,9 +187,9 @@ func (q *queue) init() { q.wake = make(chan struct{}, 1) }
 
 func (q *queue) add(cl *call) error {
 	q.mu.Lock()
-	if q.end != nil {
+	if err := q.end; err != nil {
 		q.mu.Unlock()
-		return q.end
+		return err
 	}
 	q.calls = append(q.calls, cl)
 	first := len(q.calls) == 1

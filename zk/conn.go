@@ -49,6 +49,7 @@ type client struct {
 	maxReply       int           // largest frame to accept
 	slots          chan struct{} // one token per call in flight; nil if unlimited
 
+	callPool
 	log     logger
 	queue   queue
 	creds   credentials
@@ -59,8 +60,9 @@ type client struct {
 	state      atomic.Int32
 	lastZxid   atomic.Int64
 	server     atomic.Pointer[string]
-	negotiated atomic.Int64 // session timeout in nanoseconds
-	heard      atomic.Int64 // when a server was last heard in this session, in nanoseconds after birth
+	current    atomic.Pointer[transport] // nil while there is none
+	negotiated atomic.Int64              // session timeout in nanoseconds
+	heard      atomic.Int64              // when a server was last heard in this session, in nanoseconds after birth
 	birth      time.Time
 
 	sessionMu sync.Mutex // guards the next two
@@ -68,7 +70,8 @@ type client struct {
 	password  []byte
 
 	// owned by the session goroutine
-	seenRW  bool // the session was confirmed by a server that can write
+	seenRW  bool   // the session was confirmed by a server that can write
+	prefer  string // the server to try next; also set by a transport's probe while that runs
 	backoff backoff
 	logged  string // the last failure that was logged
 

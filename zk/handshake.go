@@ -15,10 +15,7 @@ import (
 
 // open connects to server and agrees on the session. The error is ErrSessionExpired if the server says so.
 func (c *client) open(server string) (*transport, error) {
-	limit := c.connectTimeout
-	if limit <= 0 {
-		limit = c.sessionTimeout / time.Duration(max(1, c.hosts.Len()))
-	}
+	limit := c.connectLimit()
 	ctx, cancel := context.WithTimeout(c.life, limit)
 	defer cancel()
 	conn, err := c.dial(ctx, server, limit)
@@ -35,6 +32,14 @@ func (c *client) open(server string) (*transport, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// connectLimit bounds one attempt to connect.
+func (c *client) connectLimit() time.Duration {
+	if c.connectTimeout > 0 {
+		return c.connectTimeout
+	}
+	return c.sessionTimeout / time.Duration(max(1, c.hosts.Len()))
 }
 
 // dial opens the transport. A dialer of the user's cannot be interrupted, so it is left behind when ctx
@@ -68,12 +73,9 @@ func (c *client) dial(ctx context.Context, server string, limit time.Duration) (
 
 // handshake turns a fresh connection into a transport whose output begins with the prelude.
 func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*transport, error) {
-	if c.tls != nil {
-		encrypted := tls.Client(conn, c.tlsConfig(server))
-		if err := encrypted.HandshakeContext(ctx); err != nil {
-			return nil, fmt.Errorf("TLS: %w", err)
-		}
-		conn = encrypted
+	conn, err := c.encrypt(ctx, server, conn)
+	if err != nil {
+		return nil, err
 	}
 	c.setState(StateConnected, nil)
 	deadline, _ := ctx.Deadline()
@@ -97,6 +99,18 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	}
 	c.agreed(t, response)
 	return t, nil
+}
+
+// encrypt puts TLS on a fresh connection, if that is wanted.
+func (c *client) encrypt(ctx context.Context, server string, conn net.Conn) (net.Conn, error) {
+	if c.tls == nil {
+		return conn, nil
+	}
+	encrypted := tls.Client(conn, c.tlsConfig(server))
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return encrypted, nil
 }
 
 // tlsConfig is the configuration with the server's name in it.
@@ -169,7 +183,7 @@ func (c *client) agreed(t *transport, response *wire.ConnectResponse) {
 	t.ping = min(timeout/3, maxPing)
 	c.creds.prime(t)
 	c.watches.prime(t)
-	if response.ReadOnly {
+	if t.readOnly = response.ReadOnly; t.readOnly {
 		c.setState(StateConnectedReadOnly, nil)
 		return
 	}

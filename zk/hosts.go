@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,8 @@ func (l *serverList) Init(servers []string) error {
 	if len(servers) == 0 {
 		return errors.New("zk: server list must not be empty")
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.servers = append([]string(nil), servers...)
 	rand.Shuffle(len(l.servers), func(i, j int) { l.servers[i], l.servers[j] = l.servers[j], l.servers[i] })
 	return nil
@@ -72,3 +75,22 @@ func FormatServers(servers []string) []string {
 	}
 	return list
 }
+
+// SetServers replaces the servers that the client chooses from. If the connected one is not among them, the session
+// moves to one that is. It fails where [WithHostProvider] has put the choice into other hands.
+func (c *Conn) SetServers(servers []string) error {
+	list, ok := c.hosts.(*serverList)
+	if !ok {
+		return errors.New("zk: the servers are chosen by the host provider of WithHostProvider")
+	}
+	servers = FormatServers(servers)
+	if err := list.Init(servers); err != nil {
+		return err
+	}
+	if t := c.current.Load(); t != nil && !slices.Contains(servers, c.serverName()) {
+		t.end(errMoved)
+	}
+	return nil
+}
+
+var errMoved = errors.New("zk: the server is not in the list any more")

@@ -69,7 +69,7 @@ func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
 		}
 		request.Ops[i] = wire.MultiOp{Op: code, Record: record}
 	}
-	cl := newCall(wire.OpMulti)
+	cl := c.newCall(wire.OpMulti)
 	cl.body = request.Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return nil, err

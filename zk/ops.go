@@ -35,7 +35,7 @@ func (c *Conn) get(path string, watch bool) ([]byte, *Stat, <-chan Event, error)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	cl := newCall(wire.OpGetData)
+	cl := c.newCall(wire.OpGetData)
 	cl.body = (&wire.GetDataRequest{Path: p, Watch: watch}).Append(cl.body)
 	cl.keep = true
 	events := c.watchFor(cl, p, watchData, watch)
@@ -75,7 +75,7 @@ func (c *Conn) exists(path string, watch bool) (bool, *Stat, <-chan Event, error
 	if err != nil {
 		return false, nil, nil, err
 	}
-	cl := newCall(wire.OpExists)
+	cl := c.newCall(wire.OpExists)
 	cl.body = (&wire.ExistsRequest{Path: p, Watch: watch}).Append(cl.body)
 	events := c.watchFor(cl, p, watchData, watch)
 	switch err := c.do(cl); {
@@ -110,7 +110,7 @@ func (c *Conn) children(path string, watch bool) ([]string, *Stat, <-chan Event,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	cl := newCall(wire.OpGetChildren2)
+	cl := c.newCall(wire.OpGetChildren2)
 	cl.body = (&wire.GetChildrenRequest{Path: p, Watch: watch}).Append(cl.body)
 	events := c.watchFor(cl, p, watchChild, watch)
 	if err := c.do(cl); err != nil {
@@ -132,7 +132,7 @@ func (c *Conn) Set(path string, data []byte, version int32) (*Stat, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl := newCall(wire.OpSetData)
+	cl := c.newCall(wire.OpSetData)
 	cl.body = (&wire.SetDataRequest{Path: p, Data: data, Version: version}).Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (c *Conn) Delete(path string, version int32) error {
 	if err != nil {
 		return err
 	}
-	cl := newCall(wire.OpDelete)
+	cl := c.newCall(wire.OpDelete)
 	cl.body = (&wire.DeleteRequest{Path: p, Version: version}).Append(cl.body)
 	return c.doEmpty(cl)
 }
@@ -164,7 +164,7 @@ func (c *Conn) GetACL(path string) ([]ACL, *Stat, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cl := newCall(wire.OpGetACL)
+	cl := c.newCall(wire.OpGetACL)
 	cl.body = (&wire.GetACLRequest{Path: p}).Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return nil, nil, err
@@ -184,7 +184,7 @@ func (c *Conn) SetACL(path string, acl []ACL, version int32) (*Stat, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl := newCall(wire.OpSetACL)
+	cl := c.newCall(wire.OpSetACL)
 	cl.body = (&wire.SetACLRequest{Path: p, ACL: wireACL(acl), Version: version}).Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (c *Conn) Sync(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cl := newCall(wire.OpSync)
+	cl := c.newCall(wire.OpSync)
 	cl.body = (&wire.SyncRequest{Path: p}).Append(cl.body)
 	if err := c.do(cl); err != nil {
 		return "", err
@@ -278,7 +278,7 @@ func (c *Conn) CreateTTL(path string, data []byte, flag int32, acl []ACL, ttl ti
 	if err := validateCreate(path, flag == FlagPersistentSequentialWithTTL); err != nil {
 		return "", err
 	}
-	cl := newCall(wire.OpCreateTTL)
+	cl := c.newCall(wire.OpCreateTTL)
 	cl.body = (&wire.CreateTTLRequest{
 		Path: c.withChroot(path), Data: data, ACL: wireACL(acl), Flags: flag, TTL: ttl.Milliseconds(),
 	}).Append(cl.body)
@@ -290,7 +290,7 @@ func (c *Conn) create(op wire.Op, path string, data []byte, flags int32, acl []A
 	if err := validateCreate(path, flags&FlagSequence != 0); err != nil {
 		return nil, err
 	}
-	cl := newCall(op)
+	cl := c.newCall(op)
 	cl.body = (&wire.CreateRequest{
 		Path: c.withChroot(path), Data: data, ACL: wireACL(acl), Flags: flags,
 	}).Append(cl.body)

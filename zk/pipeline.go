@@ -69,7 +69,7 @@ func (c *Conn) startOp(op interface{}) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl := newCall(code)
+	cl := c.newCall(code)
 	cl.body = record.Append(cl.body)
 	cl.keep = code == wire.OpGetData
 	return cl, c.start(cl)
@@ -164,7 +164,7 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 		}
 		request.Ops[i] = wire.MultiOp{Op: code, Record: record}
 	}
-	cl := newCall(wire.OpMultiRead)
+	cl := c.newCall(wire.OpMultiRead)
 	cl.body = request.Append(cl.body)
 	cl.keep = true
 	if err := c.do(cl); err != nil {

@@ -11,24 +11,33 @@ const maxRearm = 128 << 10
 func (w *watchTable) prime(t *transport) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	b := rearmer{t: t, w: w, zxid: w.c.lastZxid.Load()}
+	b := rearmer{w: w, emit: t.append, zxid: w.c.lastZxid.Load()}
 	for kind, paths := range w.once {
 		for path := range paths {
-			b.add(path, func(r *wire.SetWatches2) *[]string {
-				return [...]*[]string{&r.DataWatches, &r.ExistWatches, &r.ChildWatches}[kind]
-			})
+			b.addOnce(watchKind(kind), path)
 		}
 	}
 	b.flush()
 	for mode, paths := range w.lasting {
-		for path, list := range paths {
-			b.add(path, func(r *wire.SetWatches2) *[]string {
-				return [...]*[]string{&r.PersistentWatches, &r.PersistentRecursiveWatches}[mode]
-			})
-			b.lasting = true
-			for _, watcher := range list {
-				watcher.lost()
-			}
+		for path := range paths {
+			b.addLasting(AddWatchMode(mode), path)
+		}
+	}
+	b.flush()
+}
+
+// rearm sets all watches on path again, after the server was told to forget some: it may have taken that for more than was
+// meant, and others may have been set meanwhile. The caller holds mu.
+func (w *watchTable) rearm(path string) {
+	b := rearmer{w: w, emit: w.c.post, zxid: w.c.lastZxid.Load()}
+	for kind := range w.once {
+		if len(w.once[kind][path]) > 0 {
+			b.addOnce(watchKind(kind), path)
+		}
+	}
+	for mode := range w.lasting {
+		if len(w.lasting[mode][path]) > 0 {
+			b.addLasting(AddWatchMode(mode), path)
 		}
 	}
 	b.flush()
@@ -36,20 +45,38 @@ func (w *watchTable) prime(t *transport) {
 
 // rearmer gathers paths into requests of bounded size.
 type rearmer struct {
-	t       *transport
 	w       *watchTable
+	emit    func(*call)
 	zxid    int64
 	request wire.SetWatches2
 	size    int
 	lasting bool // the request needs a server that knows setWatches2
 }
 
-func (b *rearmer) add(path string, list func(*wire.SetWatches2) *[]string) {
+func (b *rearmer) addOnce(kind watchKind, path string) {
+	b.room(path)
+	r := &b.request
+	list := [...]*[]string{&r.DataWatches, &r.ExistWatches, &r.ChildWatches}[kind]
+	*list = append(*list, path)
+}
+
+// addLasting tells the holders of the watches too that events are missing.
+func (b *rearmer) addLasting(mode AddWatchMode, path string) {
+	b.room(path)
+	r := &b.request
+	list := [...]*[]string{&r.PersistentWatches, &r.PersistentRecursiveWatches}[mode]
+	*list = append(*list, path)
+	b.lasting = true
+	for _, watcher := range b.w.lasting[mode][path] {
+		watcher.lost()
+	}
+}
+
+// room sends what was gathered if path would make it too large.
+func (b *rearmer) room(path string) {
 	if b.size+4+len(path) > maxRearm {
 		b.flush()
 	}
-	l := list(&b.request)
-	*l = append(*l, path)
 	b.size += 4 + len(path)
 }
 
@@ -61,10 +88,10 @@ func (b *rearmer) flush() {
 	request.RelativeZxid = b.zxid
 	var cl *call
 	if b.lasting {
-		cl = newCall(wire.OpSetWatches2)
+		cl = b.w.c.newCall(wire.OpSetWatches2)
 		cl.body = request.Append(cl.body)
 	} else {
-		cl = newCall(wire.OpSetWatches)
+		cl = b.w.c.newCall(wire.OpSetWatches)
 		cl.body = request.SetWatches.Append(cl.body)
 	}
 	cl.alone = true
@@ -73,8 +100,8 @@ func (b *rearmer) flush() {
 			b.w.refused(&request, errorOf(code))
 		}
 	}
-	b.t.append(cl)
-	b.request, b.size = wire.SetWatches2{}, 0
+	b.emit(cl)
+	b.request, b.size, b.lasting = wire.SetWatches2{}, 0, false
 }
 
 // refused ends the watches that the server would not set again.

@@ -26,7 +26,9 @@ func (c *client) serve() error {
 			return err
 		}
 		since := time.Now()
+		c.current.Store(t)
 		err = t.run()
+		c.current.Store(nil)
 		ended := c.life.Err() != nil
 		if !ended {
 			c.log.infof("zk: connection to %s lost: %v", c.serverName(), err)
@@ -51,7 +53,7 @@ func (c *client) connect() (*transport, error) {
 		if c.life.Err() != nil {
 			return nil, ErrClosing
 		}
-		server, _ := c.hosts.Next()
+		server := c.next()
 		c.server.Store(&server)
 		c.setState(StateConnecting, nil)
 		t, err := c.open(server)
@@ -82,6 +84,14 @@ func (c *client) connect() (*transport, error) {
 		}
 		c.backoff.sleep(c.life, c.timeout())
 	}
+}
+
+// next chooses the server to try.
+func (c *client) next() (server string) {
+	if server, c.prefer = c.prefer, ""; server == "" {
+		server, _ = c.hosts.Next()
+	}
+	return server
 }
 
 // logFailure logs why a server could not be used, once for as long as the reason stays the same.

@@ -22,6 +22,8 @@ type transport struct {
 	r    *bufio.Reader // of in
 	ping time.Duration // so much silence of ours makes a ping
 
+	readOnly bool // the server has lost its quorum
+
 	pending ring // requests, answered in order
 	auths   ring // credentials, which the server answers ahead of requests
 	rearms  ring // setWatches, answered in order among themselves
@@ -48,6 +50,9 @@ func (t *transport) run() error {
 	var loops sync.WaitGroup
 	loops.Go(func() { t.end(t.writeLoop()) }) // ends with the connection
 	loops.Go(func() { t.end(t.readLoop()) })  // ends with the connection
+	if t.readOnly {
+		loops.Go(t.probe) // ends with the connection
+	}
 	<-t.stop
 	t.conn.Close()
 	loops.Wait()
@@ -152,7 +157,7 @@ func (t *transport) append(cl *call) {
 // Calls that wait in the queue are not sent any more.
 func (t *transport) writeClose() error {
 	t.c.queue.close(ErrClosing)
-	cl := newCall(wire.OpCloseSession)
+	cl := t.c.newCall(wire.OpCloseSession)
 	cl.alone = true
 	t.append(cl)
 	t.conn.SetWriteDeadline(time.Now().Add(closeWait))

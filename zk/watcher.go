@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -53,7 +52,7 @@ func (c *Conn) AddWatch(path string, mode AddWatchMode) (*Watcher, error) {
 		return nil, err
 	}
 	w := &Watcher{c: c, path: p, mode: mode, events: make(chan Event, watcherQueue+2)}
-	cl := newCall(wire.OpAddWatch)
+	cl := c.newCall(wire.OpAddWatch)
 	cl.body = (&wire.AddWatchRequest{Path: p, Mode: int32(mode)}).Append(cl.body)
 	cl.onReply = func(code wire.Code) {
 		if code == wire.CodeOK {
@@ -72,20 +71,12 @@ func (c *Conn) AddWatch(path string, mode AddWatchMode) (*Watcher, error) {
 func (w *Watcher) Events() <-chan Event { return w.events }
 
 // Stop ends the watch and closes its channel. The server is told when this was the last watch of its
-// kind on the path. It may be called more than once.
+// mode on the path. It may be called more than once.
 func (w *Watcher) Stop() error {
-	last := w.c.watches.removeLasting(w)
-	if !last {
+	if !w.c.watches.removeLasting(w) {
 		return nil
 	}
-	cl := w.c.watches.removal(w)
-	switch err := (&Conn{w.c.client, w.c.life}).doEmpty(cl); {
-	case errors.Is(err, ErrNoWatcher), MaybeApplied(err), errors.Is(err, ErrNoServer),
-		errors.Is(err, ErrClosing), errors.Is(err, ErrSessionExpired):
-		return nil // there is no connection any more that has it
-	default:
-		return err
-	}
+	return background(w.c).forget(w.path, wire.WatcherAny)
 }
 
 // send queues e, or the news that it is lost. The caller holds the table's mutex; the holder of the Watcher only takes away.
@@ -121,7 +112,7 @@ func (t *watchTable) addLasting(w *Watcher) {
 	if !w.stopped {
 		t.lasting[w.mode][w.path] = append(t.lasting[w.mode][w.path], w)
 	} else if len(t.lasting[w.mode][w.path]) == 0 {
-		t.c.post(t.removal(w)) // its caller has given up
+		t.c.post(t.removal(w.path, wire.WatcherAny)) // its caller has given up
 	}
 }
 
@@ -145,13 +136,6 @@ func (t *watchTable) removeLasting(w *Watcher) (last bool) {
 	}
 	delete(t.lasting[w.mode], w.path)
 	return true
-}
-
-// removal returns the call that makes the server forget the watch of w.
-func (t *watchTable) removal(w *Watcher) *call {
-	cl := newCall(wire.OpRemoveWatches)
-	cl.body = (&wire.RemoveWatchesRequest{Path: w.path, Type: wire.WatcherAny}).Append(cl.body)
-	return cl
 }
 
 // dispatchLasting queues an event of the server at the watches that cover it. The caller holds mu.
