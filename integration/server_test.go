@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -31,28 +30,6 @@ func TestServerConfigurationReachesTheServer(t *testing.T) {
 	var refused *flw.RefusedError
 	if answer, err := ask(addr(ts.Servers[0]), "ruok"); !errors.As(err, &refused) {
 		t.Errorf("answer %q, error %v", answer, err)
-	}
-}
-
-// The distribution is made of links to Debian's jars, in the form of a release.
-func TestServerOfADistribution(t *testing.T) {
-	const jars = "/usr/share/java"
-	home := t.TempDir()
-	if err := os.Mkdir(filepath.Join(home, "lib"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for link, jar := range map[string]string{
-		"zookeeper-3.8.0.jar": "zookeeper.jar", "zookeeper-jute-3.8.0.jar": "zookeeper-jute.jar", "slf4j-simple.jar": "slf4j-simple.jar",
-	} {
-		if err := os.Symlink(filepath.Join(jars, jar), filepath.Join(home, "lib", link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("ZOOKEEPER_HOME", home)
-	ts := cluster(t, 1, nil)
-	answer, err := ask(addr(ts.Servers[0]), "envi")
-	if err != nil || !strings.Contains(answer, home+"/lib/zookeeper-3.8.0.jar") {
-		t.Errorf("the class path is not that of the distribution: %q, error %v", answer, err)
 	}
 }
 
