@@ -77,13 +77,13 @@ func matches(a wire.ACL, id identity) bool {
 	return ok && err == nil && prefix.Contains(addr)
 }
 
-// parseIP reads the id of scheme ip: an address, or an address and the number of its leading bits that count.
+// parseIP reads the id of scheme ip: an IPv4 address, or one and the number of its leading bits that count.
 func parseIP(id string) (netip.Prefix, bool) {
-	if addr, err := netip.ParseAddr(id); err == nil {
-		return netip.PrefixFrom(addr, addr.BitLen()), true
+	if !strings.Contains(id, "/") {
+		id += "/32"
 	}
 	prefix, err := netip.ParsePrefix(id)
-	return prefix, err == nil
+	return prefix, err == nil && prefix.Addr().Is4()
 }
 
 // fixACL returns the list as it is kept: without repetitions, and with the session's identities in the place of scheme auth.
@@ -121,7 +121,7 @@ func (x *txn) fixACL(list []wire.ACL) ([]wire.ACL, wire.Code) {
 func validID(scheme, id string) bool {
 	switch scheme {
 	case "digest":
-		return len(strings.Split(id, ":")) == 2
+		return strings.Count(strings.TrimRight(id, ":"), ":") == 1 // String.split drops what is empty at the end
 	case "ip":
 		_, ok := parseIP(id)
 		return ok

@@ -2,19 +2,26 @@ package zktest
 
 import "github.com/zkfs/zkfs/zk/internal/wire"
 
-// multi does all of the operations or none. Its own code is always OK: where an operation failed, its result has the code, those
+// multi does all of the operations or none. Its own code is OK then too: where an operation failed, its result has the code, those
 // before it 0, and those behind it, which were never tried, RuntimeInconsistency.
 func (x *txn) multi(r *wire.MultiRequest) (wire.Record, wire.Code) {
 	results := make([]wire.MultiResult, 0, len(r.Ops))
 	for i, op := range r.Ops {
+		if op.Op == wire.OpGetData || op.Op == wire.OpGetChildren {
+			x.rollback()
+			return nil, wire.CodeMarshallingError
+		}
 		record, code := x.do(op)
 		if code != wire.CodeOK {
 			x.rollback()
 			return failed(len(r.Ops), i, code), wire.CodeOK
 		}
 		typ := op.Op
-		if _, ok := record.(*wire.Create2Response); ok {
-			typ = wire.OpCreate2 // of containers and TTL nodes too
+		switch record.(type) {
+		case *wire.CreateResponse:
+			typ = wire.OpCreate
+		case *wire.Create2Response:
+			typ = wire.OpCreate2
 		}
 		results = append(results, wire.MultiResult{Op: typ, Record: record})
 	}
@@ -25,6 +32,9 @@ func (x *txn) multi(r *wire.MultiRequest) (wire.Record, wire.Code) {
 func (x *txn) do(op wire.MultiOp) (wire.Record, wire.Code) {
 	switch r := op.Record.(type) {
 	case *wire.CreateRequest:
+		if op.Op == wire.OpCreate2 {
+			op.Op = wire.OpCreate // so it is answered (ZOOKEEPER-4026)
+		}
 		return x.creation(op.Op, r, -1)
 	case *wire.CreateTTLRequest:
 		return x.createTTL(r)

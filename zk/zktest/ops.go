@@ -39,7 +39,12 @@ func (s *Server) handle(c *conn, frame []byte) bool {
 	if h.Err == wire.CodeOK {
 		record, h.Err = q.run()
 	}
-	if q.h.Op != wire.OpAuth {
+	switch {
+	case q.h.Op == wire.OpSasl:
+		return false // it has no mechanism
+	case !s.knows(q.h.Op):
+		h.Zxid = -1
+	case q.h.Op != wire.OpAuth:
 		h.Zxid = s.tree.zxid
 	}
 	h.Xid += fault.Xid
@@ -121,6 +126,9 @@ func (x *txn) creation(op wire.Op, r *wire.CreateRequest, ttl int64) (wire.Recor
 }
 
 func (x *txn) createTTL(r *wire.CreateTTLRequest) (wire.Record, wire.Code) {
+	if r.Flags != flagTTL && r.Flags != flagTTLSequential {
+		return nil, wire.CodeBadArguments // with ttl -1 a ZooKeeper 3.8.0 takes it, and is broken for good
+	}
 	return x.creation(wire.OpCreateTTL, &wire.CreateRequest{Path: r.Path, Data: r.Data, ACL: r.ACL, Flags: r.Flags}, r.TTL)
 }
 
@@ -157,8 +165,6 @@ func (q *call) read() (wire.Record, wire.Code) {
 		return with(q, q.auth)
 	case wire.OpWhoAmI:
 		return q.whoAmI()
-	case wire.OpSasl:
-		return with(q, func(*wire.GetSASLRequest) (wire.Record, wire.Code) { return &wire.SetSASLResponse{}, wire.CodeOK })
 	}
 	return q.watch()
 }

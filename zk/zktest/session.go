@@ -43,8 +43,20 @@ func (s *Server) connect(c *conn, frame []byte) bool {
 	}
 	s.received(c)
 	s.sent(c)
-	return c.respond(fault, func(b []byte) []byte { return wire.AppendFrame(b, &answer) }) && ss != nil
+	return c.respond(fault, func(b []byte) []byte {
+		at := len(b)
+		b = wire.AppendFrame(b, &answer)
+		if len(frame) == oldConnectRequestSize {
+			b = b[:len(b)-1]
+			b[at+3]-- // the length
+		}
+		return b
+	}) && ss != nil
 }
+
+// oldConnectRequestSize is the size of a ConnectRequest of a client that knows no readOnly (before 3.4).
+// It gets an answer without that either.
+const oldConnectRequestSize = 44
 
 // attach gives c the session that it asks for, a new one or one to go on with; nil if that one is no more.
 func (s *Server) attach(c *conn, r *wire.ConnectRequest) *session {

@@ -45,7 +45,8 @@ func newTree() tree {
 	for _, path := range []string{"/zookeeper", "/zookeeper/config", "/zookeeper/quota"} {
 		t.insert(path, &node{data: []byte{}, acl: worldAll})
 	}
-	t.nodes["/zookeeper/config"].acl = worldRead
+	config := t.nodes["/zookeeper/config"]
+	config.acl, config.aversion = worldRead, -1
 	return t
 }
 

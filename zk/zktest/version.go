@@ -33,7 +33,7 @@ var since = map[wire.Op]release{
 	wire.OpCreate: {}, wire.OpDelete: {}, wire.OpExists: {}, wire.OpGetData: {}, wire.OpSetData: {},
 	wire.OpGetACL: {}, wire.OpSetACL: {}, wire.OpGetChildren: {}, wire.OpSync: {}, wire.OpPing: {},
 	wire.OpGetChildren2: {}, wire.OpMulti: {}, wire.OpCloseSession: {},
-	wire.OpAuth: {}, wire.OpSetWatches: {}, wire.OpSasl: {},
+	wire.OpAuth: {}, wire.OpSetWatches: {},
 	wire.OpCreate2: {3, 5, 0}, wire.OpReconfig: {3, 5, 0}, wire.OpCheckWatches: {3, 5, 0}, wire.OpRemoveWatches: {3, 5, 0},
 	wire.OpCreateContainer: {3, 5, 5}, wire.OpCreateTTL: {3, 5, 5},
 	wire.OpMultiRead: {3, 6, 0}, wire.OpGetEphemerals: {3, 6, 0}, wire.OpGetAllChildrenNumber: {3, 6, 0},

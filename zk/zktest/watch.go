@@ -51,10 +51,8 @@ func (t *table) add(c *conn, path string, m mode) {
 	}
 }
 
-func (t *table) has(c *conn, path string) bool {
-	_, ok := t.paths[path][c]
-	return ok
-}
+// has reports what checkWatches asks. ZooKeeper 3.8 does not look whose watch it is (WatchManager.containsWatcher).
+func (t *table) has(_ *conn, path string) bool { return len(t.paths[path]) > 0 }
 
 // remove reports whether there was a watch.
 func (t *table) remove(c *conn, path string) bool {
@@ -138,7 +136,7 @@ func (s *Server) publish(x *txn) {
 
 // mayHear reports whether events about a znode go to c.
 func (s *Server) mayHear(c *conn, acl []wire.ACL) bool {
-	return !s.filterEvents || allowed(acl, permRead, c.ids)
+	return s.tellAll || allowed(acl, permRead, c.ids)
 }
 
 // setWatches sets the watches of another connection of the same client again. One-shot watches on znodes that changed

@@ -50,7 +50,7 @@ type options struct {
 	minTimeout, maxTimeout time.Duration
 	containerCheck         time.Duration
 	superDigest            string
-	filterEvents           bool
+	tellAll                bool
 	version                string
 }
 
@@ -75,9 +75,9 @@ func WithSuper(userPassword string) Option {
 	return func(o *options) { o.superDigest = digest(userPassword) }
 }
 
-// WithEventACL keeps events about a znode from sessions that may not read it, as ZooKeeper does from 3.8.4 and 3.9.2 on.
-func WithEventACL() Option {
-	return func(o *options) { o.filterEvents = true }
+// WithEventsForAll sends events about a znode even to sessions that may not read it, as ZooKeeper does before 3.8.4 and 3.9.2.
+func WithEventsForAll() Option {
+	return func(o *options) { o.tellAll = true }
 }
 
 // NewServer starts a server with the znodes of a fresh ZooKeeper: /zookeeper, /zookeeper/config and /zookeeper/quota.
