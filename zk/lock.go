@@ -144,7 +144,8 @@ func (l *Lock) let() {
 }
 
 // Lost returns a channel that is closed when the lock, as held at present, is no longer certain: its znode is gone, or no
-// server has been heard for as long as the session lives. Unlock must follow all the same. It is nil while the lock is not held.
+// server has been heard for five sixths of the session timeout, so that the session may soon end elsewhere. Unlock must
+// follow all the same. It is nil while the lock is not held.
 func (l *Lock) Lost() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -193,7 +194,7 @@ func (h *hold) guard(c *Conn, events <-chan Event) {
 	for c.SessionID() == h.session && c.life.Err() == nil {
 		var expiry <-chan time.Time
 		if state := c.State(); state != StateHasSession && state != StateConnectedReadOnly {
-			left := c.timeout() - c.silence()
+			left := c.timeout()*5/6 - c.silence()
 			if left <= 0 {
 				break
 			}
