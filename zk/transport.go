@@ -218,9 +218,6 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 	case wire.XidSetWatches:
 		return t.reply(&t.rearms, &h, nil, false)
 	}
-	if h.Zxid > 0 {
-		t.c.lastZxid.Store(h.Zxid)
-	}
 	return t.reply(&t.pending, &h, record, fresh)
 }
 
@@ -246,6 +243,9 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 		due := cl.xid
 		cl.finish(ErrConnectionClosed)
 		return fmt.Errorf("zk: reply to xid %d where one to %d is due", h.Xid, due)
+	}
+	if ring == &t.pending && h.Zxid > 0 {
+		t.c.lastZxid.Store(h.Zxid)
 	}
 	if cl.onReply != nil {
 		cl.onReply(h.Err)
