@@ -40,6 +40,7 @@ type client struct {
 	// immutable after Connect
 	dialer         Dialer // nil for the default one, whose dials can be interrupted
 	tls            *tls.Config
+	sasl           SASLMechanism // nil for none
 	hosts          HostProvider
 	chroot         string // "" or "/a/b"
 	sessionTimeout time.Duration
@@ -74,6 +75,7 @@ type client struct {
 	prefer  string // the server to try next; also set by a transport's probe while that runs
 	backoff backoff
 	logged  string // the last failure that was logged
+	mute    int    // so many connections in a row were closed in the SASL exchange, without a word
 
 	life    context.Context // ends with Close
 	endLife context.CancelFunc

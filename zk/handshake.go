@@ -94,10 +94,16 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	if response.TimeOut <= 0 {
 		return nil, ErrSessionExpired
 	}
+	c.agreed(response)
+	if c.sasl != nil {
+		if err := c.authenticate(ctx, t, server); err != nil {
+			return nil, fmt.Errorf("SASL: %w", err)
+		}
+	}
 	if err := conn.SetWriteDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
-	c.agreed(t, response)
+	c.begin(t, response)
 	return t, nil
 }
 
@@ -118,12 +124,8 @@ func (c *client) tlsConfig(server string) *tls.Config {
 	if c.tls.ServerName != "" || c.tls.InsecureSkipVerify {
 		return c.tls
 	}
-	host, _, err := net.SplitHostPort(server)
-	if err != nil {
-		host = server
-	}
 	cfg := c.tls.Clone()
-	cfg.ServerName = host
+	cfg.ServerName = hostOf(server)
 	return cfg
 }
 
@@ -173,20 +175,25 @@ func readConnectResponse(r *bufio.Reader) (*wire.ConnectResponse, error) {
 	return &response, nil
 }
 
-// agreed takes over the session that the server granted.
-func (c *client) agreed(t *transport, response *wire.ConnectResponse) {
-	timeout := time.Duration(response.TimeOut) * time.Millisecond
+// agreed takes over the session that the server granted. From here on it is resumed, whatever becomes of the connection.
+func (c *client) agreed(response *wire.ConnectResponse) {
 	c.setSession(response.SessionID, response.Passwd)
-	c.negotiated.Store(int64(timeout))
+	c.negotiated.Store(int64(response.TimeOut) * int64(time.Millisecond))
 	c.hear()
-	t.in.silence, t.in.heard = timeout*2/3, c.hear
-	t.ping = min(timeout/3, maxPing)
+	if !response.ReadOnly {
+		c.seenRW = true
+	}
+}
+
+// begin puts the prelude at the front of the connection and tells that it serves.
+func (c *client) begin(t *transport, response *wire.ConnectResponse) {
+	t.in.silence, t.in.heard = c.timeout()*2/3, c.hear
+	t.ping = min(c.timeout()/3, maxPing)
 	c.creds.prime(t)
 	c.watches.prime(t)
 	if t.readOnly = response.ReadOnly; t.readOnly {
 		c.setState(StateConnectedReadOnly, nil)
 		return
 	}
-	c.seenRW = true
 	c.setState(StateHasSession, nil)
 }

@@ -94,3 +94,12 @@ func (c *Conn) SetServers(servers []string) error {
 }
 
 var errMoved = errors.New("zk: the server is not in the list any more")
+
+// hostOf returns the name or address of a server of the list, without its port.
+func hostOf(server string) string {
+	host, _, err := net.SplitHostPort(server)
+	if err != nil {
+		return server
+	}
+	return host
+}

@@ -67,6 +67,7 @@ func (c *client) connect() (*transport, error) {
 		case c.life.Err() != nil:
 			return nil, ErrClosing
 		case errors.Is(err, ErrAuthFailed):
+			c.logFailure(server, err)
 			c.setState(StateAuthFailed, err)
 			return nil, err
 		case errors.Is(err, ErrSessionExpired):
