@@ -1,0 +1,33 @@
+package zktest_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zkfs/zkfs/internal/conformance"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+func newServer() *zktest.Server {
+	return zktest.NewServer(zktest.WithSuper("super:secret"), zktest.WithContainerCheck(200*time.Millisecond))
+}
+
+func TestConformanceOverTCP(t *testing.T) {
+	server := newServer()
+	defer server.Close()
+	conformance.Run(t, conformance.Target{Servers: []string{server.Addr()}, Super: "super:secret"})
+}
+
+// In a bubble time stands still while anybody works, so that nothing depends on how long that takes.
+func TestConformanceInABubble(t *testing.T) {
+	for _, c := range conformance.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := newServer()
+				defer server.Close()
+				c.Run(t, conformance.Target{Servers: []string{"zk"}, Dialer: server.Dialer(), Super: "super:secret"})
+			})
+		})
+	}
+}
