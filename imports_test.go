@@ -48,7 +48,7 @@ var rules = map[string]rule{
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", goleak}},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
-	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", goleak}},
+	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "internal/conformance", goleak}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
 	"integration": {tests: []string{"fs", "zk", "xattr", "flw", "zk/zktest", "internal/conformance", goInternal, goleak, sys}},
