@@ -9,11 +9,14 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,8 +180,74 @@ func TestTLSWithAClientCertificate(t *testing.T) {
 	if answer, err := askTLS(secure, "isro", a.clientConfig(own)); err != nil || answer != "rw" {
 		t.Errorf("with a certificate: answer %q, error %v", answer, err)
 	}
-	c := connect(t, []string{secure}, zk.WithTLS(a.clientConfig(own)))
-	if _, err := c.Create("/n", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+	config := a.clientConfig(own)
+	config.ServerName = "" // the address of the connect string is verified
+	c := connect(t, []string{secure}, zk.WithTLS(config))
+	if _, err := c.Create("/n", nil, 0, []zk.ACL{{Perms: zk.PermAll, Scheme: "x509", ID: "CN=client"}}); err != nil {
 		t.Error(err)
+	}
+	if who, err := c.WhoAmI(); err != nil || !slices.Contains(who, zk.Identity{Scheme: "x509", User: "CN=client"}) {
+		t.Errorf("the server sees %v, %v", who, err)
+	}
+	other := connect(t, []string{secure}, zk.WithTLS(a.clientConfig(a.issue("other"))))
+	if _, _, err := other.Get("/n"); !errors.Is(err, zk.ErrNoAuth) {
+		t.Errorf("with another certificate: %v", err)
+	}
+}
+
+// disconnected returns the reason that the client gives for not having connected to the server.
+func disconnected(t *testing.T, server string, options ...func(*zk.Conn)) error {
+	t.Helper()
+	const limit = 2 * time.Second
+	events := make(chan zk.Event, 100)
+	connect(t, []string{server}, append(options, zk.WithConnectTimeout(limit), zk.WithEventCallback(func(e zk.Event) {
+		select {
+		case events <- e:
+		default:
+		}
+	}))...)
+	late := time.After(limit + time.Second)
+	for {
+		select {
+		case e := <-events:
+			switch e.State {
+			case zk.StateDisconnected:
+				return e.Err
+			case zk.StateHasSession:
+				t.Error("connected")
+				return nil
+			}
+		case <-late:
+			t.Errorf("no end of the attempt to connect after %v", limit+time.Second)
+			return nil
+		}
+	}
+}
+
+func TestTLSErrorsTellWhatIsWrong(t *testing.T) {
+	a := newAuthority(t)
+	secure, plain := tlsServer(t, a, "need"), addr(shared.Servers[0])
+	own := a.issue("client")
+	elsewhere, stranger := a.clientConfig(own), newAuthority(t)
+	elsewhere.ServerName = "elsewhere.example"
+	for name, test := range map[string]struct {
+		server string
+		option []func(*zk.Conn)
+		want   string
+	}{
+		"certificate of another server":           {secure, []func(*zk.Conn){zk.WithTLS(elsewhere)}, "not elsewhere.example"},
+		"certificate of an unknown authority":     {secure, []func(*zk.Conn){zk.WithTLS(&tls.Config{ServerName: "localhost"})}, "unknown authority"},
+		"no client certificate":                   {secure, []func(*zk.Conn){zk.WithTLS(a.clientConfig())}, "certificate"},
+		"client certificate of another authority": {secure, []func(*zk.Conn){zk.WithTLS(a.clientConfig(stranger.issue("client")))}, "certificate"},
+		"no TLS at a port with TLS":               {secure, nil, "TLS"},
+		"TLS at a port without":                   {plain, []func(*zk.Conn){zk.WithTLS(a.clientConfig(own))}, "TLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := disconnected(t, test.server, test.option...)
+			t.Log(err)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -26,6 +27,9 @@ func (c *client) open(server string) (*transport, error) {
 	t, err := c.handshake(ctx, server, conn)
 	if err == nil && !stop() {
 		err = context.Cause(ctx)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("no connection after %v: %w", limit, err)
 	}
 	if err != nil {
 		conn.Close()
@@ -113,7 +117,10 @@ func (c *client) encrypt(ctx context.Context, server string, conn net.Conn) (net
 		return conn, nil
 	}
 	encrypted := tls.Client(conn, c.tlsConfig(server))
-	if err := encrypted.HandshakeContext(ctx); err != nil {
+	switch err := encrypted.HandshakeContext(ctx); {
+	case closedByPeer(err):
+		return nil, fmt.Errorf("TLS: the server has closed the connection, as one that has no TLS on this port: %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("TLS: %w", err)
 	}
 	return encrypted, nil
@@ -160,7 +167,10 @@ func readConnectResponse(r *bufio.Reader) (*wire.ConnectResponse, error) {
 		}
 	}
 	frame, err := wire.ReadFrame(r, nil, maxConnectResponse)
-	if err != nil {
+	switch {
+	case err == io.EOF:
+		return nil, errMute
+	case err != nil:
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
 	// A server that has lost its quorum and has no local sessions answers with a bare reply header, and then never again.
@@ -174,6 +184,10 @@ func readConnectResponse(r *bufio.Reader) (*wire.ConnectResponse, error) {
 	response.Passwd = append([]byte(nil), response.Passwd...)
 	return &response, nil
 }
+
+// errMute lists the reasons that a server has to close a connection without a word (ZooKeeperServer.java processConnectRequest).
+var errMute = fmt.Errorf("handshake: the server has closed the connection without an answer: "+
+	"it does not serve yet, lags behind this session, is read-only, or wants TLS on this port: %w", io.EOF)
 
 // agreed takes over the session that the server granted. From here on it is resumed, whatever becomes of the connection.
 func (c *client) agreed(response *wire.ConnectResponse) {
