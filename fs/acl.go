@@ -1,0 +1,165 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/zkfs/zkfs/xattr"
+	"github.com/zkfs/zkfs/zk"
+)
+
+// identities is who the session is, as the servers see it, asked for once in a session.
+type identities struct {
+	mu      sync.Mutex // guards the following
+	session int64
+	known   []zk.Identity
+}
+
+// whoAmI returns the identities of the session, or nil if the servers do not tell (before ZooKeeper 3.7).
+func (f *FS) whoAmI(ctx context.Context) ([]zk.Identity, error) {
+	session := f.conn.SessionID()
+	f.identities.mu.Lock()
+	known, same := f.identities.known, f.identities.session == session
+	f.identities.mu.Unlock()
+	if same && known != nil {
+		return known, nil
+	}
+	ids, err := f.conn.WithContext(ctx).WhoAmI()
+	if errors.Is(err, zk.ErrUnimplemented) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.identities.mu.Lock()
+	f.identities.session, f.identities.known = session, ids
+	f.identities.mu.Unlock()
+	return ids, nil
+}
+
+// allowed returns errPermission if the ACL of the znode at path certainly denies perm to this session. What cannot be
+// told is left to the server, which checks every request anyway.
+func (f *FS) allowed(ctx context.Context, path string, perm int32) error {
+	acl, err := f.acl(ctx, path)
+	if errors.Is(err, zk.ErrNoAuth) {
+		return nil // the ACL may be read by fewer than the data
+	}
+	if err != nil {
+		return err
+	}
+	return f.permits(ctx, acl, perm)
+}
+
+// acl reads the ACL of the znode at path, always from the servers: its change fires no watch.
+func (f *FS) acl(ctx context.Context, path string) ([]zk.ACL, error) {
+	for {
+		acl, _, err := f.conn.WithContext(ctx).GetACL(path)
+		if err == nil || !again(ctx, err) {
+			return acl, err
+		}
+	}
+}
+
+// permits returns errPermission if acl certainly denies perm to this session.
+func (f *FS) permits(ctx context.Context, acl []zk.ACL, perm int32) error {
+	for _, e := range acl {
+		if e.Perms&perm != 0 && e.Scheme == "world" {
+			return nil
+		}
+	}
+	ids, err := f.whoAmI(ctx)
+	if err != nil {
+		return err
+	}
+	if ids == nil || grants(acl, ids, perm) {
+		return nil
+	}
+	return errPermission
+}
+
+// grants reports whether acl gives perm to one of ids, or may do so: networks and schemes of plug-ins are not understood here.
+func grants(acl []zk.ACL, ids []zk.Identity, perm int32) bool {
+	for _, id := range ids {
+		if id.Scheme == "super" {
+			return true
+		}
+	}
+	for _, e := range acl {
+		if e.Perms&perm == 0 {
+			continue
+		}
+		switch e.Scheme {
+		case "world":
+			return true
+		case "digest":
+			// The servers show the name of the user alone.
+			user, _, _ := strings.Cut(e.ID, ":")
+			for _, id := range ids {
+				if id.Scheme == "digest" && (id.User == user || id.User == "super") {
+					return true
+				}
+			}
+		case "sasl", "x509":
+			for _, id := range ids {
+				if id.Scheme == e.Scheme && (id.User == e.ID || id.User == "super") {
+					return true
+				}
+			}
+		default:
+			return true
+		}
+	}
+	// The superuser of the digest scheme is in no ACL.
+	for _, id := range ids {
+		if id.Scheme == "digest" && id.User == "super" {
+			return true
+		}
+	}
+	return false
+}
+
+// newACL returns the ACL for something created in d, or why nothing can be.
+func (d *dir) newACL(ctx context.Context) ([]zk.ACL, error) {
+	if d.isGone() {
+		return nil, zk.ErrNoNode
+	}
+	return d.fs.aclIn(ctx, d.where())
+}
+
+// aclIn returns the ACL for a new child of the znode at parent, or why there can be none.
+func (f *FS) aclIn(ctx context.Context, parent string) ([]zk.ACL, error) {
+	acl, err := f.acl(ctx, parent)
+	hidden := errors.Is(err, zk.ErrNoAuth)
+	if err != nil && !hidden {
+		return nil, err
+	}
+	if !hidden {
+		if err := f.permits(ctx, acl, zk.PermCreate); err != nil {
+			return nil, err
+		}
+	}
+	switch f.o.ACL {
+	case ACLOpen:
+		return zk.WorldACL(zk.PermAll), nil
+	case ACLCreator:
+		return zk.AuthACL(zk.PermAll), nil
+	case ACLList:
+		return f.o.ACLs, nil
+	}
+	if hidden {
+		return nil, err
+	}
+	if masked(acl) {
+		f.log.Error("create: the servers do not show the digests of the parent's ACL; mount with --acl creator", "path", parent)
+		return nil, errMaskedACL
+	}
+	return acl, nil
+}
+
+// masked reports whether the server replaced a digest in acl, as it does for sessions that may not administer the znode.
+func masked(acl []zk.ACL) bool {
+	_, masked := xattr.Masked(acl)
+	return masked
+}

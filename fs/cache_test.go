@@ -1,0 +1,168 @@
+package fs
+
+import (
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// testCache returns a guarded cache whose clock is *now.
+func testCache(limit int) (c *cache, now *time.Time) {
+	now = new(time.Time)
+	*now = time.Unix(1000, 0)
+	c = newCache(time.Minute, limit)
+	c.now = func() time.Time { return *now }
+	c.guard(true)
+	return c, now
+}
+
+func put(c *cache, path string, s snapshot) { c.fill(c.begin(path), s) }
+
+func file1(mzxid int64, data string) snapshot {
+	return snapshot{stat: &zk.Stat{Mzxid: mzxid, DataLength: int32(len(data))}, data: []byte(data), hasData: true}
+}
+
+func TestCacheKeepsWhatItWasTold(t *testing.T) {
+	c, now := testCache(1 << 20)
+	if _, ok := c.look("/a"); ok {
+		t.Fatal("known before anything was asked")
+	}
+	put(c, "/a", file1(1, "x"))
+	s, ok := c.look("/a")
+	if !ok || string(s.data) != "x" || !s.guarded {
+		t.Fatalf("%+v, %v", s, ok)
+	}
+	*now = now.Add(time.Minute)
+	if _, ok := c.look("/a"); ok {
+		t.Error("still trusted after the maximal age")
+	}
+}
+
+func TestCacheKnowsMissing(t *testing.T) {
+	c, _ := testCache(1 << 20)
+	put(c, "/a", snapshot{})
+	if s, ok := c.look("/a"); !ok || s.stat != nil {
+		t.Errorf("%+v, %v", s, ok)
+	}
+	put(c, "/", snapshot{stat: &zk.Stat{Pzxid: 5}, children: []string{"a", "c"}, listed: true})
+	for name, want := range map[string]bool{"a": false, "b": true, "c": false} {
+		if c.absent("/", name) != want {
+			t.Errorf("absent(%s) = %v", name, !want)
+		}
+	}
+	c.changed("/")
+	if c.absent("/", "b") {
+		t.Error("a stale list says that b is missing")
+	}
+}
+
+// A reply that an event overtook must not be kept, and one that was asked for after the event must.
+func TestCacheRefusesAnswersOlderThanAnEvent(t *testing.T) {
+	c, _ := testCache(1 << 20)
+	old := c.begin("/a")
+	c.changed("/a")
+	later := c.begin("/a")
+	if s := c.fill(old, file1(1, "old")); s.guarded {
+		t.Error("the outdated answer counts as guarded")
+	}
+	if _, ok := c.look("/a"); ok {
+		t.Fatal("the outdated answer was kept")
+	}
+	c.fill(later, file1(2, "new"))
+	if s, ok := c.look("/a"); !ok || string(s.data) != "new" {
+		t.Errorf("%q, %v", s.data, ok)
+	}
+}
+
+func TestCacheRefusesAnswersFromBeforeALostConnection(t *testing.T) {
+	c, _ := testCache(1 << 20)
+	before := c.begin("/a")
+	c.guard(false)
+	during := c.begin("/b")
+	c.guard(true)
+	c.fill(before, file1(1, "x"))
+	c.fill(during, file1(1, "x"))
+	for _, path := range []string{"/a", "/b"} {
+		if _, ok := c.look(path); ok {
+			t.Errorf("%s was kept", path)
+		}
+	}
+}
+
+func TestCacheKeepsNothingUnguarded(t *testing.T) {
+	c, _ := testCache(1 << 20)
+	c.guard(false)
+	put(c, "/a", file1(1, "x"))
+	if _, ok := c.look("/a"); ok {
+		t.Error("kept although nothing watches")
+	}
+	if n, _ := c.counts(); n != 0 {
+		t.Errorf("%d entries are left", n)
+	}
+}
+
+// After one Exists that shows the same mzxid and pzxid, data and names count again.
+func TestCacheRevalidates(t *testing.T) {
+	c, _ := testCache(1 << 20)
+	st := zk.Stat{Mzxid: 4, Pzxid: 5}
+	put(c, "/a", snapshot{stat: &st, data: []byte("x"), hasData: true})
+	put(c, "/a", snapshot{stat: &st, children: []string{"c"}, listed: true})
+	c.guard(false)
+	c.guard(true)
+	if _, ok := c.look("/a"); ok {
+		t.Fatal("used without being verified")
+	}
+	put(c, "/a", snapshot{stat: &st})
+	if s, ok := c.look("/a"); !ok || !s.hasData || !s.listed {
+		t.Errorf("%+v, %v", s, ok)
+	}
+	put(c, "/a", snapshot{stat: &zk.Stat{Mzxid: 6, Pzxid: 5}})
+	if s, _ := c.look("/a"); s.hasData || !s.listed {
+		t.Errorf("after a change of the data: %+v", s)
+	}
+	put(c, "/a", snapshot{stat: &zk.Stat{Mzxid: 6, Pzxid: 7}})
+	if s, _ := c.look("/a"); s.hasData || s.listed {
+		t.Errorf("after a change of the children: %+v", s)
+	}
+}
+
+func TestCacheDropsWhatWasNotUsed(t *testing.T) {
+	c, _ := testCache(3 * (entryBytes + 2 + 1000))
+	big := make([]byte, 1000)
+	for _, path := range []string{"/a", "/b", "/c"} {
+		put(c, path, snapshot{stat: &zk.Stat{}, data: big, hasData: true})
+	}
+	c.look("/a")
+	held := c.begin("/b")
+	put(c, "/d", snapshot{stat: &zk.Stat{}, data: big, hasData: true})
+	if _, ok := c.look("/c"); ok {
+		t.Error("/c, used least recently, is there")
+	}
+	for _, path := range []string{"/a", "/b", "/d"} {
+		if _, ok := c.look(path); !ok {
+			t.Errorf("%s, in use, is gone", path)
+		}
+	}
+	c.cancel(held)
+	if n, size := c.counts(); n != 3 || size > c.limit {
+		t.Errorf("%d entries, %d bytes", n, size)
+	}
+}
+
+func TestCacheReset(t *testing.T) {
+	c, _ := testCache(1 << 20)
+	put(c, "/a", file1(1, "x"))
+	under := c.begin("/b")
+	c.reset()
+	if n, _ := c.counts(); n != 1 {
+		t.Errorf("%d entries, want the one that is asked for", n)
+	}
+	c.fill(under, file1(1, "x"))
+	if _, ok := c.look("/b"); ok {
+		t.Error("an answer of the session that is over was kept")
+	}
+	if n, size := c.counts(); n != 0 || size != 0 {
+		t.Errorf("%d entries, %d bytes are left", n, size)
+	}
+}

@@ -1,0 +1,355 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// patience says what a commit does when somebody else changed the znode.
+type patience bool
+
+const (
+	keepTrying patience = true  // as the draft's intent says
+	onlyOnce   patience = false // give up: nobody waits for the result
+)
+
+// hasDraft reports whether there is something to commit.
+func (f *file) hasDraft() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.draft != nil && !f.gone
+}
+
+// edit returns the draft for a change through h, which may be nil for a change by name. busy is held.
+func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
+	f.mu.Lock()
+	if d := f.draft; d != nil {
+		f.mu.Unlock()
+		return d, nil
+	}
+	var s snapshot
+	var gone = f.gone
+	if h != nil {
+		s = h.base
+	}
+	f.mu.Unlock()
+
+	i := intentModify
+	switch {
+	case gone: // unlinked and still open: what is written goes with the last handle
+	case h != nil && h.append:
+		i = intentAppend
+		fallthrough
+	case h == nil || !s.hasData && s.stat != nil && !h.trunc:
+		var err error
+		if s, err = f.load(ctx, true); err != nil {
+			return nil, err
+		}
+	case h.trunc:
+		i = intentReplace
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h != nil && i == intentReplace && h.read {
+		i = intentModify
+	}
+	f.draft = newDraft(s, i)
+	return f.draft, nil
+}
+
+// truncateOpen makes the file empty for h, which was opened with O_TRUNC. busy is held.
+func (f *file) truncateOpen(h *handle) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draft == nil {
+		f.draft = newDraft(snapshot{stat: h.base.stat}, intentReplace)
+		return
+	}
+	f.draft.resize(0)
+	f.draft.tail = 0
+	f.draft.intent = intentReplace
+	f.draft.time = time.Now()
+}
+
+// truncate sets the length of the file: in the draft if somebody is writing, with a Set if not.
+func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
+	if size > uint64(f.fs.o.MaxData) {
+		return errTooLarge
+	}
+	if err := f.mayChange(); err != nil {
+		return err
+	}
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.give()
+	writing := f.hasDraft() || h != nil && h.write
+	if h == nil && !writing {
+		if err := f.fs.allowed(ctx, f.where(), zk.PermWrite); err != nil {
+			return err
+		}
+	}
+	if !f.hasDraft() {
+		if s, err := f.load(ctx, false); err == nil && int(size) == int(s.stat.DataLength) {
+			return nil
+		}
+	}
+	d, err := f.edit(ctx, h)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	d.truncate(int(size))
+	if size == 0 && h == nil && !writing {
+		d.intent = intentReplace
+	}
+	f.mu.Unlock()
+	if h != nil {
+		h.dirty = true
+	}
+	if !writing {
+		return f.commit(ctx, keepTrying)
+	}
+	return nil
+}
+
+// touch commits a file that is not yet in ZooKeeper. On one that is, and with now, it sets the data that is there
+// already: watchers see a change.
+func (f *file) touch(ctx context.Context, now bool) error {
+	if err := f.mayChange(); err != nil {
+		return err
+	}
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.give()
+	f.mu.Lock()
+	d := f.draft
+	f.mu.Unlock()
+	if d != nil {
+		if d.exists() || d.wrote {
+			return nil // the commit of what was written sets the time
+		}
+		return f.commit(ctx, keepTrying)
+	}
+	if !now || f.isGone() {
+		return nil
+	}
+	if _, err := f.edit(ctx, nil); err != nil {
+		return err
+	}
+	return f.commit(ctx, keepTrying)
+}
+
+// leftOver commits at the end of a handle what no close(2) committed: what it wrote, and all when it is the last. busy is held.
+func (f *file) leftOver(ctx context.Context, h *handle) {
+	f.mu.Lock()
+	last := true
+	for other := range f.handles {
+		last = last && (other == h || !other.write)
+	}
+	left := f.draft != nil && !f.gone && (h.dirty || last)
+	f.mu.Unlock()
+	if !left {
+		return
+	}
+	if err := f.commit(ctx, onlyOnce); err != nil {
+		f.fs.lost(f.where(), err)
+		f.drop()
+	}
+}
+
+// commit sends the draft to the servers as one change. busy is held.
+//
+// When it fails for good the draft is dropped, with what the kernel holds of it; when the servers are away it stays for the next attempt.
+func (f *file) commit(ctx context.Context, p patience) error {
+	f.mu.Lock()
+	d, gone := f.draft, f.gone
+	f.mu.Unlock()
+	if d == nil || gone {
+		return nil
+	}
+	path := f.where()
+	for {
+		st, err := f.send(ctx, path, d)
+		if err == nil {
+			f.committed(path, d, st)
+			return nil
+		}
+		err = f.settle(ctx, path, d, err, p)
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, errDone) {
+			return nil
+		}
+		if !temporary(err) {
+			f.drop()
+		}
+		return err
+	}
+}
+
+// send makes one attempt.
+func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error) {
+	switch {
+	case d.exists():
+		return f.fs.setData(ctx, path, d.data, d.base, f.role == roleData)
+	case len(d.data) == 0:
+		defer f.fs.changing(path, created)()
+		return tryCreateEmpty(f.fs.conn.WithContext(ctx), path, d.acl)
+	default:
+		defer f.fs.changing(path, created)()
+		_, st, err := f.fs.conn.WithContext(ctx).CreateStat(path, d.data, zk.FlagPersistent, d.acl)
+		return st, err
+	}
+}
+
+// committed notes that d is now the content of the znode.
+func (f *file) committed(path string, d *draft, st *zk.Stat) {
+	if d.exists() && !sameIncarnation(st, d.base) {
+		f.fs.log.Warn("the znode was deleted and created again by somebody else before this write", "path", path)
+	}
+	f.mu.Lock()
+	data := slices.Clip(d.data)
+	f.draft = nil
+	f.shown = snapshot{stat: st, data: data, hasData: len(f.handles) > 0}
+	base := snapshot{stat: st, data: data, hasData: true}
+	for h := range f.handles {
+		h.base = base
+		h.dirty = false
+		h.flushes = 0
+	}
+	f.mu.Unlock()
+	f.settledIn(path)
+}
+
+// settle decides what follows from a failed attempt: nil is another one, errDone success.
+func (f *file) settle(ctx context.Context, path string, d *draft, err error, p patience) error {
+	switch {
+	case zk.MaybeApplied(err) && ctx.Err() == nil:
+		return f.resolve(ctx, path, d)
+	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode):
+		if p == onlyOnce {
+			return errConflict
+		}
+		return f.conflict(ctx, path, d, err)
+	case again(ctx, err):
+		return nil
+	}
+	return err
+}
+
+// conflict decides what becomes of d when the znode is not the version that it is based on.
+func (f *file) conflict(ctx context.Context, path string, d *draft, err error) error {
+	f.fs.view.fresh(path)
+	s, err2 := f.fs.view.get(ctx, path)
+	missing := errors.Is(err2, zk.ErrNoNode)
+	switch {
+	case missing && !d.exists():
+		return err // the directory is gone
+	case err2 != nil && !missing:
+		return err2
+	case !missing && !d.exists() && !d.wrote && !d.excl && f.is(path, s.stat): // an empty file was to be created: it is there
+		f.committed(path, &draft{data: s.data, base: s.stat}, s.stat)
+		return errDone
+	case f.fs.o.Conflict == ConflictFail, d.intent == intentModify, f.role == roleData && missing:
+		return errConflict
+	case missing:
+		return f.recreate(ctx, path, d)
+	case !f.is(path, s.stat) && f.role != roleData:
+		return errGone
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d.rebase(s)
+	if len(d.data) > f.fs.o.MaxData {
+		return errTooLarge
+	}
+	return nil
+}
+
+// recreate makes d a draft for a znode that was deleted under it.
+func (f *file) recreate(ctx context.Context, path string, d *draft) error {
+	parent, _ := split(path)
+	acl, err := f.fs.aclIn(ctx, parent)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d.rebase(snapshot{})
+	d.acl = acl
+	return nil
+}
+
+// resolve finds out what became of an attempt whose reply was lost.
+func (f *file) resolve(ctx context.Context, path string, d *draft) error {
+	s, err := f.fs.settled(ctx, path)
+	switch {
+	case err != nil:
+		return errUnresolved
+	case s.stat == nil:
+		return f.resolveMissing(d)
+	case !d.exists():
+		return f.resolveCreate(ctx, path, d, s)
+	case !sameIncarnation(s.stat, d.base):
+		return f.conflict(ctx, path, d, zk.ErrBadVersion)
+	case s.stat.Version == d.base.Version:
+		return nil // it was not applied
+	case s.stat.Version != d.base.Version+1:
+		return errUnresolved // others wrote since, on top of this or of something else
+	case !bytes.Equal(s.data, d.data):
+		return f.conflict(ctx, path, d, zk.ErrBadVersion) // it lost against another
+	case d.intent == intentAppend:
+		return errUnresolved // another host may have appended the same
+	}
+	f.committed(path, d, s.stat)
+	return errDone
+}
+
+func (f *file) resolveMissing(d *draft) error {
+	if d.exists() {
+		return errUnresolved // deleted, after this or before
+	}
+	return nil
+}
+
+func (f *file) resolveCreate(ctx context.Context, path string, d *draft, s snapshot) error {
+	if d.intent == intentAppend || !bytes.Equal(s.data, d.data) {
+		return f.conflict(ctx, path, d, zk.ErrNodeExists)
+	}
+	f.committed(path, d, s.stat)
+	return errDone
+}
+
+// drop forgets the draft and what the kernel holds of it.
+func (f *file) drop() {
+	f.mu.Lock()
+	d := f.draft
+	f.draft = nil
+	for h := range f.handles {
+		h.dirty = false
+	}
+	f.mu.Unlock()
+	path := f.where()
+	if d != nil && !d.exists() {
+		f.settledIn(path)
+		f.fs.notify.tell(path, newsDeleted)
+	}
+	f.fs.notify.tell(path, newsData)
+}
+
+// temporary reports whether a commit that failed with err can succeed later.
+func temporary(err error) bool {
+	switch errnoOf(err) {
+	case errnoOf(zk.ErrNoServer), errnoOf(context.DeadlineExceeded), errnoOf(context.Canceled):
+		return true
+	}
+	return false
+}

@@ -1,0 +1,343 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// dir is a znode shown as a directory.
+type dir struct {
+	node
+
+	// guarded by node.mu
+	untouched bool             // data written to the znode would make it a file
+	pending   map[string]*file // created here and not yet in ZooKeeper, by shown name
+}
+
+// couldBecomeFile reports whether a change of the znode's data may have made it a file.
+func (d *dir) couldBecomeFile() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.untouched
+}
+
+func (d *dir) isRoot() bool { return d == d.fs.root }
+
+// Getattr implements stat(2).
+func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	path := d.where()
+	s, err := d.state(ctx)
+	if err != nil {
+		return d.fs.errno("stat", path, err)
+	}
+	d.fs.o.dirAttr(&out.Attr, s.stat)
+	out.SetTimeout(d.fs.lifetime(s))
+	return 0
+}
+
+// state returns what is known about the znode, or an error if it is not there as a directory any more.
+func (d *dir) state(ctx context.Context) (snapshot, error) {
+	if d.isGone() {
+		return snapshot{}, errGone
+	}
+	path := d.where()
+	s, err := d.fs.view.know(ctx, path)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return s, errGone
+	case err != nil:
+		return s, err
+	case !d.isRoot() && d.fs.kindOf(path, s.stat) != kindDir:
+		return s, errGone
+	}
+	d.told(s.stat)
+	return s, nil
+}
+
+// told notes what the kernel is told about the directory.
+func (d *dir) told(st *zk.Stat) {
+	d.mu.Lock()
+	d.untouched = untouched(st) && !d.isRoot()
+	d.mu.Unlock()
+}
+
+func (f *FS) kindOf(path string, st *zk.Stat) kind {
+	if path == "/" {
+		return kindDir
+	}
+	_, name := split(path)
+	return kindOf(name, st, f.o.LockSuffix)
+}
+
+// Setattr accepts what has no meaning for a znode: tools that restore a tree need it to succeed.
+func (d *dir) Setattr(ctx context.Context, f fusefs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	return d.Getattr(ctx, f, out)
+}
+
+// Lookup implements the search for a name in the directory.
+func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	inode, err := d.lookup(ctx, name, out)
+	if err == nil {
+		return inode, 0
+	}
+	return nil, d.fs.errno("lookup", join(d.where(), name), err)
+}
+
+func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, error) {
+	if reserved(name, d.isRoot()) {
+		return d.lookupReserved(ctx, name, out)
+	}
+	if local := d.local(name); local != nil {
+		d.fs.setEntry(out, local, snapshot{})
+		return &local.Inode, nil
+	}
+	own := d.where()
+	zname := znodeName(name, d.isRoot())
+	if !validName(zname) {
+		return nil, zk.ErrNoNode
+	}
+	path := join(own, zname)
+	if d.fs.view.cache.absent(own, zname) {
+		out.SetEntryTimeout(d.fs.lifetime(snapshot{guarded: true}))
+		return nil, zk.ErrNoNode
+	}
+	s, err := d.fs.view.know(ctx, path)
+	if err != nil {
+		out.SetEntryTimeout(d.fs.lifetime(s))
+		return nil, err
+	}
+	z := d.child(ctx, name, path, s.stat)
+	d.fs.setEntry(out, z, s)
+	return z.EmbeddedInode(), nil
+}
+
+// lookupReserved finds the files that stand for something else than a child.
+func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, error) {
+	path := d.where()
+	switch name {
+	case nameData:
+		if local := d.local(name); local != nil {
+			d.fs.setEntry(out, local, snapshot{})
+			return &local.Inode, nil
+		}
+		s, err := d.state(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if s.stat.DataLength <= 0 {
+			out.SetEntryTimeout(d.fs.lifetime(s))
+			return nil, zk.ErrNoNode
+		}
+		data := d.reservedFile(ctx, name, path, roleData)
+		d.fs.setEntry(out, data, s)
+		return &data.Inode, nil
+	case nameStatus:
+		return d.lookupStatus(ctx, out), nil
+	}
+	return nil, zk.ErrNoNode
+}
+
+// local returns the child of that name which exists here but not, or not yet, in ZooKeeper.
+func (d *dir) local(name string) *file {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pending[name]
+}
+
+// setPending notes or, with nil, strikes out a child that is not yet in ZooKeeper.
+func (d *dir) setPending(name string, f *file) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f == nil {
+		delete(d.pending, name)
+		return
+	}
+	if d.pending == nil {
+		d.pending = map[string]*file{}
+	}
+	d.pending[name] = f
+}
+
+// child returns the node for the znode at path, shown as name in d: the one that the kernel knows, unless that
+// was another znode or another kind of file.
+func (d *dir) child(ctx context.Context, name, path string, st *zk.Stat) znode {
+	k := d.fs.kindOf(path, st)
+	if inode := d.GetChild(name); inode != nil {
+		if z, ok := inode.Operations().(znode); ok && !z.base().isGone() && z.base().where() == path && z.kind() == k {
+			return z
+		}
+	}
+	if k == kindDir {
+		z := &dir{node: node{fs: d.fs, path: path}}
+		return d.NewInode(ctx, z, d.fs.stable(path, syscall.S_IFDIR)).Operations().(znode)
+	}
+	role := roleLeaf
+	if k == kindLock {
+		role = roleLock
+	}
+	return d.NewInode(ctx, d.fs.newFile(path, role), d.fs.stable(path, syscall.S_IFREG)).Operations().(znode)
+}
+
+// reservedFile returns the node for a file that stands for the directory's own znode.
+func (d *dir) reservedFile(ctx context.Context, name, path string, role role) *file {
+	if inode := d.GetChild(name); inode != nil {
+		if z, ok := inode.Operations().(*file); ok && !z.isGone() && z.where() == path {
+			return z
+		}
+	}
+	inode := d.NewInode(ctx, d.fs.newFile(path, role), d.fs.stable(path+"/\x00"+name, syscall.S_IFREG))
+	return inode.Operations().(*file)
+}
+
+func (d *dir) kind() kind { return kindDir }
+
+// Mkdir implements mkdir(2): one create, with null data.
+func (d *dir) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	inode, err := d.mkdir(ctx, name, out)
+	if err != nil {
+		return nil, d.fs.errno("mkdir", join(d.where(), name), err)
+	}
+	return inode, 0
+}
+
+func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, error) {
+	path, err := d.newName(name)
+	if err != nil {
+		return nil, err
+	}
+	zname := znodeName(name, d.isRoot())
+	if isLockName(zname, d.fs.o.LockSuffix) {
+		return nil, errNotAllowed
+	}
+	acl, err := d.newACL(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st, err := d.fs.create(ctx, path, nil, acl)
+	if err != nil {
+		return nil, err
+	}
+	z := d.child(ctx, name, path, st)
+	d.fs.setEntry(out, z, snapshot{stat: st})
+	return z.EmbeddedInode(), nil
+}
+
+// newName returns the path of the znode that an entry called name would stand for.
+func (d *dir) newName(name string) (path string, err error) {
+	if err := d.mayChange(); err != nil {
+		return "", err
+	}
+	if d.isGone() {
+		return "", zk.ErrNoNode
+	}
+	zname := znodeName(name, d.isRoot())
+	if reserved(name, d.isRoot()) {
+		return "", errNotAllowed
+	}
+	if !validName(zname) {
+		return "", zk.ErrInvalidPath
+	}
+	if d.local(name) != nil {
+		return "", zk.ErrNodeExists
+	}
+	return join(d.where(), zname), nil
+}
+
+// Rmdir implements rmdir(2). The server refuses if there are children; data would be lost with the znode, so it counts as one.
+func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	path := join(d.where(), znodeName(name, d.isRoot()))
+	return d.fs.errno("rmdir", path, d.rmdir(ctx, name, path))
+}
+
+func (d *dir) rmdir(ctx context.Context, name, path string) error {
+	if err := d.mayChange(); err != nil {
+		return err
+	}
+	st, err := d.fs.view.stat(ctx, path)
+	if err != nil {
+		return err
+	}
+	if st.DataLength > 0 || d.hasPending(name) {
+		return zk.ErrNotEmpty
+	}
+	if err := d.fs.delete(ctx, path, st); err != nil {
+		return err
+	}
+	d.left(name)
+	return nil
+}
+
+// hasPending reports whether something in the directory called name is not yet in ZooKeeper.
+func (d *dir) hasPending(name string) bool {
+	inode := d.GetChild(name)
+	if inode == nil {
+		return false
+	}
+	sub, ok := inode.Operations().(*dir)
+	if !ok {
+		return false
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	return len(sub.pending) > 0
+}
+
+// left notes that this mount removed the child called name.
+func (d *dir) left(name string) {
+	if inode := d.GetChild(name); inode != nil {
+		if z, ok := inode.Operations().(znode); ok {
+			z.base().leave()
+		}
+	}
+}
+
+// Unlink implements unlink(2): a delete of the version just seen, never of children.
+func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	return d.fs.errno("unlink", join(d.where(), name), d.unlink(ctx, name))
+}
+
+func (d *dir) unlink(ctx context.Context, name string) error {
+	if err := d.mayChange(); err != nil {
+		return err
+	}
+	if local := d.local(name); local != nil {
+		return local.discard(ctx, d, name)
+	}
+	path := d.where()
+	switch {
+	case name == nameData:
+		if err := d.fs.clearData(ctx, path); err != nil {
+			return err
+		}
+		d.left(name)
+		return nil
+	case reserved(name, d.isRoot()):
+		return errNotAllowed
+	}
+	path = join(path, znodeName(name, d.isRoot()))
+	st, err := d.fs.view.stat(ctx, path)
+	if err != nil {
+		return err
+	}
+	if err := d.fs.delete(ctx, path, st); err != nil {
+		return err
+	}
+	d.left(name)
+	return nil
+}

@@ -1,0 +1,97 @@
+package fs
+
+import (
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// intent is what a program means by what it wrote, as far as one can tell. It decides what happens when
+// somebody else changed the znode meanwhile.
+type intent uint8
+
+const (
+	// intentModify changes the version that was read: it fails when that is not the current one.
+	intentModify intent = iota
+	// intentReplace makes the content this, whatever it was: a file opened with O_TRUNC and never read.
+	intentReplace
+	// intentAppend adds to the end of what is there: everything was written with O_APPEND.
+	intentAppend
+)
+
+// draft is the content of a file that was changed and is not committed. Guarded by the file's mu; changed only by who holds its
+// busy as well, so that a commit can read data without mu.
+type draft struct {
+	data   []byte
+	base   *zk.Stat // the version that data is based on; nil: the znode does not exist yet
+	tail   int      // data[tail:] was appended, for intentAppend
+	intent intent
+	wrote  bool      // more than a truncation at open or a creation
+	time   time.Time // of the last change
+	acl    []zk.ACL  // for a znode that does not exist yet
+	excl   bool      // the file exists only because this mount created it exclusively
+}
+
+// newDraft starts a draft on the version s.
+func newDraft(s snapshot, i intent) *draft {
+	d := &draft{base: s.stat, intent: i, time: time.Now()}
+	d.data = append(d.data, s.data...)
+	d.tail = len(d.data)
+	return d
+}
+
+func (d *draft) exists() bool { return d.base != nil }
+
+// write puts data at off.
+func (d *draft) write(h *handle, data []byte, off int64, limit int) error {
+	end := off + int64(len(data))
+	if end > int64(limit) {
+		return errTooLarge
+	}
+	switch {
+	case d.intent == intentReplace && h.read,
+		d.intent == intentAppend && !h.append:
+		d.intent = intentModify
+	}
+	d.resize(int(max(end, int64(len(d.data)))))
+	copy(d.data[off:], data)
+	d.wrote = true
+	d.time = time.Now()
+	return nil
+}
+
+// truncate sets the length.
+func (d *draft) truncate(size int) {
+	if d.intent == intentAppend && size < d.tail {
+		d.intent = intentModify
+	}
+	d.resize(size)
+	d.wrote = true
+	d.time = time.Now()
+}
+
+// resize sets the length of data; what is added is zero.
+func (d *draft) resize(n int) {
+	if n <= len(d.data) {
+		clear(d.data[n:])
+		d.data = d.data[:n]
+		return
+	}
+	if n <= cap(d.data) {
+		d.data = d.data[:n]
+		return
+	}
+	grown := make([]byte, n, max(n, 2*len(d.data)))
+	copy(grown, d.data)
+	d.data = grown
+}
+
+// rebase puts what was appended behind the current content.
+func (d *draft) rebase(s snapshot) {
+	if d.intent == intentAppend {
+		tail := d.data[d.tail:]
+		d.data = append(append(make([]byte, 0, len(s.data)+len(tail)), s.data...), tail...)
+		d.tail = len(s.data)
+	}
+	d.base = s.stat
+}

@@ -1,0 +1,283 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// role says which part of its znode a file shows.
+type role uint8
+
+const (
+	roleLeaf role = iota // a znode shown as a file
+	roleData             // the data of a directory's znode
+	roleLock             // a lock file
+)
+
+// file is a regular file: the data of a znode.
+//
+// All who have it open share what was written and is not committed (the draft), as they would share the pages of a file on a disk.
+type file struct {
+	node
+	role role
+
+	// busy is held by whoever changes or commits the content, across requests.
+	busy chan struct{}
+
+	// guarded by node.mu
+	shown   snapshot         // what the kernel was told last; reads are answered from it, so that size and data agree
+	handles map[*handle]bool // open
+	draft   *draft           // nil: nothing to commit
+}
+
+func (f *FS) newFile(path string, r role) *file {
+	return &file{node: node{fs: f, path: path}, role: r, busy: make(chan struct{}, 1), handles: map[*handle]bool{}}
+}
+
+func (f *file) kind() kind {
+	if f.role == roleLock {
+		return kindLock
+	}
+	return kindFile
+}
+
+// take waits for the right to change the content. give gives it back.
+func (f *file) take(ctx context.Context) error {
+	select {
+	case f.busy <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case f.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *file) give() { <-f.busy }
+
+// vanish notes that somebody else deleted the znode.
+func (f *file) vanish() bool {
+	f.mu.Lock()
+	pending := f.draft != nil && !f.draft.exists()
+	f.mu.Unlock()
+	if pending {
+		return false
+	}
+	return f.node.vanish()
+}
+
+// Getattr implements stat(2) and fstat(2).
+func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	s, err := f.state(ctx)
+	if err != nil {
+		return f.fs.errno("stat", f.where(), err)
+	}
+	out.SetTimeout(f.attr(&out.Attr, s, f.fs.lifetime(s)))
+	return 0
+}
+
+// attr fills out and returns how long the kernel may keep it, which is d unless something was written.
+func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	st := s.stat
+	if st == nil {
+		st = f.shown.stat
+	}
+	if st == nil {
+		st = &zk.Stat{}
+	}
+	if f.role == roleLock {
+		f.fs.o.lockAttr(out, st)
+	} else {
+		f.fs.o.fileAttr(out, st)
+	}
+	if f.gone {
+		out.Nlink = 0
+		d = 0
+	}
+	if f.draft != nil {
+		out.Size = uint64(len(f.draft.data))
+		out.SetTimes(&f.draft.time, &f.draft.time, &f.draft.time)
+		d = 0
+	}
+	return d
+}
+
+// state returns what the kernel is to be told about the file: with the data if it is open, so that reads fit the size.
+func (f *file) state(ctx context.Context) (snapshot, error) {
+	f.mu.Lock()
+	shown, open, local := f.shown, len(f.handles) > 0, f.draft != nil || f.gone
+	gone := f.gone
+	f.mu.Unlock()
+	if gone && !open {
+		return snapshot{}, errGone
+	}
+	if local {
+		return shown, nil
+	}
+	s, err := f.load(ctx, open)
+	if err != nil {
+		return s, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draft != nil {
+		return f.shown, nil
+	}
+	f.show(s)
+	return s, nil
+}
+
+// show notes what the kernel is told. The data is kept while the file is open. node.mu is held.
+func (f *file) show(s snapshot) {
+	if !s.hasData && f.shown.hasData && sameVersion(s.stat, f.shown.stat) {
+		s.data, s.hasData = f.shown.data, true
+	}
+	if len(f.handles) == 0 {
+		s.data, s.hasData = nil, false
+	}
+	f.shown = s
+}
+
+// load gets the znode, or errGone if it is not there as this file any more.
+func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
+	path := f.where()
+	if data {
+		s, err = f.fs.view.get(ctx, path)
+	} else {
+		s, err = f.fs.view.know(ctx, path)
+	}
+	if errors.Is(err, zk.ErrNoNode) {
+		return s, errGone
+	}
+	if err == nil && !f.is(path, s.stat) {
+		err = errGone
+	}
+	return s, err
+}
+
+// is reports whether a znode with that Stat still is what this file shows.
+func (f *file) is(path string, st *zk.Stat) bool {
+	if f.role == roleData {
+		return st.DataLength > 0 && f.fs.kindOf(path, st) == kindDir
+	}
+	return f.fs.kindOf(path, st) == f.kind()
+}
+
+// Open implements open(2) of a file that exists.
+func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	caller := callerOf(ctx)
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	h, err := f.open(ctx, flags, caller)
+	if err != nil {
+		return nil, 0, f.fs.errno("open", f.where(), err)
+	}
+	out := uint32(fuse.FOPEN_KEEP_CACHE)
+	if !h.write {
+		out |= fuse.FOPEN_NOFLUSH
+	}
+	return h, out, 0
+}
+
+func (f *file) open(ctx context.Context, flags, caller uint32) (*handle, error) {
+	h := newHandle(f, flags, caller)
+	if h.write {
+		if err := f.mayWrite(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.take(ctx); err != nil {
+		return nil, err
+	}
+	defer f.give()
+
+	f.mu.Lock()
+	local := f.draft != nil
+	if f.gone {
+		f.mu.Unlock()
+		return nil, errGone
+	}
+	f.mu.Unlock()
+	if !local {
+		s, err := f.load(ctx, !h.trunc || flags&syscall.O_ACCMODE != syscall.O_WRONLY)
+		if err != nil {
+			return nil, err
+		}
+		f.opened(h, s)
+	} else {
+		f.mu.Lock()
+		f.handles[h] = true
+		h.base = f.shown
+		f.mu.Unlock()
+	}
+	if h.trunc {
+		f.truncateOpen(h)
+	}
+	return h, nil
+}
+
+// opened registers h. What the kernel holds of another version is dropped before the open is answered.
+func (f *file) opened(h *handle, s snapshot) {
+	f.mu.Lock()
+	f.handles[h] = true
+	h.base = s
+	changed := f.shown.stat != nil && !sameVersion(f.shown.stat, s.stat)
+	f.show(s)
+	f.mu.Unlock()
+	if changed && !h.trunc {
+		f.fs.notify.reopened(&f.Inode)
+	}
+}
+
+// mayWrite reports why the file can not be written, while the program still looks at the error: shells
+// report errors of open(2) and write(2), but not those of close(2).
+func (f *file) mayWrite(ctx context.Context) error {
+	if err := f.mayChange(); err != nil {
+		return err
+	}
+	return f.fs.allowed(ctx, f.where(), zk.PermWrite)
+}
+
+// content returns what the file consists of now. The slice must not be changed and, without node.mu, not be kept.
+func (f *file) contentLocked() []byte {
+	if f.draft != nil {
+		return f.draft.data
+	}
+	return f.shown.data
+}
+
+// Setattr implements truncate(2) and utimensat(2), and accepts what has no meaning for a znode.
+func (f *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	h, _ := fh.(*handle)
+	if size, ok := in.GetSize(); ok {
+		if err := f.truncate(ctx, h, size); err != nil {
+			return f.fs.errno("truncate", f.where(), err)
+		}
+	} else if in.Valid&fuse.FATTR_MTIME != 0 {
+		if err := f.touch(ctx, in.Valid&fuse.FATTR_MTIME_NOW != 0); err != nil {
+			return f.fs.errno("touch", f.where(), err)
+		}
+	}
+	s, err := f.state(ctx)
+	if err != nil {
+		return f.fs.errno("stat", f.where(), err)
+	}
+	out.SetTimeout(f.attr(&out.Attr, s, f.fs.lifetime(s)))
+	return 0
+}

@@ -1,0 +1,188 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// cacheLimit is how many bytes the mount keeps of what it read.
+const cacheLimit = 64 << 20
+
+// grace is how long a request that a signal interrupted may still be answered: programs with timers or Go's scheduler get signals
+// all the time and do not expect open(2) or stat(2) to fail for it.
+const grace = time.Second
+
+// FS is a mounted ensemble.
+//
+// Lock order: file.busy, then node.mu, then any of FS.mu, cache.mu, watch.mu, notifier.mu, which are never held together.
+// go-fuse's own locks of inodes are taken last. file.busy is a token, not a mutex: it is held across requests, and
+// waiting for it ends with the waiter's context. No other lock is held across a request or a notification.
+type FS struct {
+	// immutable after Mount
+	o          Options
+	conn       *zk.Conn
+	view       *view
+	watch      *watch
+	notify     *notifier
+	server     *fuse.Server
+	mountpoint string // absolute
+	root       *dir
+	log        *slog.Logger
+	start      time.Time
+
+	failures   failures
+	identities identities
+
+	mu    sync.Mutex        // guards the following
+	moved map[uint64]uint64 // inode number -> generation of the next inode of that number; see node.displace
+}
+
+// Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served when it returns. The
+// connection stays the caller's: it must be open as long as the mount is and is not closed with it.
+// Its chroot, if any, is the root of the mount and must exist.
+func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
+	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now(), moved: map[uint64]uint64{}}
+	f.log = f.o.Logger
+	c := newCache(f.o.MaxAge, cacheLimit)
+	f.view = &view{conn: conn, cache: c}
+	f.notify = newNotifier(f.view)
+	f.watch = newWatch(conn, c, f.o.Watch, f.log, f.notify.tell)
+	f.view.watch = f.watch
+	f.root = &dir{node: node{fs: f, path: "/"}}
+
+	ctx, cancel := f.bound(context.Background())
+	defer cancel()
+	if err := f.watch.start(ctx); err != nil {
+		return nil, fmt.Errorf("watch for changes: %w", err)
+	}
+	if _, err := f.view.stat(ctx, "/"); err != nil {
+		f.watch.close()
+		return nil, fmt.Errorf("the znode to mount: %w", err)
+	}
+	if err := f.serve(mountpoint); err != nil {
+		f.watch.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// serve mounts and starts to answer the kernel.
+func (f *FS) serve(mountpoint string) error {
+	opts := &fusefs.Options{NullPermissions: true, RootStableAttr: &fusefs.StableAttr{Ino: 1}}
+	opts.MountOptions = fuse.MountOptions{
+		Name:              "zkfs",
+		FsName:            f.o.FsName,
+		MaxWrite:          blockSize,
+		MaxBackground:     64,
+		EnableLocks:       true,
+		AllowOther:        f.o.AllowOther,
+		DirectMountStrict: os.Geteuid() == 0,
+		Options:           []string{"default_permissions"},
+		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2,
+		Debug:             f.o.Debug,
+	}
+	if f.o.ReadOnly && opts.DirectMountStrict {
+		opts.DirectMountFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_RDONLY
+	} else if f.o.ReadOnly {
+		opts.Options = append(opts.Options, "ro")
+	}
+	raw := &raw{RawFileSystem: fusefs.NewNodeFS(f.root, opts), fs: f}
+	f.notify.root = &f.root.Inode
+	mountpoint, err := filepath.Abs(mountpoint)
+	if err != nil {
+		return err
+	}
+	f.mountpoint = mountpoint
+	server, err := fuse.NewServer(raw, mountpoint, &opts.MountOptions)
+	if err != nil {
+		return fmt.Errorf("mount on %s: %w", mountpoint, err)
+	}
+	f.server = server
+	go f.notify.run() // ends with f.ended
+	go func() {       // ends when the kernel has unmounted
+		server.Serve()
+		f.ended()
+	}()
+	return server.WaitMount()
+}
+
+// ended gives up what the mount holds besides the connection.
+func (f *FS) ended() {
+	f.watch.close()
+	f.notify.close()
+}
+
+// Wait returns when the file system is unmounted, by Unmount or by anybody else.
+func (f *FS) Wait() {
+	f.server.Wait()
+	<-f.notify.done
+}
+
+// Unmount unmounts the file system and waits until the last request is answered. While files are open or a shell is
+// inside, it is only detached: the mount point is free at once, and what is open works until it is closed.
+func (f *FS) Unmount() error {
+	if err := f.server.Unmount(); err != nil {
+		return f.detach()
+	}
+	<-f.notify.done
+	return nil
+}
+
+// detach takes the mount point away from under whoever uses it.
+func (f *FS) detach() error {
+	err := unix.Unmount(f.mountpoint, unix.MNT_DETACH)
+	if errors.Is(err, unix.EPERM) {
+		var out []byte
+		if out, err = exec.Command("fusermount3", "-u", "-z", f.mountpoint).CombinedOutput(); err != nil {
+			err = fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("unmount %s: %w", f.mountpoint, err)
+	}
+	return nil
+}
+
+// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after Options.Timeout, and
+// some time after the caller was interrupted. cancel must be called when the request is answered.
+func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), f.o.Timeout)
+	if request.Done() == nil {
+		return ctx, cancel
+	}
+	// A goroutine that ends when stop is called.
+	stop := context.AfterFunc(request, func() { time.AfterFunc(grace, cancel) })
+	return ctx, func() { stop(); cancel() }
+}
+
+// errno returns the error number of err for the system call op on path, and logs what no table foresaw.
+func (f *FS) errno(op, path string, err error) syscall.Errno {
+	errno := errnoOf(err)
+	if errno == syscall.EIO {
+		f.log.Error(op, "path", path, "err", err)
+	}
+	return errno
+}
+
+// lifetime returns how long the kernel may keep what is known about a znode. A daemon that hangs can not
+// invalidate anything, so it is never longer than the session can live without it.
+func (f *FS) lifetime(s snapshot) time.Duration {
+	if !s.guarded {
+		return 0
+	}
+	return min(f.o.MaxAge, f.conn.SessionTimeout())
+}

@@ -1,0 +1,228 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strconv"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// handle is an open file.
+type handle struct {
+	file   *file
+	write  bool   // opened for writing
+	append bool   // O_APPEND
+	trunc  bool   // O_TRUNC
+	sync   bool   // O_SYNC, O_DSYNC, or --commit=write
+	opener uint32 // the process that opened it
+
+	// guarded by file.busy
+	dirty   bool // something was written through it since the last commit
+	flushes int  // by the opener
+
+	// guarded by node.mu
+	base snapshot // the version that the content seen through this handle is based on
+	read bool     // something was read through it
+}
+
+func newHandle(f *file, flags, caller uint32) *handle {
+	h := &handle{
+		file:   f,
+		write:  flags&syscall.O_ACCMODE != syscall.O_RDONLY,
+		append: flags&syscall.O_APPEND != 0,
+		sync:   flags&syscall.O_DSYNC != 0 || f.fs.o.Commit == CommitWrite,
+	}
+	h.trunc = h.write && flags&syscall.O_TRUNC != 0
+	if h.write {
+		h.opener = processOf(caller)
+	}
+	return h
+}
+
+// Read implements read(2). It answers with what the kernel was told last, even if an event came since: the kernel asks for
+// the new size first, and then for the data that belongs to it.
+func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	f := h.file
+	f.mu.Lock()
+	if f.draft != nil || f.shown.hasData {
+		defer f.mu.Unlock()
+		h.read = true
+		return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
+	}
+	f.mu.Unlock()
+
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	s, err := f.load(ctx, true)
+	if err != nil {
+		return nil, f.fs.errno("read", f.where(), err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.read = true
+	if f.draft == nil && !f.shown.hasData {
+		f.show(s)
+		h.base = s
+	}
+	return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
+}
+
+func copyFrom(dest, data []byte, off int64) int {
+	if off >= int64(len(data)) {
+		return 0
+	}
+	return copy(dest, data[off:])
+}
+
+// Write implements write(2): into the draft.
+func (h *handle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	ctx, cancel := h.file.fs.bound(ctx)
+	defer cancel()
+	if err := h.doWrite(ctx, data, off); err != nil {
+		return 0, h.file.fs.errno("write", h.file.where(), err)
+	}
+	return uint32(len(data)), 0
+}
+
+func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
+	f := h.file
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.give()
+	if err := f.fs.connected(ctx); err != nil {
+		return err
+	}
+	d, err := f.edit(ctx, h)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	moved := h.append && off != int64(len(d.data))
+	if h.append {
+		off = int64(len(d.data))
+	}
+	err = d.write(h, data, off, f.fs.o.MaxData)
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	h.dirty = true
+	if moved { // the kernel put it where it thought that the end is
+		f.fs.notify.tell(f.where(), newsData)
+	}
+	if h.sync {
+		return f.commit(ctx, keepTrying)
+	}
+	return nil
+}
+
+// Flush implements close(2), of any copy of the descriptor in any process.
+func (h *handle) Flush(ctx context.Context) syscall.Errno {
+	caller := callerOf(ctx)
+	ctx, cancel := h.file.fs.bound(ctx)
+	defer cancel()
+	if err := h.flush(ctx, caller); err != nil {
+		return h.file.fs.errno("close", h.file.where(), err)
+	}
+	return 0
+}
+
+// flush commits what was written, if the process that opened the file closes a descriptor: a child that exits in the
+// middle closes its copy too. A file that was only truncated or created is committed when its opener closes
+// it for the second time: a shell moves the descriptor before it writes, which closes the first.
+func (h *handle) flush(ctx context.Context, caller uint32) error {
+	if !h.write {
+		return nil
+	}
+	f := h.file
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.give()
+	if caller != 0 && processOf(caller) != h.opener {
+		return nil
+	}
+	h.flushes++
+	if h.dirty || h.flushes > 1 && f.hasDraft() {
+		return f.commit(ctx, keepTrying)
+	}
+	return nil
+}
+
+// Fsync implements fsync(2): it commits, and on a file that nothing was written to it makes the next read as
+// new as the moment of the call.
+func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
+	f := h.file
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	if err := f.take(ctx); err != nil {
+		return f.fs.errno("fsync", f.where(), err)
+	}
+	defer f.give()
+	var err error
+	if f.hasDraft() && h.write {
+		err = f.commit(ctx, keepTrying)
+	} else {
+		err = f.fs.sync(ctx, f.where())
+	}
+	return f.fs.errno("fsync", f.where(), err)
+}
+
+// Release ends the handle, after its last descriptor is closed. What is left is committed; nobody sees the
+// error, so it is logged and counted.
+func (h *handle) Release(context.Context) syscall.Errno {
+	f := h.file
+	ctx, cancel := f.fs.bound(context.Background())
+	defer cancel()
+	if h.write {
+		if err := f.take(ctx); err == nil {
+			f.leftOver(ctx, h)
+			f.give()
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.handles, h)
+	if len(f.handles) == 0 {
+		f.shown.data, f.shown.hasData = nil, false
+	}
+	return 0
+}
+
+// Allocate implements fallocate(2), which znodes do not have.
+func (h *handle) Allocate(ctx context.Context, off, size uint64, mode uint32) syscall.Errno {
+	return syscall.EOPNOTSUPP
+}
+
+// callerOf returns the thread that made the system call, or 0 if it lives where this process can not see it.
+func callerOf(ctx context.Context) uint32 {
+	if caller, ok := fuse.FromContext(ctx); ok {
+		return caller.Pid
+	}
+	return 0
+}
+
+// processOf returns the process of a thread. The kernel names the thread.
+func processOf(thread uint32) uint32 {
+	if thread == 0 {
+		return 0
+	}
+	status, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(thread), 10) + "/status")
+	if err != nil {
+		return thread
+	}
+	_, rest, ok := bytes.Cut(status, []byte("\nTgid:"))
+	if !ok {
+		return thread
+	}
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	process, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 10, 32)
+	if err != nil {
+		return thread
+	}
+	return uint32(process)
+}

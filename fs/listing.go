@@ -1,0 +1,171 @@
+package fs
+
+import (
+	"context"
+	"slices"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// listing is an open directory: its names as they were when it was opened, in an order that stays the same, and what is
+// known about them, fetched some entries ahead of the reader.
+type listing struct {
+	dir     *dir
+	entries []listed
+	next    int // go-fuse calls one method at a time
+	fetched int // entries before this one are fetched
+	batch   int // how many to fetch at once next time
+	last    int // the entry that Readdirent returned last
+}
+
+// listed is one entry of a listing.
+type listed struct {
+	name  string // as shown
+	path  string // of the znode; empty for "." and ".."
+	local *file  // what stands for the name without being a znode of that name
+	s     snapshot
+}
+
+// OpendirHandle implements opendir(3).
+func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	l, err := d.list(ctx)
+	if err != nil {
+		return nil, 0, d.fs.errno("list", d.where(), err)
+	}
+	return l, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
+}
+
+func (d *dir) list(ctx context.Context) (*listing, error) {
+	if _, err := d.state(ctx); err != nil {
+		return nil, err
+	}
+	path := d.where()
+	s, err := d.fs.view.list(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{dir: d, batch: firstBatch}
+	l.entries = make([]listed, 0, len(s.children)+4)
+	l.entries = append(l.entries, listed{name: "."}, listed{name: ".."})
+	for _, name := range s.children {
+		l.entries = append(l.entries, listed{name: shownName(name, d.isRoot()), path: join(path, name)})
+	}
+	d.mu.Lock()
+	for name, f := range d.pending {
+		l.entries = append(l.entries, listed{name: name, path: path, local: f})
+	}
+	hasData := s.stat.DataLength > 0 && d.pending[nameData] == nil
+	d.mu.Unlock()
+	if hasData {
+		l.entries = append(l.entries, listed{name: nameData, path: path, local: d.reservedFile(ctx, nameData, path, roleData), s: s})
+	}
+	if d.isRoot() && d.fs.o.ShowStatus {
+		l.entries = append(l.entries, listed{name: nameStatus})
+	}
+	slices.SortStableFunc(l.entries[2+len(s.children):], func(a, b listed) int { return compare(a.name, b.name) })
+	return l, nil
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Readdirent returns the next entry, nil at the end.
+func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	for l.next < len(l.entries) {
+		if l.next >= l.fetched {
+			if errno := l.fetch(ctx); errno != 0 {
+				return nil, errno
+			}
+		}
+		e := &l.entries[l.next]
+		l.last = l.next
+		l.next++
+		ent := fuse.DirEntry{Name: e.name, Off: uint64(l.next)}
+		switch {
+		case e.path == "" && e.name == nameStatus:
+			ent.Mode, ent.Ino = syscall.S_IFREG, inodeNumber("/\x00"+nameStatus)
+		case e.path == "":
+			ent.Mode, ent.Ino = syscall.S_IFDIR, l.dir.StableAttr().Ino
+		case e.local != nil:
+			ent.Mode, ent.Ino = syscall.S_IFREG, e.local.StableAttr().Ino
+		case e.s.stat == nil, l.dir.fs.o.NoEphemerals && e.s.stat.EphemeralOwner != 0:
+			continue // deleted since, or hidden
+		default:
+			ent.Mode, ent.Ino = syscall.S_IFREG, inodeNumber(e.path)
+			if l.dir.fs.kindOf(e.path, e.s.stat) == kindDir {
+				ent.Mode = syscall.S_IFDIR
+			}
+		}
+		return &ent, 0
+	}
+	return nil, 0
+}
+
+// fetch learns about the next entries.
+func (l *listing) fetch(ctx context.Context) syscall.Errno {
+	ctx, cancel := l.dir.fs.bound(ctx)
+	defer cancel()
+	end := min(len(l.entries), l.next+l.batch)
+	var paths []string
+	var at []int
+	for i := l.next; i < end; i++ {
+		if e := &l.entries[i]; e.path != "" && e.local == nil {
+			paths = append(paths, e.path)
+			at = append(at, i)
+		}
+	}
+	found, size, err := l.dir.fs.view.many(ctx, paths)
+	if err != nil {
+		return l.dir.fs.errno("list", l.dir.where(), err)
+	}
+	for i, s := range found {
+		l.entries[at[i]].s = s
+	}
+	l.fetched = end
+	l.batch = nextBatch(l.batch, size)
+	return 0
+}
+
+// Lookup returns the inode of the entry that Readdirent returned last, with what was fetched about it.
+func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	e := &l.entries[l.last]
+	if e.name != name || e.local == nil && e.s.stat == nil {
+		return l.dir.Lookup(ctx, name, out)
+	}
+	if e.local != nil {
+		l.dir.fs.setEntry(out, e.local, e.s)
+		return &e.local.Inode, 0
+	}
+	z := l.dir.child(ctx, name, e.path, e.s.stat)
+	l.dir.fs.setEntry(out, z, e.s)
+	return z.EmbeddedInode(), 0
+}
+
+// Seekdir goes on behind the entry at off.
+func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
+	if off > uint64(len(l.entries)) {
+		return syscall.EINVAL
+	}
+	l.next = int(off)
+	l.fetched = min(l.fetched, l.next)
+	return 0
+}
+
+// Fsyncdir implements fsync(2) of a directory: what is listed or looked up next is as new as this call.
+func (l *listing) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno {
+	ctx, cancel := l.dir.fs.bound(ctx)
+	defer cancel()
+	path := l.dir.where()
+	return l.dir.fs.errno("fsync", path, l.dir.fs.sync(ctx, path))
+}

@@ -1,0 +1,118 @@
+package fs
+
+import (
+	"hash/fnv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The names that a directory of the mount adds to those of its znodes.
+const (
+	nameData   = ".data"   // the data of the directory's own znode; exists when there is some
+	nameLock   = ".lock"   // the Lock recipe on the directory's znode; never listed
+	nameStatus = ".status" // what the mount knows and what the servers say; in the root, not listed
+)
+
+// reserved reports whether name means something else than a znode in a directory of the mount.
+func reserved(name string, root bool) bool {
+	return name == nameData || name == nameLock || root && name == nameStatus
+}
+
+// A znode whose name is reserved is shown with its first byte percent-escaped, and one whose name
+// reads as such an escape with its percent sign escaped. So every name shown stands for one znode,
+// and no other name ever changes:
+//
+//	znode    .data       %2Edata       %252Edata       %2Efoo
+//	shown    %2Edata     %252Edata     %25252Edata     %2Efoo
+
+// shownName returns the name under which the znode called name appears in its directory.
+func shownName(name string, root bool) string {
+	switch {
+	case reserved(name, root):
+		return "%2E" + name[1:]
+	case escaped(name, root):
+		return "%25" + name[1:]
+	default:
+		return name
+	}
+}
+
+// znodeName returns the name of the znode that appears as shown, the inverse of shownName.
+// It must not be asked about a reserved name, which stands for no znode.
+func znodeName(shown string, root bool) string {
+	switch {
+	case !escaped(shown, root):
+		return shown
+	case strings.HasPrefix(shown, "%2E"):
+		return "." + shown[3:]
+	default:
+		return "%" + shown[3:]
+	}
+}
+
+// escaped reports whether name is a percent sign, any number of "25" and the rest of an escaped reserved name.
+func escaped(name string, root bool) bool {
+	rest, ok := strings.CutPrefix(name, "%")
+	if !ok {
+		return false
+	}
+	for strings.HasPrefix(rest, "25") {
+		rest = rest[2:]
+	}
+	rest, ok = strings.CutPrefix(rest, "2E")
+	return ok && reserved("."+rest, root)
+}
+
+// validName reports whether a znode can have that name (PathUtils.validatePath of the server).
+// Code points above U+FFFF are refused there too: Java checks UTF-16 units, and surrogates are not allowed.
+func validName(name string) bool {
+	if name == "" || name == "." || name == ".." || !utf8.ValidString(name) {
+		return false
+	}
+	for _, r := range name {
+		switch {
+		case r == '/',
+			r <= 0x1f,
+			r >= 0x7f && r <= 0x9f,
+			r >= 0xd800 && r <= 0xf8ff,
+			r >= 0xfff0:
+			return false
+		}
+	}
+	return true
+}
+
+// join returns the path of the child called name of the znode dir.
+func join(dir, name string) string {
+	if dir == "/" {
+		return "/" + name
+	}
+	return dir + "/" + name
+}
+
+// split returns the parent and the name of a path other than "/".
+func split(path string) (dir, name string) {
+	i := strings.LastIndexByte(path, '/')
+	if i <= 0 {
+		return "/", path[i+1:]
+	}
+	return path[:i], path[i+1:]
+}
+
+// inodeNumber returns the inode number of the file at path: the same at every mount and after every
+// remount. 0, 1 (the root) and the highest number are taken.
+func inodeNumber(path string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(path))
+	n := h.Sum64()
+	if n <= 1 || n == ^uint64(0) {
+		n = 2
+	}
+	return n
+}
+
+// cut splits off the first name of a path without its leading slash.
+func cut(path string) (name, rest string) {
+	name, rest, _ = strings.Cut(path, "/")
+	return name, rest
+}

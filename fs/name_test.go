@@ -1,0 +1,82 @@
+package fs
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestShownNames(t *testing.T) {
+	for znode, shown := range map[string]string{
+		"a":              "a",
+		".data":          "%2Edata",
+		".lock":          "%2Elock",
+		"%2Edata":        "%252Edata",
+		"%252Edata":      "%25252Edata",
+		"%2Efoo":         "%2Efoo",
+		"%2edata":        "%2edata",
+		"%":              "%",
+		"%25":            "%25",
+		".datax":         ".datax",
+		"100%":           "100%",
+		"%2Estatus":      "%2Estatus",
+		"%2Elock":        "%252Elock",
+		"x.lock":         "x.lock",
+		"\u00e4 b\u20ac": "\u00e4 b\u20ac",
+	} {
+		if got := shownName(znode, false); got != shown {
+			t.Errorf("%q is shown as %q, want %q", znode, got, shown)
+		}
+		if got := znodeName(shown, false); got != znode {
+			t.Errorf("%q stands for %q, want %q", shown, got, znode)
+		}
+	}
+	if got := shownName(".status", true); got != "%2Estatus" {
+		t.Errorf("in the root .status is shown as %q", got)
+	}
+	if got := shownName(".status", false); got != ".status" {
+		t.Errorf("below the root .status is shown as %q", got)
+	}
+}
+
+// Every name shown stands for one znode, and comes back to it.
+func FuzzShownName(f *testing.F) {
+	for _, name := range []string{".data", "%2Edata", "%252Elock", "%25", "x"} {
+		f.Add(name, true)
+		f.Add(name, false)
+	}
+	f.Fuzz(func(t *testing.T, name string, root bool) {
+		shown := shownName(name, root)
+		if reserved(shown, root) {
+			t.Fatalf("%q is shown as the reserved %q", name, shown)
+		}
+		if back := znodeName(shown, root); back != name {
+			t.Fatalf("%q is shown as %q, which stands for %q", name, shown, back)
+		}
+	})
+}
+
+func TestValidNames(t *testing.T) {
+	for _, name := range []string{"a", "a b", "%", "\u00fc", strings.Repeat("x", 300), "..."} {
+		if !validName(name) {
+			t.Errorf("%q is refused", name)
+		}
+	}
+	for _, name := range []string{"", ".", "..", "a/b", "a\nb", "\x00", "\x7f", "\u0085", "\ue000", "\ufff0", "\U0001F600", "\xff"} {
+		if validName(name) {
+			t.Errorf("%q is accepted", name)
+		}
+	}
+}
+
+func TestPaths(t *testing.T) {
+	for _, c := range []struct{ dir, name, path string }{
+		{"/", "a", "/a"}, {"/a", "b", "/a/b"}, {"/a/b", "c", "/a/b/c"},
+	} {
+		if got := join(c.dir, c.name); got != c.path {
+			t.Errorf("join(%q, %q) = %q", c.dir, c.name, got)
+		}
+		if dir, name := split(c.path); dir != c.dir || name != c.name {
+			t.Errorf("split(%q) = %q, %q", c.path, dir, name)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package fs
+
+import (
+	"context"
+	"sync"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// node is what the files and directories of the mount have in common: a place in the kernel's tree and a znode.
+type node struct {
+	fusefs.Inode
+	fs *FS
+
+	mu   sync.Mutex // guards the following; never held across a request
+	path string     // of the znode; changes when it is renamed
+	gone bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
+}
+
+// znode is a node seen from the outside.
+type znode interface {
+	fusefs.InodeEmbedder
+	base() *node
+	kind() kind
+	// vanish notes that somebody else deleted the znode. It returns false if the node has no znode to lose.
+	vanish() bool
+}
+
+func (n *node) base() *node { return n }
+
+// where returns the path of the znode.
+func (n *node) where() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.path
+}
+
+func (n *node) isGone() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.gone
+}
+
+// leave notes that the znode of n is gone, and leaves its inode number to the next znode of that path.
+func (n *node) leave() {
+	n.mu.Lock()
+	n.gone = true
+	n.mu.Unlock()
+	n.displace()
+}
+
+func (n *node) vanish() bool {
+	n.leave()
+	return true
+}
+
+// displace lets the next inode with n's number be another than n: go-fuse takes two of the same type, number and generation
+// for two links to one file.
+func (n *node) displace() {
+	attr := n.StableAttr()
+	n.fs.mu.Lock()
+	defer n.fs.mu.Unlock()
+	if n.fs.moved[attr.Ino] <= attr.Gen {
+		n.fs.moved[attr.Ino] = attr.Gen + 1
+	}
+}
+
+// OnForget is called when the kernel does not know the inode any more.
+func (n *node) OnForget() {
+	attr := n.StableAttr()
+	n.fs.mu.Lock()
+	defer n.fs.mu.Unlock()
+	if n.fs.moved[attr.Ino] == attr.Gen+1 {
+		delete(n.fs.moved, attr.Ino)
+	}
+}
+
+// stable returns the identity of the inode for what is shown at the place called id: the path of the znode, with
+// the name of what stands for it in its own directory.
+func (f *FS) stable(id string, mode uint32) fusefs.StableAttr {
+	ino := inodeNumber(id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fusefs.StableAttr{Mode: mode, Ino: ino, Gen: f.moved[ino]}
+}
+
+// mayChange returns errReadOnly if nothing may be changed through this mount.
+func (n *node) mayChange() error {
+	if n.fs.o.ReadOnly {
+		return errReadOnly
+	}
+	return nil
+}
+
+// Statfs answers without asking anybody: df(1) must not hang.
+func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
+	out.NameLen = 255
+	out.Bsize = blockSize
+	out.Frsize = blockSize
+	return 0
+}
+
+// setEntry fills out with the attributes of z for as long as the kernel may keep them.
+func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
+	d := f.lifetime(s)
+	out.SetEntryTimeout(d)
+	switch z := z.(type) {
+	case *dir:
+		f.o.dirAttr(&out.Attr, s.stat)
+		out.SetAttrTimeout(d)
+	case *file:
+		out.SetAttrTimeout(z.attr(&out.Attr, s, d))
+	}
+}
+
+// sameIncarnation reports whether two Stats are of one life of a znode.
+func sameIncarnation(a, b *zk.Stat) bool { return a.Czxid == b.Czxid }
+
+// sameVersion reports whether two Stats belong to the same data.
+func sameVersion(a, b *zk.Stat) bool { return a.Mzxid == b.Mzxid && a.Czxid == b.Czxid }

@@ -1,0 +1,227 @@
+package fs
+
+import (
+	"sync"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+)
+
+// news is what happened to a znode, as bits: what happened to the same one before the kernel was told is told at once.
+type news uint8
+
+const (
+	newsCreated news = 1 << iota
+	newsDeleted
+	newsData     // the data changed
+	newsChildren // the list of children changed
+	newsAttr     // only what stat(2) shows changed
+	newsAll      // anything may have changed, everywhere
+)
+
+// notifier tells the kernel what changed, so that it asks again. A notification can wait for a lock of the kernel whose
+// holder waits for an answer of ours. So nothing that a handler may wait for notifies: tell only queues, and
+// one goroutine, which holds no lock and asks ZooKeeper nothing, does the rest. The queue coalesces and never drops.
+type notifier struct {
+	root *fusefs.Inode
+	view *view
+	wake chan struct{} // of capacity 1
+	done chan struct{} // closed when the goroutine has ended
+
+	mu      sync.Mutex // guards the following
+	order   []string
+	pending map[string]news
+	closed  bool
+}
+
+func newNotifier(v *view) *notifier {
+	return &notifier{view: v, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]news{}}
+}
+
+// tell queues news about the znode at path. It never blocks.
+func (n *notifier) tell(path string, what news) {
+	n.mu.Lock()
+	if n.pending[path] == 0 {
+		n.order = append(n.order, path)
+	}
+	n.pending[path] |= what
+	n.mu.Unlock()
+	n.poke()
+}
+
+func (n *notifier) poke() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run tells the kernel what is queued until close is called.
+func (n *notifier) run() {
+	defer close(n.done)
+	for range n.wake {
+		for {
+			path, what, more := n.next()
+			if !more {
+				break
+			}
+			n.apply(path, what)
+		}
+		n.mu.Lock()
+		closed := n.closed
+		n.mu.Unlock()
+		if closed {
+			return
+		}
+	}
+}
+
+func (n *notifier) next() (path string, what news, more bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.order) == 0 || n.closed {
+		return "", 0, false
+	}
+	path, n.order = n.order[0], n.order[1:]
+	what = n.pending[path]
+	delete(n.pending, path)
+	return path, what, true
+}
+
+// close ends the goroutine and waits for it. A notification under way ends at the latest with the mount.
+func (n *notifier) close() {
+	n.mu.Lock()
+	n.closed = true
+	n.mu.Unlock()
+	n.poke()
+	<-n.done
+}
+
+// apply tells the kernel the news about one znode.
+func (n *notifier) apply(path string, what news) {
+	if what&newsAll != 0 {
+		n.all(n.root)
+		return
+	}
+	if path == "/" {
+		n.changed(n.root, what)
+		return
+	}
+	dir, name := split(path)
+	parent := n.find(dir)
+	if parent == nil {
+		return // the kernel knows nothing in there
+	}
+	if !parent.IsDir() {
+		n.inFile(parent, dir, what)
+		return
+	}
+	shown := shownName(name, dir == "/")
+	child := parent.GetChild(shown)
+	if what&newsDeleted != 0 && n.deleted(parent, shown, child, path) {
+		child = nil
+	}
+	if child != nil {
+		n.changed(child, what)
+	}
+	if child == nil || what&(newsCreated|newsDeleted) != 0 {
+		n.entry(parent, shown, child)
+	}
+	if what&(newsCreated|newsDeleted) != 0 {
+		parent.NotifyContent(0, 0) // after the entry, whose notification waits for listings under way
+	}
+}
+
+// deleted tells the kernel that a child is gone, unless it is there again already.
+func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Inode, path string) bool {
+	if s, ok := n.view.cache.look(path); ok && s.stat != nil {
+		return false
+	}
+	if child == nil {
+		return true
+	}
+	z, ok := child.Operations().(znode)
+	if !ok || !z.vanish() {
+		return false // created here and pending
+	}
+	parent.NotifyDelete(shown, child)
+	return true
+}
+
+// entry makes the kernel look a name up again. The entry of a directory that still exists stays: dropping it would
+// detach whoever works in it. An unknown name is told too: the notification waits for lookups and
+// listings under way and drops what they bring.
+func (n *notifier) entry(parent *fusefs.Inode, shown string, child *fusefs.Inode) {
+	if child == nil {
+		parent.NotifyEntry(shown)
+	}
+}
+
+// changed tells the kernel that data or children of a known znode changed.
+func (n *notifier) changed(inode *fusefs.Inode, what news) {
+	if what == newsAttr {
+		inode.NotifyContent(-1, 0)
+		return
+	}
+	name, parent := inode.Parent()
+	if inode.NotifyContent(0, 0) == syscall.ENOENT && parent != nil {
+		parent.NotifyEntry(name)
+	}
+	switch z := inode.Operations().(type) {
+	case *dir:
+		if what&newsData == 0 {
+			return
+		}
+		inode.NotifyEntry(nameData)
+		if data := inode.GetChild(nameData); data != nil {
+			data.NotifyContent(0, 0)
+		}
+		inode.NotifyContent(0, 0)
+		if z.couldBecomeFile() && parent != nil {
+			parent.NotifyEntry(name)
+		}
+	case *file:
+		if what&newsChildren != 0 && z.role == roleLeaf && parent != nil {
+			parent.NotifyEntry(name) // it is a directory now
+		}
+	}
+}
+
+// inFile is news about a child of what is shown as a file: the queue of a lock changed, or a file became a directory.
+func (n *notifier) inFile(inode *fusefs.Inode, path string, what news) {
+	if what&(newsCreated|newsDeleted) != 0 {
+		n.changed(inode, newsChildren)
+	}
+}
+
+// all makes the kernel ask for everything again that is in or below inode.
+func (n *notifier) all(inode *fusefs.Inode) {
+	inode.NotifyContent(0, 0)
+	if inode.IsDir() {
+		for _, child := range inode.Children() {
+			n.all(child)
+		}
+	}
+}
+
+// find returns the inode at the path of a znode as far as the kernel knows it, or nil.
+func (n *notifier) find(path string) *fusefs.Inode {
+	inode := n.root
+	for root, rest := true, path[1:]; rest != ""; root = false {
+		if !inode.IsDir() {
+			return nil
+		}
+		var name string
+		name, rest = cut(rest)
+		if inode = inode.GetChild(shownName(name, root)); inode == nil {
+			return nil
+		}
+	}
+	return inode
+}
+
+// reopened makes the kernel drop what it holds of a file, from the handler of an open: the only handler in which that is safe,
+// because the kernel holds no lock there that a notification waits for.
+func (n *notifier) reopened(inode *fusefs.Inode) {
+	inode.NotifyContent(0, 0)
+}

@@ -1,0 +1,133 @@
+package fs
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// WatchMode says how the mount learns of changes that others make.
+type WatchMode int32
+
+const (
+	// WatchTree uses one persistent recursive watch on the root of the mount (ZooKeeper 3.6). With older servers
+	// the mount falls back to WatchNode and logs it.
+	WatchTree WatchMode = iota
+	// WatchNode uses a watch for each znode that the mount looked at.
+	WatchNode
+	// WatchOff uses none: what the mount knows is trusted for a second.
+	WatchOff
+)
+
+// String returns the mode as the command line spells it.
+func (m WatchMode) String() string {
+	return [...]string{"tree", "node", "off"}[m]
+}
+
+// ACLMode says which ACL a new znode gets.
+type ACLMode int
+
+const (
+	// ACLInherit copies the ACL of the parent.
+	ACLInherit ACLMode = iota
+	// ACLOpen is world:anyone:cdrwa.
+	ACLOpen
+	// ACLCreator gives everything to the identities of the session and nothing to others.
+	ACLCreator
+	// ACLList is Options.ACLs.
+	ACLList
+)
+
+// CommitMode says when what was written is sent to the servers.
+type CommitMode int
+
+const (
+	// CommitClose sends it when the file is closed or synced: one new version for what one command writes.
+	CommitClose CommitMode = iota
+	// CommitWrite sends it with each write(2): every error is seen by the program that wrote, and watchers see parts of a value.
+	CommitWrite
+)
+
+// ConflictMode says what happens to a write when somebody else changed the znode meanwhile.
+type ConflictMode int
+
+const (
+	// ConflictIntent overwrites what is meant to be overwritten (O_TRUNC), appends what is meant to be appended
+	// (O_APPEND), and refuses the rest with ESTALE.
+	ConflictIntent ConflictMode = iota
+	// ConflictFail refuses all with ESTALE.
+	ConflictFail
+)
+
+// Options says how an ensemble is mounted. The zero value is what most want.
+type Options struct {
+	UID, GID   uint32 // the owner that is shown for everything
+	Umask      uint32 // permission bits that are not shown
+	ReadOnly   bool   // refuse every change, in the kernel and here
+	AllowOther bool   // let other users in, as far as the mode bits allow it
+
+	// Timeout bounds what one system call waits for ZooKeeper. 0 is 10 s.
+	Timeout time.Duration
+	// MaxAge bounds how long anything is trusted although no watch reported a change. 0 is a minute.
+	MaxAge time.Duration
+	// Watch is how changes by others are noticed.
+	Watch WatchMode
+
+	// ACL is what new znodes get; ACLs is the list for ACLList.
+	ACL  ACLMode
+	ACLs []zk.ACL
+
+	// LockSuffix ends the names of lock files. Empty is ".lock", "-" switches lock files off.
+	LockSuffix string
+	// MaxData is the most data that the servers accept in a znode, in bytes. 0 is what fits into their default
+	// packet limit (jute.maxbuffer) with room for a path.
+	MaxData int
+	// Commit is when written data is sent.
+	Commit CommitMode
+	// Conflict is what happens when somebody else changed the znode meanwhile.
+	Conflict ConflictMode
+	// NoLocal sends even the scratch files of editors to the servers. By default they stay in the memory of the mount.
+	NoLocal bool
+	// NoEphemerals hides ephemeral znodes from listings.
+	NoEphemerals bool
+	// ShowStatus lists /.status, which can be opened either way.
+	ShowStatus bool
+
+	// Servers are the addresses that /.status asks.
+	Servers []string
+	// FsName is what mount(8) and df(1) show as the source.
+	FsName string
+	// Logger gets what no system call can report. nil discards it.
+	Logger *slog.Logger
+	// Debug logs every request of the kernel on standard error.
+	Debug bool
+}
+
+// defaultMaxData is the default of jute.maxbuffer less 1 KiB for the header, the path and the ACL.
+const defaultMaxData = 0xfffff - 1024
+
+func (o Options) withDefaults() Options {
+	if o.Timeout == 0 {
+		o.Timeout = 10 * time.Second
+	}
+	if o.MaxAge == 0 {
+		o.MaxAge = time.Minute
+	}
+	if o.Watch == WatchOff {
+		o.MaxAge = min(o.MaxAge, time.Second)
+	}
+	switch o.LockSuffix {
+	case "":
+		o.LockSuffix = nameLock
+	case "-":
+		o.LockSuffix = ""
+	}
+	if o.MaxData == 0 {
+		o.MaxData = defaultMaxData
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}

@@ -1,0 +1,119 @@
+package fs
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// A directory's entries are fetched in batches: one request brings the data and the Stats of many znodes, at the price of one.
+// The servers put no limit on its reply, and a directory may hold a gigabyte. So the first batch is small, and the
+// next ones are as large as the bytes seen allow.
+const (
+	firstBatch = 32
+	maxBatch   = 1024
+	batchBytes = 1 << 20 // what a reply should have at most
+)
+
+// nextBatch returns the size of the batch after one of n entries which had size bytes.
+func nextBatch(n, size int) int {
+	if size > 0 {
+		if fit := int(int64(n) * batchBytes / int64(size)); fit < 2*n {
+			return max(fit, 1)
+		}
+	}
+	return min(2*n, maxBatch)
+}
+
+// many returns what is known about several znodes: from the cache, the rest from the servers in few requests, whatever their number.
+// The Stat of a missing one is nil. size is how many bytes of data came.
+func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size int, err error) {
+	found = make([]snapshot, len(paths))
+	var ask []string
+	var at []int
+	for i, path := range paths {
+		if s, ok := v.cache.look(path); ok {
+			found[i] = s
+			continue
+		}
+		ask, at = append(ask, path), append(at, i)
+	}
+	if len(ask) == 0 {
+		return found, 0, nil
+	}
+	tickets := make([]ticket, len(ask))
+	for i, path := range ask {
+		tickets[i] = v.cache.begin(path)
+	}
+	replies, err := v.fetch(ctx, ask)
+	for i, t := range tickets {
+		switch {
+		case err != nil:
+			v.cache.cancel(t)
+		case !v.watch.covers():
+			v.cache.cancel(t)
+			found[at[i]] = replies[i]
+		default:
+			found[at[i]] = v.cache.fill(t, replies[i])
+		}
+		if err == nil {
+			size += len(replies[i].data)
+		}
+	}
+	return found, size, err
+}
+
+// fetch asks the servers about several znodes.
+func (v *view) fetch(ctx context.Context, paths []string) ([]snapshot, error) {
+	replies := make([]snapshot, len(paths))
+	var rest []int // those whose data can not be read, or not this way
+	ops := make([]any, len(paths))
+	for i, path := range paths {
+		ops[i] = &zk.GetDataRequest{Path: path}
+	}
+	results, err := v.conn.WithContext(ctx).MultiRead(ops...)
+	switch {
+	case errors.Is(err, zk.ErrUnimplemented):
+		for i := range paths {
+			rest = append(rest, i)
+		}
+	case err != nil && again(ctx, err):
+		return v.fetch(ctx, paths)
+	case err != nil:
+		return nil, err
+	}
+	for i, r := range results {
+		switch {
+		case r.Err == nil:
+			replies[i] = snapshot{stat: r.Stat, data: r.Data, hasData: true}
+		case !errors.Is(r.Err, zk.ErrNoNode):
+			rest = append(rest, i)
+		}
+	}
+	return replies, v.fetchStats(ctx, paths, rest, replies)
+}
+
+// fetchStats asks for the Stats of paths[i] for each i of which.
+func (v *view) fetchStats(ctx context.Context, paths []string, which []int, replies []snapshot) error {
+	for len(which) > 0 {
+		ops := make([]any, len(which))
+		for k, i := range which {
+			ops[k] = &zk.ExistsRequest{Path: paths[i]}
+		}
+		var left []int
+		for k, r := range v.conn.WithContext(ctx).Pipeline(ops...) {
+			switch {
+			case r.Err == nil:
+				replies[which[k]].stat = r.Stat
+			case errors.Is(r.Err, zk.ErrNoNode):
+			case again(ctx, r.Err):
+				left = append(left, which[k])
+			default:
+				return r.Err
+			}
+		}
+		which = left
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package fs
+
+import (
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// raw stands between the kernel and go-fuse's tree of nodes and adds what the node interface has no place for:
+// negative entries with a lifetime of their own, answers that the kernel remembers for the whole mount, and the owners of locks.
+type raw struct {
+	fuse.RawFileSystem
+	fs *FS
+}
+
+// Lookup lets the kernel remember that a name is missing, for as long as a watch would tell otherwise.
+func (r *raw) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	status := r.RawFileSystem.Lookup(cancel, header, name, out)
+	if status == fuse.ENOENT && out.EntryTimeout() > 0 {
+		out.NodeId = 0
+		return fuse.OK
+	}
+	return status
+}
+
+// GetXAttr answers for all names but those of users with an error that programs like ls(1) take as valid for the whole file
+// system, so that they ask once and not for every file.
+func (r *raw) GetXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr string, dest []byte) (uint32, fuse.Status) {
+	if !strings.HasPrefix(attr, xattrUser) {
+		return 0, fuse.Status(syscall.EOPNOTSUPP)
+	}
+	return r.RawFileSystem.GetXAttr(cancel, header, attr, dest)
+}
+
+// SetXAttr refuses the names that GetXAttr knows nothing about.
+func (r *raw) SetXAttr(cancel <-chan struct{}, input *fuse.SetXAttrIn, attr string, data []byte) fuse.Status {
+	if !strings.HasPrefix(attr, xattrUser) {
+		return fuse.Status(syscall.EOPNOTSUPP)
+	}
+	return r.RawFileSystem.SetXAttr(cancel, input, attr, data)
+}
+
+// RemoveXAttr refuses the names that GetXAttr knows nothing about.
+func (r *raw) RemoveXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr string) fuse.Status {
+	if !strings.HasPrefix(attr, xattrUser) {
+		return fuse.Status(syscall.EOPNOTSUPP)
+	}
+	return r.RawFileSystem.RemoveXAttr(cancel, header, attr)
+}
+
+// CopyFileRange does not exist: the kernel then copies by itself and does not ask again.
+func (r *raw) CopyFileRange(cancel <-chan struct{}, input *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
+	return 0, fuse.ENOSYS
+}
+
+// Mknod is for regular files only, and those are made by Create.
+func (r *raw) Mknod(cancel <-chan struct{}, input *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
+// Symlink does not exist.
+func (r *raw) Symlink(cancel <-chan struct{}, header *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
+// Link does not exist.
+func (r *raw) Link(cancel <-chan struct{}, input *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
+const xattrUser = "user."

@@ -1,0 +1,315 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"golang.org/x/sys/unix"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// A directory is renamed by one transaction that holds its whole subtree, if that is small. Otherwise mv(1) is told to copy.
+const (
+	maxMoveNodes = 500
+	maxMoveBytes = 512 << 10
+)
+
+// Rename implements rename(2) and renameat2(2).
+func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	to, ok := newParent.(*dir)
+	if !ok {
+		return syscall.EXDEV
+	}
+	path := join(d.where(), name)
+	return d.fs.errno("rename", path, d.rename(ctx, name, to, newName, flags))
+}
+
+// place is one end of a rename.
+type place struct {
+	path string
+	z    znode // what the kernel knows there, or nil
+	s    snapshot
+	kind kind
+}
+
+func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, flags uint32) error {
+	if err := d.mayChange(); err != nil {
+		return err
+	}
+	if reserved(name, d.isRoot()) || reserved(newName, to.isRoot()) {
+		return errOtherDevice
+	}
+	src, err := d.place(ctx, name)
+	if err != nil {
+		return err
+	}
+	if src.s.stat == nil {
+		return zk.ErrNoNode
+	}
+	dst, err := to.place(ctx, newName)
+	if err != nil {
+		return err
+	}
+	switch {
+	case src.path == dst.path:
+		return nil
+	case !validName(znodeName(newName, to.isRoot())):
+		return zk.ErrInvalidPath
+	case src.s.stat.EphemeralOwner != 0 && src.s.stat.EphemeralOwner != d.fs.conn.SessionID():
+		return errForeign
+	case flags&unix.RENAME_EXCHANGE != 0:
+		return d.exchange(ctx, src, dst)
+	case flags&unix.RENAME_NOREPLACE != 0 && dst.s.stat != nil:
+		return zk.ErrNodeExists
+	}
+	if err := d.fs.move(ctx, src, dst); err != nil {
+		return err
+	}
+	src.moved(dst)
+	if f, ok := src.z.(*file); ok {
+		f.retarget(ctx)
+	}
+	return nil
+}
+
+// retarget lets the open handles of a file that was renamed go on from the version that the rename made.
+func (f *file) retarget(ctx context.Context) {
+	f.mu.Lock()
+	open := len(f.handles) > 0
+	f.mu.Unlock()
+	if !open {
+		return
+	}
+	s, err := f.load(ctx, true)
+	if err != nil {
+		return // the next write finds out
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for h := range f.handles {
+		h.base = s
+	}
+	f.show(s)
+}
+
+// place finds out what is called name in d, after committing what is pending there.
+func (d *dir) place(ctx context.Context, name string) (place, error) {
+	zname := znodeName(name, d.isRoot())
+	p := place{path: join(d.where(), zname)}
+	if local := d.local(name); local != nil {
+		if err := local.force(ctx); err != nil {
+			return p, err
+		}
+	}
+	if inode := d.GetChild(name); inode != nil {
+		p.z, _ = inode.Operations().(znode)
+		if f, ok := p.z.(*file); ok && f.hasDraft() {
+			if err := f.force(ctx); err != nil {
+				return p, err
+			}
+		}
+	}
+	if !validName(zname) {
+		return p, nil
+	}
+	s, err := d.fs.view.know(ctx, p.path)
+	if s.stat == nil && err != nil && errnoOf(err) != syscall.ENOENT {
+		return p, err
+	}
+	p.s = s
+	if s.stat != nil {
+		p.kind = d.fs.kindOf(p.path, s.stat)
+	}
+	return p, nil
+}
+
+// moved takes the nodes of the kernel's tree along.
+func (p place) moved(to place) {
+	if to.z != nil {
+		to.z.base().leave()
+	}
+	if p.z == nil {
+		return
+	}
+	p.z.base().displace()
+	repath(p.z, to.path)
+}
+
+// repath gives a node and all below it their new paths.
+func repath(z znode, path string) {
+	n := z.base()
+	n.mu.Lock()
+	n.path = path
+	n.mu.Unlock()
+	d, ok := z.(*dir)
+	if !ok {
+		return
+	}
+	for name, inode := range d.Children() {
+		child, ok := inode.Operations().(znode)
+		if !ok {
+			continue
+		}
+		if reserved(name, false) {
+			repath(child, path)
+		} else {
+			repath(child, join(path, znodeName(name, false)))
+		}
+	}
+}
+
+// move makes the znode at src the one at dst.
+func (f *FS) move(ctx context.Context, src, dst place) error {
+	_, newName := split(dst.path)
+	lock := isLockName(newName, f.o.LockSuffix)
+	switch {
+	case src.kind == kindDir && lock, src.kind == kindLock && src.s.stat.NumChildren > 0:
+		return errNotAllowed
+	case dst.s.stat == nil:
+	case src.kind == kindDir && dst.kind != kindDir:
+		return errNotDir
+	case src.kind != kindDir && dst.kind == kindDir:
+		return errIsDir
+	case dst.kind == kindDir && (dst.s.stat.NumChildren > 0 || dst.s.stat.DataLength > 0):
+		return zk.ErrNotEmpty
+	}
+	ops, err := f.moveOps(ctx, src, dst)
+	if err != nil {
+		return err
+	}
+	defer f.changing(src.path, deleted)()
+	defer f.changing(dst.path, dataWatch)()
+	defer f.changing(dst.path, created)()
+	_, err = f.conn.WithContext(ctx).Multi(ops...)
+	return err
+}
+
+// moveOps returns the transaction of a move. A file that is there already is written, so that it keeps its ACL, its czxid and its
+// watchers, who see one change.
+func (f *FS) moveOps(ctx context.Context, src, dst place) ([]any, error) {
+	if src.kind != kindDir {
+		s, err := f.view.get(ctx, src.path)
+		if err != nil {
+			return nil, err
+		}
+		if dst.s.stat != nil {
+			return []any{
+				&zk.SetDataRequest{Path: dst.path, Data: s.data, Version: dst.s.stat.Version},
+				&zk.DeleteRequest{Path: src.path, Version: s.stat.Version},
+			}, nil
+		}
+	}
+	m := mover{fs: f}
+	if dst.s.stat != nil {
+		m.ops = append(m.ops, &zk.DeleteRequest{Path: dst.path, Version: dst.s.stat.Version})
+	}
+	if err := m.add(ctx, src.path, dst.path); err != nil {
+		return nil, err
+	}
+	return append(m.ops, m.deletes...), nil
+}
+
+// mover collects the transaction that moves a subtree: creates from the top, then deletes from the bottom. Each delete
+// names the version that was copied and fails if there are children that were not, so that nothing is lost.
+type mover struct {
+	fs      *FS
+	ops     []any
+	deletes []any
+	nodes   int
+	bytes   int
+}
+
+func (m *mover) add(ctx context.Context, from, to string) error {
+	s, err := m.fs.view.get(ctx, from)
+	if err != nil {
+		return err
+	}
+	acl, err := m.fs.acl(ctx, from)
+	if err != nil {
+		return err
+	}
+	m.nodes++
+	m.bytes += len(s.data) + 2*len(from) + len(to)
+	switch {
+	case masked(acl):
+		return errMaskedACL
+	case m.nodes > maxMoveNodes || m.bytes > maxMoveBytes && m.nodes > 1:
+		return errOtherDevice
+	case s.stat.EphemeralOwner != 0 && s.stat.EphemeralOwner != m.fs.conn.SessionID():
+		return errForeign
+	}
+	m.create(to, s, acl)
+	if s.stat.NumChildren > 0 {
+		l, err := m.fs.view.list(ctx, from)
+		if err != nil {
+			return err
+		}
+		for _, name := range l.children {
+			if err := m.add(ctx, join(from, name), join(to, name)); err != nil {
+				return err
+			}
+		}
+	}
+	m.deletes = append(m.deletes, &zk.DeleteRequest{Path: from, Version: s.stat.Version})
+	return nil
+}
+
+// create adds what makes a znode like s at path, of the same kind.
+func (m *mover) create(path string, s snapshot, acl []zk.ACL) {
+	req := &zk.CreateRequest{Path: path, Data: s.data, Acl: acl, Flags: zk.FlagPersistent}
+	if s.stat.EphemeralOwner != 0 {
+		req.Flags = zk.FlagEphemeral
+	}
+	m.ops = append(m.ops, req)
+	switch kindOf("", s.stat, "") {
+	case kindDir:
+		if s.stat.DataLength > 0 && s.stat.NumChildren == 0 {
+			mark := join(path, markName)
+			m.ops = append(m.ops,
+				&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},
+				&zk.DeleteRequest{Path: mark, Version: 0})
+		}
+	default:
+		if s.stat.DataLength <= 0 && s.stat.EphemeralOwner == 0 {
+			m.ops = append(m.ops, &zk.SetDataRequest{Path: path, Data: s.data, Version: 0})
+		}
+	}
+}
+
+// exchange swaps the data of two files.
+func (d *dir) exchange(ctx context.Context, a, b place) error {
+	switch {
+	case b.s.stat == nil:
+		return zk.ErrNoNode
+	case a.kind != kindFile || b.kind != kindFile:
+		return errOtherDevice
+	}
+	sa, err := d.fs.view.get(ctx, a.path)
+	if err != nil {
+		return err
+	}
+	sb, err := d.fs.view.get(ctx, b.path)
+	if err != nil {
+		return err
+	}
+	defer d.fs.changing(a.path, dataWatch)()
+	defer d.fs.changing(b.path, dataWatch)()
+	_, err = d.fs.conn.WithContext(ctx).Multi(
+		&zk.SetDataRequest{Path: a.path, Data: sb.data, Version: sa.stat.Version},
+		&zk.SetDataRequest{Path: b.path, Data: sa.data, Version: sb.stat.Version},
+	)
+	if err != nil {
+		return err
+	}
+	if a.z != nil && b.z != nil {
+		a.z.base().displace()
+		b.z.base().displace()
+		repath(a.z, b.path)
+		repath(b.z, a.path)
+	}
+	return nil
+}

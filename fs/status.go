@@ -1,0 +1,99 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/flw"
+)
+
+// status is the file /.status: what this mount knows, and what the servers say. It is written anew for each open.
+type status struct {
+	fusefs.Inode
+	fs *FS
+}
+
+// statusTimeout bounds how long the servers are waited for: the file must be there when nothing else is.
+const statusTimeout = 2 * time.Second
+
+func (d *dir) lookupStatus(ctx context.Context, out *fuse.EntryOut) *fusefs.Inode {
+	inode := d.GetChild(nameStatus)
+	if inode == nil {
+		attr := fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inodeNumber("/\x00" + nameStatus)}
+		inode = d.NewInode(ctx, &status{fs: d.fs}, attr)
+	}
+	d.fs.statusAttr(&out.Attr)
+	out.SetEntryTimeout(d.fs.o.MaxAge)
+	return inode
+}
+
+func (f *FS) statusAttr(out *fuse.Attr) {
+	out.Mode = fuse.S_IFREG | 0o444&^f.o.Umask
+	out.Nlink = 1
+	out.Uid, out.Gid = f.o.UID, f.o.GID
+	out.Blksize = blockSize
+	now := time.Now()
+	out.SetTimes(&now, &now, &now)
+}
+
+// Getattr implements stat(2). The size is not known before the file is opened.
+func (s *status) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	s.fs.statusAttr(&out.Attr)
+	return 0
+}
+
+// Open writes the report.
+func (s *status) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
+		return nil, 0, syscall.EACCES
+	}
+	var b bytes.Buffer
+	s.fs.report(&b)
+	if len(s.fs.o.Servers) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
+		defer cancel()
+		b.WriteByte('\n')
+		if err := flw.Report(ctx, &b, s.fs.o.Servers); err != nil {
+			fmt.Fprintf(&b, "error: %v\n", err)
+		}
+	}
+	return report(b.Bytes()), fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
+}
+
+// report is what an open /.status reads as.
+type report []byte
+
+func (r report) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	return fuse.ReadResultData(dest[:copyFrom(dest, r, off)]), 0
+}
+
+// report writes what the mount knows by itself.
+func (f *FS) report(b *bytes.Buffer) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(b, "%-16s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	entries, size := f.view.cache.counts()
+	mode, armed, events := f.watch.numbers()
+	lost, last := f.failures.list()
+	line("source", "%s", f.o.FsName)
+	line("servers", "%s", strings.Join(f.o.Servers, ","))
+	line("connected", "%s", f.conn.Server())
+	line("state", "%v", f.conn.State())
+	line("session", "%#x", uint64(f.conn.SessionID()))
+	line("timeout", "%v", f.conn.SessionTimeout())
+	line("last zxid", "%#x", uint64(f.conn.LastZxid()))
+	line("mounted since", "%s", f.start.Format(time.RFC3339))
+	line("cache", "%d znodes, %d bytes", entries, size)
+	line("watch", "%v, %d one-shot, %d events", mode, armed, events)
+	line("failed commits", "%d", lost)
+	for _, failure := range last {
+		line("", "%s %s: %v", failure.when.Format(time.RFC3339), failure.path, failure.err)
+	}
+}

@@ -1,0 +1,148 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// view is the ensemble as the mount sees it: questions go to the cache first, then to the servers.
+// Every question is bounded by its context, which [FS.bound] makes.
+type view struct {
+	conn  *zk.Conn
+	cache *cache
+	watch *watch
+}
+
+// stat returns the Stat of the znode at path, or zk.ErrNoNode.
+func (v *view) stat(ctx context.Context, path string) (*zk.Stat, error) {
+	s, err := v.know(ctx, path)
+	return s.stat, err
+}
+
+// know returns the Stat of the znode at path, with its data and children where they are known anyway, or zk.ErrNoNode.
+func (v *view) know(ctx context.Context, path string) (snapshot, error) {
+	if s, ok := v.cache.look(path); ok {
+		return s.orMissing()
+	}
+	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) {
+		s, err := v.exists(c, path)
+		if err != nil || s.stat == nil || !v.watch.wants(path, childWatch) {
+			return s, err
+		}
+		// A data watch does not tell of children, which make a file a directory.
+		if s2, err := v.childrenW(c, path); err == nil {
+			return s2, nil
+		}
+		return s, nil
+	})
+}
+
+func (v *view) exists(c *zk.Conn, path string) (s snapshot, err error) {
+	var found bool
+	var st *zk.Stat
+	if v.watch.arm(path, dataWatch) {
+		found, st, _, err = c.ExistsW(path)
+		v.watch.failed(path, dataWatch, err)
+	} else {
+		found, st, err = c.Exists(path)
+	}
+	if found {
+		s.stat = st
+	}
+	return s, err
+}
+
+// get returns the data of the znode at path and the Stat that belongs to it.
+func (v *view) get(ctx context.Context, path string) (snapshot, error) {
+	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.hasData) {
+		return s.orMissing()
+	}
+	return v.ask(ctx, path, func(c *zk.Conn) (s snapshot, err error) {
+		if v.watch.arm(path, dataWatch) {
+			s.data, s.stat, _, err = c.GetW(path)
+			v.watch.failed(path, dataWatch, err)
+		} else {
+			s.data, s.stat, err = c.Get(path)
+		}
+		s.hasData = err == nil
+		return s, err
+	})
+}
+
+// list returns the names of the children of the znode at path, sorted, and the Stat that belongs to them.
+// The child watch is there with --watch=tree too: the creation of a child that this session may not read
+// is reported to nobody else.
+func (v *view) list(ctx context.Context, path string) (snapshot, error) {
+	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.listed) {
+		return s.orMissing()
+	}
+	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) { return v.childrenW(c, path) })
+}
+
+func (v *view) childrenW(c *zk.Conn, path string) (s snapshot, err error) {
+	if v.watch.arm(path, childWatch) {
+		s.children, s.stat, _, err = c.ChildrenW(path)
+		v.watch.failed(path, childWatch, err)
+	} else {
+		s.children, s.stat, err = c.Children(path)
+	}
+	slices.Sort(s.children)
+	s.listed = err == nil
+	return s, err
+}
+
+// ask sends a question about path and keeps the answer. A question is no change: it is asked again when the connection breaks.
+func (v *view) ask(ctx context.Context, path string, question func(*zk.Conn) (snapshot, error)) (snapshot, error) {
+	for {
+		t := v.cache.begin(path)
+		s, err := question(v.conn.WithContext(ctx))
+		switch {
+		case err == nil:
+			return v.cache.fill(t, s).orMissing()
+		case errors.Is(err, zk.ErrNoNode):
+			return v.cache.fill(t, snapshot{}).orMissing()
+		}
+		v.cache.cancel(t)
+		if !again(ctx, err) {
+			return snapshot{}, err
+		}
+	}
+}
+
+func (s snapshot) orMissing() (snapshot, error) {
+	if s.stat == nil {
+		return s, zk.ErrNoNode
+	}
+	return s, nil
+}
+
+// fresh makes the next question about path one to the servers.
+func (v *view) fresh(path string) { v.cache.changed(path) }
+
+// pause is how long a request that a server refused for the moment waits before it is made again.
+const pause = 50 * time.Millisecond
+
+// again reports whether a request that failed with err and did not change anything should be made again: the connection broke
+// or the server asked for patience. It waits a moment before it says yes, and says no once ctx is over.
+func again(ctx context.Context, err error) bool {
+	switch {
+	case errors.Is(err, zk.ErrConnectionClosed),
+		errors.Is(err, zk.ErrSessionExpired),
+		errors.Is(err, zk.ErrSessionMoved),
+		errors.Is(err, zk.ErrThrottled):
+	default:
+		return false
+	}
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

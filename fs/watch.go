@@ -1,0 +1,298 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// watch keeps the cache true: it sees every event and every change of the connection's state, in the order in which
+// the server sent them, before anything that was sent later can be answered.
+type watch struct {
+	conn   *zk.Conn
+	cache  *cache
+	log    *slog.Logger
+	tell   func(path string, what news) // the notifier; must not block
+	cancel func()                       // ends the observation
+
+	mu     sync.Mutex // guards the following
+	mode   WatchMode
+	tree   bool             // the recursive watch stands in this session
+	armed  map[watched]bool // one-shot watches that have not fired
+	ours   map[watched]int  // changes of this mount that are under way: their event is no news to the kernel
+	stop   chan struct{}    // closed by close
+	events int64            // how many came
+}
+
+// watchKind is the kind of a one-shot watch.
+type watchKind int8
+
+const (
+	dataWatch watchKind = iota
+	childWatch
+	created // a change, for watch.ours
+	deleted
+)
+
+type watched struct {
+	path string
+	kind watchKind
+}
+
+func newWatch(conn *zk.Conn, c *cache, mode WatchMode, log *slog.Logger, tell func(string, news)) *watch {
+	return &watch{
+		conn: conn, cache: c, mode: mode, log: log, tell: tell,
+		armed: map[watched]bool{}, ours: map[watched]int{},
+		stop: make(chan struct{}),
+	}
+}
+
+// start begins to watch and returns once the cache is guarded.
+func (w *watch) start(ctx context.Context) error {
+	w.cancel = w.conn.OnEvent(w.event)
+	if w.mode == WatchTree {
+		watcher, err := w.plant(ctx)
+		switch {
+		case errors.Is(err, zk.ErrUnimplemented):
+			w.log.Warn("the servers have no recursive watches (ZooKeeper 3.6): watching znode by znode")
+			w.setMode(WatchNode)
+		case err != nil:
+			w.cancel()
+			return err
+		default:
+			go w.tend(watcher) // ends at close
+		}
+	}
+	w.cache.guard(true)
+	return nil
+}
+
+// close ends all watching. The one-shot watches that are left fire into nothing.
+func (w *watch) close() {
+	w.cancel()
+	close(w.stop)
+	w.cache.guard(false)
+}
+
+// plant sets the recursive watch.
+func (w *watch) plant(ctx context.Context) (*zk.Watcher, error) {
+	for {
+		watcher, err := w.conn.WithContext(ctx).AddWatch("/", zk.AddWatchPersistentRecursive)
+		if err == nil {
+			w.mu.Lock()
+			w.tree = true
+			w.mu.Unlock()
+			return watcher, nil
+		}
+		if !again(ctx, err) {
+			return nil, err
+		}
+	}
+}
+
+// tend plants the recursive watch again in each new session.
+func (w *watch) tend(watcher *zk.Watcher) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // ends with tend
+		select {
+		case <-w.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for {
+		w.drain(watcher)
+		if ctx.Err() != nil {
+			watcher.Stop()
+			return
+		}
+		for {
+			var err error
+			if watcher, err = w.plant(ctx); err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			w.log.Error("watch for changes", "err", err)
+			t := time.NewTimer(time.Second)
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+			}
+		}
+		w.cache.guard(true)
+		w.tell("/", newsAll)
+	}
+}
+
+// drain reads events until the watcher's session is over or the mount is. What they say is known from OnEvent.
+func (w *watch) drain(watcher *zk.Watcher) {
+	for {
+		select {
+		case _, ok := <-watcher.Events():
+			if !ok {
+				return
+			}
+		case <-w.stop:
+			return
+		}
+	}
+}
+
+// event runs on the client's read loop: it must not block and must not ask the servers anything.
+func (w *watch) event(e zk.Event) {
+	switch e.Type {
+	case zk.EventSession:
+		w.state(e.State)
+		return
+	case zk.EventNodeCreated:
+		w.fired(e, dataWatch)
+		w.cache.changed(e.Path)
+		w.changedParent(e.Path)
+		w.report(e.Path, created, newsCreated)
+	case zk.EventNodeDeleted:
+		w.fired(e, dataWatch)
+		w.fired(e, childWatch)
+		w.cache.changed(e.Path)
+		w.changedParent(e.Path)
+		w.report(e.Path, deleted, newsDeleted)
+	case zk.EventNodeDataChanged:
+		w.fired(e, dataWatch)
+		w.cache.changed(e.Path)
+		w.report(e.Path, dataWatch, newsData)
+	case zk.EventNodeChildrenChanged:
+		w.fired(e, childWatch)
+		w.cache.changed(e.Path)
+		w.report(e.Path, childWatch, newsChildren)
+	}
+}
+
+func (w *watch) changedParent(path string) {
+	if path != "/" {
+		dir, _ := split(path)
+		w.cache.changed(dir)
+	}
+}
+
+// report tells the kernel of an event, unless this mount made the change itself.
+func (w *watch) report(path string, kind watchKind, what news) {
+	key := watched{path, kind}
+	w.mu.Lock()
+	w.events++
+	mine := w.ours[key] > 0
+	if mine {
+		w.ours[key]--
+	}
+	w.mu.Unlock()
+	if !mine {
+		w.tell(path, what)
+	}
+}
+
+// expect announces a change that this mount is about to ask for: until done is called, the first event of that
+// kind about path is not reported to the kernel, which knows. The event comes before the reply, so nothing is left over
+// when done is called once the reply is there.
+func (w *watch) expect(path string, kind watchKind) (done func()) {
+	key := watched{path, kind}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ours[key]++
+	left := w.ours[key]
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.ours[key] >= left {
+			w.ours[key]--
+		}
+		if w.ours[key] == 0 {
+			delete(w.ours, key)
+		}
+	}
+}
+
+// state follows the connection. Without one nothing known is used before it is verified; with a new session all is forgotten.
+func (w *watch) state(s zk.State) {
+	switch s {
+	case zk.StateHasSession, zk.StateConnectedReadOnly:
+		w.mu.Lock()
+		stands := w.mode != WatchTree || w.tree
+		w.mu.Unlock()
+		if stands {
+			w.cache.guard(true)
+			w.tell("/", newsAll)
+		}
+	case zk.StateExpired:
+		w.mu.Lock()
+		w.tree = false
+		clear(w.armed)
+		w.mu.Unlock()
+		w.cache.guard(false)
+		w.cache.reset()
+	case zk.StateDisconnected, zk.StateAuthFailed:
+		w.cache.guard(false)
+	}
+}
+
+func (w *watch) setMode(m WatchMode) {
+	w.mu.Lock()
+	w.mode = m
+	w.mu.Unlock()
+}
+
+// wants reports whether a one-shot watch of that kind guards what is known about path.
+func (w *watch) wants(path string, kind watchKind) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mode == WatchNode && !w.armed[watched{path, kind}]
+}
+
+// arm reports whether the next request about path should set a watch of that kind, and notes that it does. It is noted before
+// the request is sent: a watch that fires at once clears the note.
+//
+// Child watches are set with --watch=tree too: the creation of a child that this session may not read is told to nobody else.
+// But not on the root: servers before 3.9 would take it in place of the recursive watch there (ZOOKEEPER-4466).
+func (w *watch) arm(path string, kind watchKind) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := watched{path, kind}
+	if w.mode == WatchOff || w.mode == WatchTree && (kind == dataWatch || path == "/") || w.armed[key] {
+		return false
+	}
+	w.armed[key] = true
+	return true
+}
+
+// failed takes the note of arm back if the request failed.
+func (w *watch) failed(path string, kind watchKind, err error) {
+	if err != nil {
+		w.mu.Lock()
+		delete(w.armed, watched{path, kind})
+		w.mu.Unlock()
+	}
+}
+
+func (w *watch) fired(e zk.Event, kind watchKind) {
+	w.mu.Lock()
+	delete(w.armed, watched{e.Path, kind})
+	w.mu.Unlock()
+}
+
+// covers reports whether everything is watched, so that what is fetched in bulk may be kept.
+func (w *watch) covers() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mode != WatchNode
+}
+
+// numbers returns the mode, how many one-shot watches are set and how many events came.
+func (w *watch) numbers() (mode WatchMode, armed int, events int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mode, len(w.armed), w.events
+}

@@ -1,0 +1,211 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+
+	"github.com/zkfs/zkfs/xattr"
+	"github.com/zkfs/zkfs/zk"
+)
+
+// source answers package xattr for one znode, within one request of the kernel.
+type source struct {
+	fs   *FS
+	ctx  context.Context
+	path string
+	dir  bool
+}
+
+func (s source) Path() string { return s.path }
+
+func (s source) Type() string {
+	if s.dir {
+		return xattr.TypeDirectory
+	}
+	return xattr.TypeFile
+}
+
+func (s source) Stat() (*zk.Stat, error) { return s.fs.view.stat(s.ctx, s.path) }
+
+func (s source) ACL() ([]zk.ACL, error) { return s.fs.acl(s.ctx, s.path) }
+
+func (s source) Descendants() (int, error) {
+	for {
+		n, err := s.fs.conn.WithContext(s.ctx).AllChildrenNumber(s.path)
+		if err == nil || !again(s.ctx, err) {
+			return n, err
+		}
+	}
+}
+
+// Lock is for lock files only.
+func (s source) Lock() (xattr.Lock, error) { return xattr.Lock{}, xattr.ErrAbsent }
+
+// source returns the znode behind n for package xattr.
+func (n *node) source(ctx context.Context, dir bool) source {
+	return source{fs: n.fs, ctx: ctx, path: n.where(), dir: dir}
+}
+
+// get returns one attribute.
+func (s source) get(name string, dest []byte) (uint32, syscall.Errno) {
+	value, err := xattr.Get(name, s)
+	if errors.Is(err, xattr.ErrAbsent) {
+		return 0, syscall.ENODATA
+	}
+	if err != nil {
+		return 0, s.fs.errno("getxattr "+name, s.path, err)
+	}
+	return fit(dest, value)
+}
+
+// list returns the names of the attributes that tools meet.
+func (s source) list(dest []byte) (uint32, syscall.Errno) {
+	var names strings.Builder
+	for _, name := range xattr.List() {
+		names.WriteString(name)
+		names.WriteByte(0)
+	}
+	return fit(dest, names.String())
+}
+
+// fit puts value into dest. The kernel asks for the length first, with no room at all.
+func fit(dest []byte, value string) (uint32, syscall.Errno) {
+	if len(value) > len(dest) {
+		return uint32(len(value)), syscall.ERANGE
+	}
+	return uint32(copy(dest, value)), 0
+}
+
+// set gives an attribute a value.
+func (s source) set(name, value string) error {
+	a, ok := xattr.Lookup(name)
+	switch {
+	case s.fs.o.ReadOnly:
+		return errReadOnly
+	case !ok:
+		return errNoAttribute
+	case a.Write == xattr.WriteNever:
+		return errNotAllowed
+	}
+	if err := a.Check(value); err != nil {
+		return errors.Join(zk.ErrBadArguments, err)
+	}
+	switch a.Write {
+	case xattr.WriteACL:
+		return s.setACL(value)
+	case xattr.WriteType:
+		return s.setType(value)
+	}
+	return nil
+}
+
+// setACL replaces the ACL that is there at this moment.
+func (s source) setACL(value string) error {
+	acl, err := xattr.ParseACL(value)
+	if err != nil {
+		return errors.Join(zk.ErrInvalidACL, err)
+	}
+	_, st, err := s.fs.conn.WithContext(s.ctx).GetACL(s.path)
+	if err != nil {
+		return err
+	}
+	return s.fs.change(s.ctx, s.path, func(c *zk.Conn) error {
+		_, err := c.SetACL(s.path, acl, st.Aversion)
+		return err
+	}, func(now snapshot) error {
+		switch {
+		case now.stat == nil:
+			return zk.ErrNoNode
+		case now.stat.Aversion == st.Aversion:
+			return nil
+		default:
+			return errUnresolved
+		}
+	})
+}
+
+// setType makes a file a directory. There is no way back: a znode that had a child stays one.
+func (s source) setType(value string) error {
+	if value == s.Type() {
+		return nil
+	}
+	if s.dir {
+		return errNotAllowed
+	}
+	mark := join(s.path, markName)
+	_, err := s.fs.conn.WithContext(s.ctx).Multi(
+		&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},
+		&zk.DeleteRequest{Path: mark, Version: 0},
+	)
+	s.fs.view.fresh(s.path)
+	s.fs.notify.tell(s.path, newsChildren)
+	return err
+}
+
+// Getxattr, Listxattr, Setxattr and Removexattr of directories and files differ in nothing but the type.
+
+func (d *dir) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	return d.source(ctx, true).get(name, dest)
+}
+
+func (d *dir) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+	return source{}.list(dest)
+}
+
+func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	s := d.source(ctx, true)
+	return d.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
+}
+
+func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno { return cannotRemove(name) }
+
+func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	if f.unborn() {
+		return 0, syscall.ENODATA
+	}
+	return f.source(ctx, false).get(name, dest)
+}
+
+func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+	if f.unborn() {
+		return 0, 0
+	}
+	return source{}.list(dest)
+}
+
+func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	s := f.source(ctx, false)
+	if f.unborn() {
+		if err := f.force(ctx); err != nil {
+			return f.fs.errno("create", s.path, err)
+		}
+	}
+	return f.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
+}
+
+func (f *file) Removexattr(_ context.Context, name string) syscall.Errno { return cannotRemove(name) }
+
+// cannotRemove is why an attribute can not be removed: it is always there, or never.
+func cannotRemove(name string) syscall.Errno {
+	if _, ok := xattr.Lookup(name); ok {
+		return errnoOf(errNotAllowed)
+	}
+	return syscall.ENODATA
+}
+
+// unborn reports whether the file is not yet in ZooKeeper.
+func (f *file) unborn() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.draft != nil && !f.draft.exists()
+}
