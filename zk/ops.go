@@ -19,10 +19,19 @@ const (
 )
 
 // Get returns the data of the znode at path, nil if that is null, and its Stat.
-// Both are of the same moment. Errors: ErrNoNode, ErrNoAuth without PermRead.
+// Both are of the same moment. Errors: ErrNoNode, ErrNoAuth without PermRead. With an error the Stat is zero but not
+// nil, as it is for all operations that set no watch.
 func (c *Conn) Get(path string) ([]byte, *Stat, error) {
 	data, stat, _, err := c.get(path, false)
-	return data, stat, err
+	return data, orZero(stat), err
+}
+
+// orZero returns stat, or one that is zero if it is nil.
+func orZero(stat *Stat) *Stat {
+	if stat == nil {
+		return new(Stat)
+	}
+	return stat
 }
 
 // GetW is Get, and sets a one-shot watch: the channel delivers one event, when the data changes or the znode is deleted, and
@@ -63,7 +72,7 @@ func (c *Conn) watchFor(cl *call, path string, kind watchKind, wanted bool) <-ch
 // Exists tells whether there is a znode at path; the Stat is zero if there is none. It needs no permission.
 func (c *Conn) Exists(path string) (bool, *Stat, error) {
 	found, stat, _, err := c.exists(path, false)
-	return found, stat, err
+	return found, orZero(stat), err
 }
 
 // ExistsW is Exists, and sets a one-shot watch: the channel delivers one event, when the znode is created, changed or deleted.
@@ -96,7 +105,7 @@ func (c *Conn) exists(path string, watch bool) (bool, *Stat, <-chan Event, error
 // Errors: ErrNoNode, ErrNoAuth without PermRead. The list may be longer than the server's packet limit.
 func (c *Conn) Children(path string) ([]string, *Stat, error) {
 	names, stat, _, err := c.children(path, false)
-	return names, stat, err
+	return names, orZero(stat), err
 }
 
 // ChildrenW is Children, and sets a one-shot watch: the channel delivers one event, when a child is created or deleted, or
@@ -130,17 +139,17 @@ func (c *Conn) children(path string, watch bool) ([]string, *Stat, <-chan Event,
 func (c *Conn) Set(path string, data []byte, version int32) (*Stat, error) {
 	p, err := c.serverPath(path)
 	if err != nil {
-		return nil, err
+		return new(Stat), err
 	}
 	cl := c.newCall(wire.OpSetData)
 	cl.body = (&wire.SetDataRequest{Path: p, Data: data, Version: version}).Append(cl.body)
 	if err := c.do(cl); err != nil {
-		return nil, err
+		return new(Stat), err
 	}
 	defer cl.free()
 	var r wire.SetDataResponse
 	if err := cl.decode(&r); err != nil {
-		return nil, err
+		return new(Stat), err
 	}
 	return statOf(&r.Stat), nil
 }
@@ -162,17 +171,17 @@ func (c *Conn) Delete(path string, version int32) error {
 func (c *Conn) GetACL(path string) ([]ACL, *Stat, error) {
 	p, err := c.serverPath(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, new(Stat), err
 	}
 	cl := c.newCall(wire.OpGetACL)
 	cl.body = (&wire.GetACLRequest{Path: p}).Append(cl.body)
 	if err := c.do(cl); err != nil {
-		return nil, nil, err
+		return nil, new(Stat), err
 	}
 	defer cl.free()
 	var r wire.GetACLResponse
 	if err := cl.decode(&r); err != nil {
-		return nil, nil, err
+		return nil, new(Stat), err
 	}
 	return aclOf(r.ACL), statOf(&r.Stat), nil
 }
@@ -182,17 +191,17 @@ func (c *Conn) GetACL(path string) ([]ACL, *Stat, error) {
 func (c *Conn) SetACL(path string, acl []ACL, version int32) (*Stat, error) {
 	p, err := c.serverPath(path)
 	if err != nil {
-		return nil, err
+		return new(Stat), err
 	}
 	cl := c.newCall(wire.OpSetACL)
 	cl.body = (&wire.SetACLRequest{Path: p, ACL: wireACL(acl), Version: version}).Append(cl.body)
 	if err := c.do(cl); err != nil {
-		return nil, err
+		return new(Stat), err
 	}
 	defer cl.free()
 	var r wire.SetACLResponse
 	if err := cl.decode(&r); err != nil {
-		return nil, err
+		return new(Stat), err
 	}
 	return statOf(&r.Stat), nil
 }

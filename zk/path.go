@@ -49,15 +49,18 @@ func forbidden(r rune) bool {
 // validateCreate validates the path of a create; that of a sequential one gets ten digits appended.
 func validateCreate(path string, sequential bool) error {
 	if sequential {
-		return validatePath(path + "1")
+		path += "1"
 	}
-	return validatePath(path)
+	if validatePath(path) != nil {
+		return ErrInvalidPath
+	}
+	return nil
 }
 
-// serverPath returns path as the server knows it.
+// serverPath returns path as the server knows it. The error is ErrInvalidPath itself, because programs compare with ==.
 func (c *client) serverPath(path string) (string, error) {
-	if err := validatePath(path); err != nil {
-		return "", err
+	if validatePath(path) != nil {
+		return "", ErrInvalidPath
 	}
 	return c.withChroot(path), nil
 }
