@@ -50,7 +50,7 @@ var rules = map[string]rule{
 	"internal/api": {},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
-	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "internal/conformance", goleak}},
+	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "flw", "internal/conformance", goleak}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
 	"integration": {tests: []string{"fs", "zk", "xattr", "flw", "zk/zktest", "internal/conformance", goInternal, goleak, sys}},

@@ -75,12 +75,17 @@ func (c *conn) read() {
 	} else {
 		c.cut()
 	}
-	c.s.mu.Lock()
-	c.s.watches.drop(c)
+	c.s.detach(c)
+}
+
+// detach ends what the server holds for a connection.
+func (s *Server) detach(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watches.drop(c)
 	if c.session != nil && c.session.conn == c {
 		c.session.conn = nil
 	}
-	c.s.mu.Unlock()
 }
 
 // converse reads and handles requests. It returns true when the server has ended the conversation,
@@ -91,7 +96,7 @@ func (c *conn) converse() bool {
 	if err != nil {
 		return false
 	}
-	if word := words[string(head)]; word != nil {
+	if word := answerer(string(head)); word != nil {
 		c.s.answer(c, word)
 		return true
 	}

@@ -19,7 +19,7 @@ type Fault struct {
 	// Delay lets the request, and those behind it on the connection, wait.
 	Delay time.Duration
 	// Stall makes the connection silent: this request and what follows is read and thrown away, and nothing is sent
-	// any more. The session expires in its time, which the client, as behind a dead network, cannot see.
+	// any more. The session expires in its time, and the client, as behind a dead network, is not told.
 	Stall bool
 	// Close ends the connection. The request is not applied.
 	Close bool
@@ -120,6 +120,7 @@ func (s *Server) ask(c *conn, r Request) (Fault, bool) {
 	}
 	if fault.Stall {
 		c.out.mute()
+		s.detach(c)               // or the end of the session would close it
 		io.Copy(io.Discard, c.in) // until the connection ends
 	}
 	if fault.Stall || fault.Close {

@@ -23,6 +23,19 @@ var words = map[string]func(*Server, io.Writer){
 	"dump": (*Server).dump,
 }
 
+// disabled are the words that a ZooKeeper would answer if its whitelist named them.
+var disabled = []string{"conf", "crst", "dirs", "envi", "gtmk", "hash", "lsnp", "srst", "stmk", "wchc", "wchp"}
+
+// answerer returns what answers a word, nil if it is none.
+func answerer(word string) func(*Server, io.Writer) {
+	if slices.Contains(disabled, word) {
+		return func(_ *Server, w io.Writer) {
+			fmt.Fprintf(w, "%s is not executed because it is not in the whitelist.\n", word)
+		}
+	}
+	return words[word]
+}
+
 func (s *Server) answer(c *conn, word func(*Server, io.Writer)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +167,7 @@ func (s *Server) cons(w io.Writer) {
 	for c := range s.conns {
 		fmt.Fprintf(w, " /%s[%d](queued=0,recved=%d,sent=%d", c.remote(), c.registered(), c.stats.received, c.stats.sent)
 		if c.session != nil {
-			fmt.Fprintf(w, ",sid=%#x,lop=%s,est=%d,to=%d", c.session.id, c.lop(), c.stats.est.UnixMilli(), c.session.timeout.Milliseconds())
+			fmt.Fprintf(w, ",sid=%#x,lop=%s,est=%d,to=%d", uint64(c.session.id), c.lop(), c.stats.est.UnixMilli(), c.session.timeout.Milliseconds())
 			if c.stats.requests > 0 {
 				fmt.Fprintf(w, ",lcxid=%#x", uint32(c.stats.lastXid))
 			}
@@ -208,11 +221,11 @@ func (s *Server) dump(w io.Writer) {
 	fmt.Fprintf(w, "SessionTracker dump:\nSession Sets (%d)/(%d):\n", len(s.sessions), len(s.sessions))
 	for _, id := range slices.Sorted(maps.Keys(s.sessions)) {
 		ss := s.sessions[id]
-		fmt.Fprintf(w, "1 expire at %s:\n\t%#x\n", ss.heard.Add(ss.timeout).UTC().Format(time.UnixDate), id)
+		fmt.Fprintf(w, "1 expire at %s:\n\t%#x\n", ss.heard.Add(ss.timeout).UTC().Format(time.UnixDate), uint64(id))
 	}
 	fmt.Fprintf(w, "ephemeral nodes dump:\nSessions with Ephemerals (%d):\n", len(s.tree.ephemerals))
 	for _, id := range slices.Sorted(maps.Keys(s.tree.ephemerals)) {
-		fmt.Fprintf(w, "%#x:\n", id)
+		fmt.Fprintf(w, "%#x:\n", uint64(id))
 		for _, path := range slices.Sorted(maps.Keys(s.tree.ephemerals[id])) {
 			fmt.Fprintf(w, "\t%s\n", path)
 		}

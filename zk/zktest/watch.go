@@ -139,59 +139,6 @@ func (s *Server) mayHear(c *conn, acl []wire.ACL) bool {
 	return s.tellAll || allowed(acl, permRead, c.ids)
 }
 
-// setWatches sets the watches of another connection of the same client again. One-shot watches on znodes that changed
-// after r.RelativeZxid fire at once instead; what happened to persistent ones is not told.
-func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
-	arm := func(t *table, path string, missed bool, typ wire.EventType) {
-		if missed {
-			c.notify(typ, path)
-		} else {
-			t.add(c, path, oneShot)
-		}
-	}
-	for _, path := range r.DataWatches {
-		if n := s.tree.get(path); n == nil {
-			c.notify(wire.EventNodeDeleted, path)
-		} else {
-			arm(&s.watches.data, path, n.mzxid > r.RelativeZxid, wire.EventNodeDataChanged)
-		}
-	}
-	for _, path := range r.ExistWatches {
-		arm(&s.watches.data, path, s.tree.get(path) != nil, wire.EventNodeCreated)
-	}
-	for _, path := range r.ChildWatches {
-		if n := s.tree.get(path); n == nil {
-			c.notify(wire.EventNodeDeleted, path)
-		} else {
-			arm(&s.watches.child, path, n.pzxid > r.RelativeZxid, wire.EventNodeChildrenChanged)
-		}
-	}
-	for _, path := range r.PersistentWatches {
-		s.addWatch(c, path, persistent)
-	}
-	for _, path := range r.PersistentRecursiveWatches {
-		s.addWatch(c, path, recursive)
-	}
-}
-
-func (s *Server) addWatch(c *conn, path string, m mode) {
-	s.watches.data.add(c, path, m)
-	s.watches.child.add(c, path, m)
-}
-
-// tables returns the tables that a request of removeWatches or checkWatches means, none for a type that 3.8 does not know.
-func (s *Server) tables(typ wire.WatcherType) []*table {
-	switch typ {
-	case wire.WatcherChildren:
-		return []*table{&s.watches.child}
-	case wire.WatcherData:
-		return []*table{&s.watches.data}
-	case wire.WatcherAny:
-		return []*table{&s.watches.child, &s.watches.data}
-	}
-	return nil
-}
-
 // count returns the number of watches.
 func (w *watches) count() int {
 	n := 0

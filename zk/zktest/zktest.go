@@ -102,7 +102,7 @@ func NewServer(opts ...Option) *Server {
 	}
 	s.release = parseRelease(s.version)
 	// The first session's id, as SessionTrackerImpl makes it: the server's number and the time.
-	s.lastSid = 1<<56 | time.Now().UnixMilli()<<24>>8
+	s.lastSid = 1<<56 | int64(uint64(time.Now().UnixMilli())<<24>>8)
 	s.wg.Go(s.reap) // ends when Close closes done
 	return s
 }

@@ -1,0 +1,111 @@
+package zktest
+
+import "github.com/zkfs/zkfs/zk/internal/wire"
+
+// watch does the requests that are about watches alone.
+func (q *call) watch() (wire.Record, wire.Code) {
+	switch q.h.Op {
+	case wire.OpSetWatches:
+		return with(q, func(r *wire.SetWatches) (wire.Record, wire.Code) {
+			q.s.setWatches(q.c, &wire.SetWatches2{SetWatches: *r})
+			return nil, wire.CodeOK
+		})
+	case wire.OpSetWatches2:
+		return with(q, func(r *wire.SetWatches2) (wire.Record, wire.Code) {
+			q.s.setWatches(q.c, r)
+			return nil, wire.CodeOK
+		})
+	case wire.OpAddWatch:
+		return with(q, q.addWatch)
+	case wire.OpRemoveWatches:
+		return with(q, func(r *wire.RemoveWatchesRequest) (wire.Record, wire.Code) {
+			return q.eachWatch(r.Path, r.Type, (*table).remove)
+		})
+	case wire.OpCheckWatches:
+		return with(q, func(r *wire.CheckWatchesRequest) (wire.Record, wire.Code) {
+			return q.eachWatch(r.Path, r.Type, (*table).has)
+		})
+	}
+	return nil, wire.CodeUnimplemented
+}
+
+func (q *call) addWatch(r *wire.AddWatchRequest) (wire.Record, wire.Code) {
+	switch r.Mode {
+	case wire.AddWatchPersistent:
+		q.s.addWatch(q.c, r.Path, persistent)
+	case wire.AddWatchPersistentRecursive:
+		q.s.addWatch(q.c, r.Path, recursive)
+	default:
+		return nil, wire.CodeMarshallingError
+	}
+	return &wire.ErrorResponse{}, wire.CodeOK
+}
+
+// eachWatch calls f with every table that is meant. It is an error if none of them has a watch.
+func (q *call) eachWatch(path string, typ wire.WatcherType, f func(*table, *conn, string) bool) (wire.Record, wire.Code) {
+	tables := q.s.tables(typ)
+	if tables == nil {
+		return nil, wire.CodeMarshallingError
+	}
+	found := false
+	for _, t := range tables {
+		found = f(t, q.c, path) || found
+	}
+	if !found {
+		return nil, wire.CodeNoWatcher
+	}
+	return nil, wire.CodeOK
+}
+
+// setWatches sets the watches of another connection of the same client again. One-shot watches on znodes that changed
+// after r.RelativeZxid fire at once instead; what happened to persistent ones is not told.
+func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
+	arm := func(t *table, path string, missed bool, typ wire.EventType) {
+		if missed {
+			c.notify(typ, path)
+		} else {
+			t.add(c, path, oneShot)
+		}
+	}
+	for _, path := range r.DataWatches {
+		if n := s.tree.get(path); n == nil {
+			c.notify(wire.EventNodeDeleted, path)
+		} else {
+			arm(&s.watches.data, path, n.mzxid > r.RelativeZxid, wire.EventNodeDataChanged)
+		}
+	}
+	for _, path := range r.ExistWatches {
+		arm(&s.watches.data, path, s.tree.get(path) != nil, wire.EventNodeCreated)
+	}
+	for _, path := range r.ChildWatches {
+		if n := s.tree.get(path); n == nil {
+			c.notify(wire.EventNodeDeleted, path)
+		} else {
+			arm(&s.watches.child, path, n.pzxid > r.RelativeZxid, wire.EventNodeChildrenChanged)
+		}
+	}
+	for _, path := range r.PersistentWatches {
+		s.addWatch(c, path, persistent)
+	}
+	for _, path := range r.PersistentRecursiveWatches {
+		s.addWatch(c, path, recursive)
+	}
+}
+
+func (s *Server) addWatch(c *conn, path string, m mode) {
+	s.watches.data.add(c, path, m)
+	s.watches.child.add(c, path, m)
+}
+
+// tables returns the tables that a request of removeWatches or checkWatches means, none for a type that 3.8 does not know.
+func (s *Server) tables(typ wire.WatcherType) []*table {
+	switch typ {
+	case wire.WatcherChildren:
+		return []*table{&s.watches.child}
+	case wire.WatcherData:
+		return []*table{&s.watches.data}
+	case wire.WatcherAny:
+		return []*table{&s.watches.child, &s.watches.data}
+	}
+	return nil
+}
