@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -78,14 +79,24 @@ func TestDigestMD5OnEveryConnection(t *testing.T) {
 		}
 		return err
 	})
-	authenticated := 0
-	for len(events) > 0 {
-		if e := <-events; e.State == zk.StateSaslAuthenticated {
-			authenticated++
-		}
+	for range 2 {
+		awaitState(t, events, zk.StateSaslAuthenticated)
 	}
-	if authenticated != 2 {
-		t.Errorf("authenticated %d times", authenticated)
+}
+
+// awaitState waits for the event of a state.
+func awaitState(t *testing.T, events <-chan zk.Event, want zk.State) {
+	t.Helper()
+	patience := time.After(30 * time.Second)
+	for {
+		select {
+		case e := <-events:
+			if e.State == want {
+				return
+			}
+		case <-patience:
+			t.Fatalf("no event of %v", want)
+		}
 	}
 }
 

@@ -275,7 +275,11 @@ func (s *script) session(rest string) error {
 		return fmt.Errorf("client sends %s, %v", got, err)
 	}
 	reply := `createSession timeOut=10000 sessionID=0x1 passwd="0123456789abcdef" `
-	return s.send(reply + rest) // a field that stands twice has its last value
+	if err := s.send(reply + rest); err != nil { // a field that stands twice has its last value
+		return err
+	}
+	synctest.Wait() // until the client has its session: closed before, it would have none to close
+	return nil
 }
 
 func (s *script) expect(want string) error {
