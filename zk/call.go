@@ -3,6 +3,7 @@ package zk
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
@@ -21,6 +22,8 @@ type call struct {
 
 	// onReply, if set, runs on the read loop when the reply has come, before anything behind it is handled.
 	onReply func(wire.Code)
+
+	begun time.Time // if there is a request hook
 
 	state atomic.Int32
 	ready chan struct{} // receives one token from finish
@@ -82,6 +85,9 @@ func (cl *call) decode(r wire.Record) error {
 
 // start sends the call. On error the call is gone, else wait must follow.
 func (c *Conn) start(cl *call) error {
+	if c.hook != nil {
+		cl.begun = time.Now()
+	}
 	err := c.reserve(cl)
 	if err == nil {
 		if err = c.queue.add(cl); err == nil {
@@ -126,7 +132,14 @@ func (c *Conn) release() {
 // wait returns when the call has been answered or its context has ended. After an error the call is gone,
 // else the caller must decode and free it.
 func (c *Conn) wait(cl *call) error {
+	if c.hook != nil {
+		return c.waitObserved(cl)
+	}
 	defer c.release()
+	return c.await(cl)
+}
+
+func (c *Conn) await(cl *call) error {
 	if done := c.ctx.Done(); done != nil {
 		select {
 		case <-cl.ready:

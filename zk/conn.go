@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"sync"
@@ -49,6 +50,8 @@ type client struct {
 	maxRequest     int           // largest frame to send
 	maxReply       int           // largest frame to accept
 	slots          chan struct{} // one token per call in flight; nil if unlimited
+	hook           func(RequestInfo)
+	trace          *log.Logger
 
 	callPool
 	log     logger

@@ -81,6 +81,9 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	if err != nil {
 		return nil, err
 	}
+	if c.trace != nil {
+		conn = traced(conn, c.trace)
+	}
 	c.setState(StateConnected, nil)
 	deadline, _ := ctx.Deadline()
 	in := &pacedReader{conn: conn, silence: time.Until(deadline)}

@@ -43,6 +43,8 @@ func (c *client) serve() error {
 			return ErrAuthFailed
 		case time.Since(since) > time.Second:
 			c.backoff.reset()
+		default: // a server that takes sessions and drops them must not make the client spin
+			c.backoff.sleep(c.life, c.timeout())
 		}
 	}
 }
@@ -70,7 +72,7 @@ func (c *client) connect() (*transport, error) {
 			c.logFailure(server, err)
 			c.setState(StateAuthFailed, err)
 			return nil, err
-		case errors.Is(err, ErrSessionExpired):
+		case errors.Is(err, ErrSessionExpired) && c.hasSession():
 			c.expire(err)
 			tried = 0
 			continue
@@ -80,7 +82,7 @@ func (c *client) connect() (*transport, error) {
 			continue
 		}
 		c.queue.fail(ErrNoServer)
-		if id, _ := c.session(); id != 0 && c.silence() > c.timeout()*4/3 {
+		if c.hasSession() && c.silence() > c.timeout()*4/3 {
 			c.expire(fmt.Errorf("%w, or so it must be assumed: no server has answered for %v", ErrSessionExpired, c.silence().Round(time.Millisecond)))
 		}
 		c.backoff.sleep(c.life, c.timeout())
@@ -113,6 +115,11 @@ func (c *client) expire(why error) {
 	c.setState(StateExpired, why)
 	c.watches.end(ErrSessionExpired)
 	c.queue.fail(ErrSessionExpired)
+}
+
+func (c *client) hasSession() bool {
+	id, _ := c.session()
+	return id != 0
 }
 
 // setState tells everybody, in-order observers first.

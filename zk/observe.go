@@ -1,0 +1,73 @@
+package zk
+
+import (
+	"errors"
+	"io"
+	"log"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// RequestInfo is what a request hook learns about a call that is over.
+type RequestInfo struct {
+	Op       string        // ZooKeeper's name of the operation: getData, setData, multi ...
+	Duration time.Duration // from the call until its reply, its failure or the end of its context
+	Sent     int           // bytes of the request's record
+	Received int           // bytes of the reply's record
+	Err      error
+}
+
+// WithRequestHook calls f after each call, on the goroutine of its caller, for metrics and slow logs. Calls that failed
+// before they could wait for a connection, because of an invalid path for example, are not reported.
+func WithRequestHook(f func(RequestInfo)) connOption { return func(c *Conn) { c.hook = f } }
+
+// waitObserved is wait, and tells the hook. What it tells of the call is taken first: after an error it is gone.
+func (c *Conn) waitObserved(cl *call) error {
+	info, begun := RequestInfo{Op: cl.op.String(), Sent: len(cl.body)}, cl.begun
+	info.Err = c.await(cl)
+	c.release()
+	if info.Duration = time.Since(begun); info.Err == nil {
+		info.Received = len(cl.reply)
+	}
+	c.hook(info)
+	return info.Err
+}
+
+// WithTrace prints every record of the connection to out, in the form of [StartTracer]. Unlike that it sees through TLS.
+func WithTrace(out io.Writer) connOption {
+	return func(c *Conn) { c.trace = log.New(out, "", log.Ltime|log.Lmicroseconds) }
+}
+
+// traces counts the connections that were traced.
+var traces atomic.Int64
+
+// traced returns conn with its traffic printed.
+func traced(conn net.Conn, to *log.Logger) net.Conn {
+	t := &tracedConn{id: int(traces.Add(1)), log: to, pending: map[int32]wire.Op{}}
+	t.printf("#", "connection to %s", conn.RemoteAddr())
+	return &shownConn{Conn: conn, sent: stream{conn: t, mark: ">"}, received: stream{conn: t, mark: "<"}}
+}
+
+// shownConn shows what is read from and written to a connection.
+type shownConn struct {
+	net.Conn
+	sent     stream // owned by who writes
+	received stream // owned by who reads
+}
+
+func (c *shownConn) Write(b []byte) (int, error) {
+	c.sent.show(b) // first, so that the request is known when its reply comes
+	return c.Conn.Write(b)
+}
+
+func (c *shownConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.received.show(b[:n])
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		c.received.end()
+	}
+	return n, err
+}
