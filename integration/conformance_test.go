@@ -1,10 +1,12 @@
 package integration
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/zkfs/zkfs/internal/conformance"
 	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
 )
 
 // The cases make a superuser's changes and fill the server with sessions: they have one of their own.
@@ -13,4 +15,21 @@ func TestConformance(t *testing.T) {
 		srv.JVMFlags = append(srv.JVMFlags, superDigest)
 	})
 	conformance.Run(t, conformance.Target{Servers: []string{addr(ts.Servers[0])}, Super: "super:secret"})
+}
+
+// What the table does not think of, random operations may.
+func TestRandomOperationsDoTheSameInMemory(t *testing.T) {
+	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
+		srv.JVMFlags = append(srv.JVMFlags, superDigest)
+	})
+	s := zktest.NewServer(zktest.WithSuper("super:secret"))
+	t.Cleanup(s.Close)
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			conformance.Compare(t,
+				conformance.Target{Servers: []string{addr(ts.Servers[0])}, Super: "super:secret"},
+				conformance.Target{Servers: []string{s.Addr()}, Super: "super:secret"},
+				seed, 1500)
+		})
+	}
 }

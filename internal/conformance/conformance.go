@@ -1,5 +1,6 @@
 // Package conformance is the table of what a ZooKeeper and a client of it must do. It is the judge of package zk, and of
-// zktest against real servers: each case runs through the client, on either, and its name states the rule.
+// zktest against real servers: each case runs through the client, on either, and its name states the rule. Compare
+// adds random operations, which must come out the same on both.
 package conformance
 
 import (
@@ -46,14 +47,8 @@ func Run(t *testing.T, target Target) {
 
 // Run runs one case, below a znode of its own, which it removes.
 func (c Case) Run(t *testing.T, target Target) {
-	if target.Dialer == nil {
-		target.Dialer = net.DialTimeout
-	}
-	e := &env{T: t, target: target, root: "/conformance-" + rand.Text()}
-	e.plain = e.rooted()
-	e.must(second(e.plain.Create(e.root, nil, 0, open)))
+	e := newEnv(t, target)
 	defer e.cleanUp()
-	e.conn = e.connect()
 	c.run(e)
 }
 
@@ -65,6 +60,18 @@ type env struct {
 	plain  *zk.Conn // without chroot
 	conn   *zk.Conn
 	conns  []*zk.Conn
+}
+
+func newEnv(t *testing.T, target Target) *env {
+	t.Helper()
+	if target.Dialer == nil {
+		target.Dialer = net.DialTimeout
+	}
+	e := &env{T: t, target: target, root: "/conformance-" + rand.Text()}
+	e.plain = e.rooted()
+	e.must(second(e.plain.Create(e.root, nil, 0, open)))
+	e.conn = e.connect()
+	return e
 }
 
 // open is the ACL of everything that is not about ACLs.
