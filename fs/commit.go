@@ -22,7 +22,7 @@ const (
 func (f *file) hasDraft() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.draft != nil && !f.gone
+	return f.draft != nil && !f.unlinked
 }
 
 // edit returns the draft for a change through h, which may be nil for a change by name. busy is held.
@@ -33,7 +33,7 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 		return d, nil
 	}
 	var s snapshot
-	var gone = f.gone
+	unlinked := f.unlinked
 	if h != nil {
 		s = h.base
 	}
@@ -41,13 +41,18 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 
 	i := intentModify
 	switch {
-	case gone: // unlinked and still open: what is written goes with the last handle
+	case unlinked: // what is written goes with the last handle
 	case h != nil && h.append:
 		i = intentAppend
 		fallthrough
 	case h == nil || !s.hasData && s.stat != nil && !h.trunc:
-		var err error
-		if s, err = f.load(ctx, true); err != nil {
+		now, err := f.load(ctx, true)
+		switch {
+		case err == nil:
+			s = now
+		case i == intentAppend && errors.Is(err, errGone): // deleted by somebody else: the commit creates it
+			s = snapshot{stat: s.stat}
+		default:
 			return nil, err
 		}
 	case h.trunc:
@@ -153,7 +158,7 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 	for other := range f.handles {
 		last = last && (other == h || !other.write)
 	}
-	left := f.draft != nil && !f.gone && (h.dirty || last)
+	left := f.draft != nil && !f.unlinked && (h.dirty || last)
 	f.mu.Unlock()
 	if !left {
 		return
@@ -169,9 +174,9 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 // When it fails for good the draft is dropped, with what the kernel holds of it; when the servers are away it stays for the next attempt.
 func (f *file) commit(ctx context.Context, p patience) error {
 	f.mu.Lock()
-	d, gone := f.draft, f.gone
+	d, unlinked := f.draft, f.unlinked
 	f.mu.Unlock()
-	if d == nil || gone {
+	if d == nil || unlinked {
 		return nil
 	}
 	path := f.where()

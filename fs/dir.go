@@ -141,6 +141,17 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		data := d.reservedFile(ctx, name, path, roleData)
 		d.fs.setEntry(out, data, s)
 		return &data.Inode, nil
+	case nameLock:
+		if d.fs.o.LockSuffix == "" {
+			break
+		}
+		s, err := d.state(ctx)
+		if err != nil {
+			return nil, err
+		}
+		lock := d.reservedFile(ctx, name, path, roleDirLock)
+		d.fs.setEntry(out, lock, s)
+		return &lock.Inode, nil
 	case nameStatus:
 		return d.lookupStatus(ctx, out), nil
 	}

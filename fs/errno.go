@@ -23,7 +23,6 @@ var (
 	errIsDir       = errors.New("a file can not take the place of a directory")
 	errOtherDevice = errors.New("too much, or too special, for one transaction")
 	errNoAttribute = errors.New("no such extended attribute")
-	errWouldBlock  = errors.New("the lock is held")
 	errRange       = errors.New("a lock on a part of a file")
 	errLockLost    = errors.New("the session that held the lock is over")
 )
@@ -80,9 +79,12 @@ var errnos = []struct {
 	{errIsDir, syscall.EISDIR},
 	{errOtherDevice, syscall.EXDEV},
 	{errNoAttribute, syscall.EOPNOTSUPP},
-	{errWouldBlock, syscall.EWOULDBLOCK},
 	{errRange, syscall.ENOLCK},
 	{errLockLost, syscall.EIO},
+	{zk.ErrLockLost, syscall.EIO},
+	{zk.ErrLockHeld, syscall.EWOULDBLOCK},
+	{zk.ErrDeadlock, syscall.EDEADLK},
+	{zk.ErrNotLocked, syscall.EINVAL},
 
 	// Answers that a server gives to no request that is made here.
 	{zk.ErrSystemError, syscall.EIO},

@@ -16,9 +16,10 @@ import (
 type role uint8
 
 const (
-	roleLeaf role = iota // a znode shown as a file
-	roleData             // the data of a directory's znode
-	roleLock             // a lock file
+	roleLeaf    role = iota // a znode shown as a file
+	roleData                // the data of a directory's znode
+	roleLock                // a lock file
+	roleDirLock             // the lock file of a directory: the lock is the directory's znode
 )
 
 // file is a regular file: the data of a znode.
@@ -99,9 +100,12 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	if st == nil {
 		st = &zk.Stat{}
 	}
-	if f.role == roleLock {
+	switch f.role {
+	case roleLock:
 		f.fs.o.lockAttr(out, st)
-	} else {
+	case roleDirLock:
+		f.fs.o.lockAttr(out, &zk.Stat{Mtime: st.Mtime, Version: st.Cversion})
+	default:
 		f.fs.o.fileAttr(out, st)
 	}
 	if f.gone {
@@ -171,8 +175,11 @@ func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
 
 // is reports whether a znode with that Stat still is what this file shows.
 func (f *file) is(path string, st *zk.Stat) bool {
-	if f.role == roleData {
+	switch f.role {
+	case roleData:
 		return st.DataLength > 0 && f.fs.kindOf(path, st) == kindDir
+	case roleDirLock:
+		return f.fs.kindOf(path, st) == kindDir
 	}
 	return f.fs.kindOf(path, st) == f.kind()
 }
@@ -187,6 +194,9 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 		return nil, 0, f.fs.errno("open", f.where(), err)
 	}
 	out := uint32(fuse.FOPEN_KEEP_CACHE)
+	if h.queue != nil {
+		out = fuse.FOPEN_DIRECT_IO
+	}
 	if !h.write {
 		out |= fuse.FOPEN_NOFLUSH
 	}
@@ -224,10 +234,45 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (*handle, error) 
 		h.base = f.shown
 		f.mu.Unlock()
 	}
-	if h.trunc {
+	switch {
+	case f.showsQueue():
+		queue, err := f.fs.queue(ctx, f.where())
+		if err != nil {
+			f.closed(h)
+			return nil, err
+		}
+		h.queue = append(report{}, queueText(queue)...)
+	case h.trunc:
 		f.truncateOpen(h)
 	}
 	return h, nil
+}
+
+// showsQueue reports whether the file is a lock file without data: it reads as the queue of the lock, and only the
+// holder can write, to its own contender.
+func (f *file) showsQueue() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch f.role {
+	case roleDirLock:
+		return true
+	case roleLock:
+		return f.draft == nil && (f.shown.stat == nil || f.shown.stat.DataLength <= 0)
+	}
+	return false
+}
+
+// takesData returns errNotAllowed if what is written into a lock file could be lost: the servers remove a container
+// that is empty, whatever its data, and nobody can see that a znode is one. One that was written once is none of ours.
+func (f *file) takesData(ctx context.Context) error {
+	if f.role == roleDirLock {
+		return errNotAllowed
+	}
+	s, err := f.load(ctx, false)
+	if err == nil && s.stat.Version == 0 && s.stat.DataLength <= 0 {
+		return errNotAllowed
+	}
+	return err
 }
 
 // opened registers h. What the kernel holds of another version is dropped before the open is answered.

@@ -46,6 +46,7 @@ type FS struct {
 
 	failures   failures
 	identities identities
+	locks      locks
 
 	mu    sync.Mutex        // guards the following
 	moved map[uint64]uint64 // inode number -> generation of the next inode of that number; see node.displace

@@ -26,6 +26,9 @@ type handle struct {
 	// guarded by node.mu
 	base snapshot // the version that the content seen through this handle is based on
 	read bool     // something was read through it
+
+	queue report // not nil: opened as a lock file without data, whose queue this is
+	note  []byte // what the holder of the lock wrote into it; guarded by file.busy
 }
 
 func newHandle(f *file, flags, caller uint32) *handle {
@@ -46,6 +49,12 @@ func newHandle(f *file, flags, caller uint32) *handle {
 // the new size first, and then for the data that belongs to it.
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
+	if _, err := h.holds(); err != nil {
+		return nil, f.fs.errno("read", f.where(), err)
+	}
+	if h.queue != nil {
+		return h.queue.Read(ctx, dest, off)
+	}
 	f.mu.Lock()
 	if f.draft != nil || f.shown.hasData {
 		defer f.mu.Unlock()
@@ -93,6 +102,18 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 		return err
 	}
 	defer f.give()
+	held, err := h.holds()
+	if err != nil {
+		return err
+	}
+	if f.showsQueue() {
+		if held != nil {
+			return h.writeNote(ctx, held, data, off)
+		}
+		if err := f.takesData(ctx); err != nil {
+			return err
+		}
+	}
 	if err := f.fs.connected(ctx); err != nil {
 		return err
 	}
@@ -120,11 +141,31 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 	return nil
 }
 
+// writeNote lets the holder of a lock say more about itself than host, process and command: in its contender's znode.
+func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off int64) error {
+	if held == nil {
+		return errNotAllowed
+	}
+	d := draft{data: h.note}
+	if h.append {
+		off = int64(len(h.note))
+	}
+	if err := d.write(h, data, off, h.file.fs.o.MaxData); err != nil {
+		return err
+	}
+	h.note = d.data
+	_, err := h.file.fs.conn.WithContext(ctx).Set(held.lock.Path(), h.note, -1)
+	return err
+}
+
 // Flush implements close(2), of any copy of the descriptor in any process.
 func (h *handle) Flush(ctx context.Context) syscall.Errno {
-	caller := callerOf(ctx)
+	caller, owner := callerOf(ctx), lockOwnerOf(ctx)
 	ctx, cancel := h.file.fs.bound(ctx)
 	defer cancel()
+	h.file.fs.locks.drop(func(key lockKey, held *heldLock) bool {
+		return !key.flock && key.owner == owner && held.file == h.file
+	})
 	if err := h.flush(ctx, caller); err != nil {
 		return h.file.fs.errno("close", h.file.where(), err)
 	}
@@ -135,10 +176,13 @@ func (h *handle) Flush(ctx context.Context) syscall.Errno {
 // middle closes its copy too. A file that was only truncated or created is committed when its opener closes
 // it for the second time: a shell moves the descriptor before it writes, which closes the first.
 func (h *handle) flush(ctx context.Context, caller uint32) error {
+	f := h.file
+	if _, err := h.holds(); err != nil {
+		return err
+	}
 	if !h.write {
 		return nil
 	}
-	f := h.file
 	if err := f.take(ctx); err != nil {
 		return err
 	}
@@ -184,13 +228,19 @@ func (h *handle) Release(context.Context) syscall.Errno {
 			f.give()
 		}
 	}
+	f.fs.locks.drop(func(_ lockKey, held *heldLock) bool { return held.handle == h })
+	f.closed(h)
+	return 0
+}
+
+// closed forgets a handle.
+func (f *file) closed(h *handle) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.handles, h)
 	if len(f.handles) == 0 {
 		f.shown.data, f.shown.hasData = nil, false
 	}
-	return 0
 }
 
 // Allocate implements fallocate(2), which znodes do not have.

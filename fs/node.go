@@ -16,9 +16,10 @@ type node struct {
 	fusefs.Inode
 	fs *FS
 
-	mu   sync.Mutex // guards the following; never held across a request
-	path string     // of the znode; changes when it is renamed
-	gone bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
+	mu       sync.Mutex // guards the following; never held across a request
+	path     string     // of the znode; changes when it is renamed
+	gone     bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
+	unlinked bool       // this mount deleted it: what is written through open handles goes with the last of them
 }
 
 // znode is a node seen from the outside.
@@ -45,16 +46,20 @@ func (n *node) isGone() bool {
 	return n.gone
 }
 
-// leave notes that the znode of n is gone, and leaves its inode number to the next znode of that path.
+// leave notes that this mount removed the znode of n, and leaves its inode number to the next znode of that path.
 func (n *node) leave() {
 	n.mu.Lock()
-	n.gone = true
+	n.gone, n.unlinked = true, true
 	n.mu.Unlock()
 	n.displace()
 }
 
+// vanish is leave for what somebody else removed: what is written through open handles is a conflict.
 func (n *node) vanish() bool {
-	n.leave()
+	n.mu.Lock()
+	n.gone = true
+	n.mu.Unlock()
+	n.displace()
 	return true
 }
 

@@ -92,6 +92,7 @@ func (f *FS) report(b *bytes.Buffer) {
 	line("mounted since", "%s", f.start.Format(time.RFC3339))
 	line("cache", "%d znodes, %d bytes", entries, size)
 	line("watch", "%v, %d one-shot, %d events", mode, armed, events)
+	line("locks held", "%d", f.locks.count())
 	line("failed commits", "%d", lost)
 	for _, failure := range last {
 		line("", "%s %s: %v", failure.when.Format(time.RFC3339), failure.path, failure.err)

@@ -16,6 +16,7 @@ type source struct {
 	ctx  context.Context
 	path string
 	dir  bool
+	lock string // the path of the znode that is locked, if this is a lock file
 }
 
 func (s source) Path() string { return s.path }
@@ -41,7 +42,12 @@ func (s source) Descendants() (int, error) {
 }
 
 // Lock is for lock files only.
-func (s source) Lock() (xattr.Lock, error) { return xattr.Lock{}, xattr.ErrAbsent }
+func (s source) Lock() (xattr.Lock, error) {
+	if s.lock == "" {
+		return xattr.Lock{}, xattr.ErrAbsent
+	}
+	return s.fs.lockState(s.ctx, s.lock)
+}
 
 // source returns the znode behind n for package xattr.
 func (n *node) source(ctx context.Context, dir bool) source {
@@ -171,7 +177,11 @@ func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 	if f.unborn() {
 		return 0, syscall.ENODATA
 	}
-	return f.source(ctx, false).get(name, dest)
+	s := f.source(ctx, false)
+	if f.role == roleLock || f.role == roleDirLock {
+		s.lock = f.where()
+	}
+	return s.get(name, dest)
 }
 
 func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {

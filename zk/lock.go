@@ -91,6 +91,9 @@ func (l *Lock) LockContext(ctx context.Context) error { return l.acquire(ctx, tr
 // TryLock takes the lock if nobody else holds it or comes first, else it returns [ErrLockHeld] without waiting.
 func (l *Lock) TryLock() error { return l.acquire(l.c.ctx, false) }
 
+// TryLockContext is TryLock that gives up when ctx ends, with an [InterruptedError].
+func (l *Lock) TryLockContext(ctx context.Context) error { return l.acquire(ctx, false) }
+
 func (l *Lock) acquire(ctx context.Context, wait bool) error {
 	l.mu.Lock()
 	if l.busy {
