@@ -35,13 +35,10 @@ help:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BUILD)/zkfs ./cmd/zkfs
 
-# The shell outlives Ctrl-C, which zkfs gets too, to remove the mount point that it made.
 demo:
 	@$(call need,$(DEMO_NEEDS))
 	@$(MAKE) --no-print-directory build
-	@made=; [ -d $(MOUNTPOINT) ] || { mkdir -p $(MOUNTPOINT) && made=1; }; \
-	trap : INT; $(BUILD)/zkfs demo $(MOUNTPOINT); status=$$?; \
-	[ -z "$$made" ] || rmdir $(MOUNTPOINT); exit $$status
+	@$(BUILD)/zkfs demo $(MOUNTPOINT)
 
 test: deps
 	@$(MAKE) --no-print-directory check
