@@ -5,23 +5,18 @@ import (
 	"testing"
 
 	"github.com/zkfs/zkfs/internal/conformance"
-	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// The cases make a superuser's changes and fill the server with sessions: they have one of their own.
+// The cases fill the server with sessions: they have one of their own.
 func TestConformance(t *testing.T) {
-	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
-		srv.JVMFlags = append(srv.JVMFlags, superDigest)
-	})
+	ts := cluster(t, 1, nil)
 	conformance.Run(t, conformance.Target{Servers: []string{addr(ts.Servers[0])}, Super: "super:secret"})
 }
 
 // What the table does not think of, random operations may.
 func TestRandomOperationsDoTheSameInMemory(t *testing.T) {
-	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
-		srv.JVMFlags = append(srv.JVMFlags, superDigest)
-	})
+	ts := cluster(t, 1, nil)
 	s := zktest.NewServer(zktest.WithSuper("super:secret"))
 	t.Cleanup(s.Close)
 	for seed := range uint64(3) {

@@ -17,6 +17,7 @@
 package zktest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -131,10 +132,17 @@ func (s *Server) Addr() string {
 func (s *Server) accept(l net.Listener) {
 	for {
 		nc, err := l.Accept()
-		if err != nil {
-			return // closed
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // for want of descriptors, say
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-s.done:
+			}
+		default:
+			s.serve(nc)
 		}
-		s.serve(nc)
 	}
 }
 
