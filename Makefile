@@ -16,6 +16,7 @@ DEMO_NEEDS := fusermount3:fuse3
 TEST_NEEDS := $(DEMO_NEEDS) \
 	java:default-jre-headless \
 	/usr/share/java/zookeeper.jar:libzookeeper-java \
+	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
 	gcc:gcc /usr/include/stdlib.h:libc6-dev \
 	getfattr:attr
 

@@ -21,6 +21,7 @@ const module = "github.com/zkfs/zkfs"
 const (
 	cli        = "github.com/urfave/cli"
 	goFuse     = "github.com/hanwen/go-fuse"
+	gokrb5     = "github.com/jcmturner/gokrb5"
 	goInternal = "github.com/rogpeppe/go-internal"
 	goZK       = "github.com/go-zookeeper/zk"
 	goleak     = "go.uber.org/goleak"
@@ -51,9 +52,10 @@ var rules = map[string]rule{
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
 	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "flw", "internal/conformance", goleak}},
+	"zk/gssapi":            {code: []string{"zk", gokrb5}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration": {tests: []string{"fs", "zk", "xattr", "flw", "zk/zktest", "internal/conformance", goInternal, goleak, sys}},
+	"integration": {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/conformance", goInternal, goleak, sys}},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -1,0 +1,69 @@
+package zk_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// The servers' certificates are signed by an authority of their own, and they want one from the client.
+func ExampleWithTLS() {
+	authority, err := os.ReadFile("/etc/zookeeper/ca.pem")
+	if err != nil {
+		log.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority)
+	own, err := tls.LoadX509KeyPair("/etc/alice/cert.pem", "/etc/alice/key.pem")
+	if err != nil {
+		log.Fatal(err)
+	}
+	servers := []string{"zk1.example.com:2281", "zk2.example.com:2281", "zk3.example.com:2281"}
+	c, _, err := zk.Connect(servers, 10*time.Second, zk.WithTLS(&tls.Config{
+		RootCAs:      roots,
+		Certificates: []tls.Certificate{own},
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	identities, err := c.WhoAmI()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(identities) // such as [{ip 10.0.0.7} {x509 CN=alice}]
+}
+
+// Only bob may read the znode. When the server refuses him, Create returns an error that wraps ErrAuthFailed.
+func ExampleWithSASL() {
+	bob := zk.DigestMD5("bob", os.Getenv("BOB_PASSWORD"))
+	c, _, err := zk.Connect([]string{"zk1.example.com"}, 10*time.Second, zk.WithSASL(bob))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	only := []zk.ACL{{Perms: zk.PermAll, Scheme: "sasl", ID: "bob"}}
+	if _, err := c.Create("/bob", []byte("secret"), 0, only); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// The scheme "digest" sends the password as it is: use it over TLS.
+func ExampleWithAuth() {
+	c, _, err := zk.Connect([]string{"zk1.example.com:2281"}, 10*time.Second,
+		zk.WithTLS(&tls.Config{}),
+		zk.WithAuth("digest", []byte("bob:"+os.Getenv("BOB_PASSWORD"))))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	// AuthACL stands for the identities of this connection.
+	if _, err := c.Create("/bob", []byte("secret"), 0, zk.AuthACL(zk.PermAll)); err != nil {
+		log.Fatal(err)
+	}
+}
