@@ -30,6 +30,7 @@ func (t WatcherType) kinds() []watchKind {
 }
 
 // CheckWatches asks the server whether it has a watch of this connection on path (3.5 on): ErrNoWatcher if not.
+// A server of 3.8 does not look whose watch it is.
 func (c *Conn) CheckWatches(path string, t WatcherType) error {
 	p, err := c.serverPath(path)
 	if err != nil {

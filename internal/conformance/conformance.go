@@ -31,7 +31,7 @@ type Case struct {
 func Cases() []Case {
 	var all []Case
 	for _, cases := range [][]Case{
-		znodeCases, writeCases, readCases, aclCases, multiCases, watchCases, rearmCases, lastingCases, sessionCases, mortalCases,
+		znodeCases, writeCases, readCases, aclCases, multiCases, watchCases, unwatchCases, rearmCases, lastingCases, sessionCases, mortalCases,
 	} {
 		all = append(all, cases...)
 	}

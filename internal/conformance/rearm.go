@@ -71,6 +71,21 @@ var rearmCases = []Case{
 		e.away(link, states, func() { e.set("/a", "y") })
 		e.closed(events)
 	}},
+	{"watches are set again after the credentials that they need", func(e *env) {
+		w, link, states := e.remote(long)
+		e.must(w.AddAuth("digest", []byte("u:p")))
+		e.createAs("/a", "", 0, zk.DigestACL(zk.PermAll, "u", "p"))
+		user := e.user("u:p")
+		data, children, later := e.getW(w, "/a"), e.childrenW(w, "/a"), e.existsW(w, "/a/later")
+		e.away(link, states, func() {
+			e.must(second(user.Set("/a", nil, -1)))
+			e.must(second(user.Create("/a/b", nil, 0, zk.AuthACL(zk.PermAll))))
+		})
+		e.receives(data, zk.EventNodeDataChanged, "/a")
+		e.receives(children, zk.EventNodeChildrenChanged, "/a")
+		e.must(second(user.Create("/a/later", nil, 0, zk.AuthACL(zk.PermAll))))
+		e.receives(later, zk.EventNodeCreated, "/a/later")
+	}},
 	{"thousands of watches are set again", func(e *env) {
 		w, link, states := e.remote(long)
 		const n = 3000
