@@ -299,6 +299,21 @@ func TestSASLGoesOnAfterWhatIsNoRefusal(t *testing.T) {
 	}
 }
 
+func TestCloseInTheMiddleOfTheExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, events := saslScripts(t, &saslLog{}, bob, func(p *saslPeer) { p.session(); p.token(); p.rest() })
+		synctest.Wait() // for the server, which does not answer
+		begin := time.Now()
+		c.Close()
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it took %v", took)
+		}
+		if got := states(events, StateUnknown); slices.Contains(got, StateAuthFailed) {
+			t.Errorf("states %v", got)
+		}
+	})
+}
+
 // mechanism is a mechanism made of functions.
 type mechanism struct {
 	begin func(ctx context.Context, host string) error
