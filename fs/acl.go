@@ -56,7 +56,7 @@ func (f *FS) allowed(ctx context.Context, path string, perm int32) error {
 func (f *FS) acl(ctx context.Context, path string) ([]zk.ACL, error) {
 	for {
 		acl, _, err := f.conn.WithContext(ctx).GetACL(path)
-		if err == nil || !again(ctx, err) {
+		if err == nil || !f.watch.again(ctx, err) {
 			return acl, err
 		}
 	}

@@ -93,7 +93,7 @@ func (f *FS) change(ctx context.Context, path string, request func(*zk.Conn) err
 			if err := resolve(s); err != nil {
 				return err
 			}
-		case !again(ctx, err):
+		case !f.watch.again(ctx, err):
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (f *FS) sync(ctx context.Context, path string) error {
 			f.view.fresh(path)
 			return nil
 		}
-		if !again(ctx, err) {
+		if !f.watch.again(ctx, err) {
 			return err
 		}
 	}
@@ -130,7 +130,7 @@ func (f *FS) settled(ctx context.Context, path string) (snapshot, error) {
 		if err == nil || errors.Is(err, zk.ErrNoNode) {
 			break
 		}
-		if !again(ctx, err) {
+		if !f.watch.again(ctx, err) {
 			return snapshot{}, err
 		}
 	}

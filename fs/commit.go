@@ -244,7 +244,7 @@ func (f *file) settle(ctx context.Context, path string, d *draft, err error, p p
 			return errConflict
 		}
 		return f.conflict(ctx, path, d, err)
-	case again(ctx, err):
+	case f.fs.watch.again(ctx, err):
 		return nil
 	}
 	return err

@@ -16,15 +16,15 @@ type dir struct {
 	node
 
 	// guarded by node.mu
-	untouched bool             // data written to the znode would make it a file
-	pending   map[string]*file // created here and not yet in ZooKeeper, by shown name
+	last    *zk.Stat         // what the kernel was told
+	pending map[string]*file // created here and not yet in ZooKeeper, by shown name
 }
 
 // couldBecomeFile reports whether a change of the znode's data may have made it a file.
 func (d *dir) couldBecomeFile() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.untouched
+	return !d.isRoot() && d.last != nil && untouched(d.last)
 }
 
 func (d *dir) isRoot() bool { return d == d.fs.root }
@@ -34,13 +34,31 @@ func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOu
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
 	path := d.where()
-	s, err := d.state(ctx)
+	s, err := d.rootOrState(ctx)
 	if err != nil {
 		return d.fs.errno("stat", path, err)
 	}
 	d.fs.o.dirAttr(&out.Attr, s.stat)
 	out.SetTimeout(d.fs.lifetime(s))
 	return 0
+}
+
+// rootOrState is state, but while ZooKeeper is away the root is as it was: the way to /.status leads through it, and that of df(1).
+func (d *dir) rootOrState(ctx context.Context) (snapshot, error) {
+	if !d.isRoot() {
+		return d.state(ctx)
+	}
+	d.mu.Lock()
+	last := d.last
+	d.mu.Unlock()
+	if last != nil && d.fs.watch.away() > 0 {
+		return snapshot{stat: last}, nil
+	}
+	s, err := d.state(ctx)
+	if err != nil && last != nil {
+		return snapshot{stat: last}, nil
+	}
+	return s, err
 }
 
 // state returns what is known about the znode, or an error if it is not there as a directory any more.
@@ -65,7 +83,7 @@ func (d *dir) state(ctx context.Context) (snapshot, error) {
 // told notes what the kernel is told about the directory.
 func (d *dir) told(st *zk.Stat) {
 	d.mu.Lock()
-	d.untouched = untouched(st) && !d.isRoot()
+	d.last = st
 	d.mu.Unlock()
 }
 

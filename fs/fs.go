@@ -70,7 +70,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	if err := f.watch.start(ctx); err != nil {
 		return nil, fmt.Errorf("watch for changes: %w", err)
 	}
-	if _, err := f.view.stat(ctx, "/"); err != nil {
+	if _, err := f.root.state(ctx); err != nil {
 		f.watch.close()
 		return nil, fmt.Errorf("the znode to mount: %w", err)
 	}

@@ -78,7 +78,7 @@ func (v *view) fetch(ctx context.Context, paths []string) ([]snapshot, error) {
 		for i := range paths {
 			rest = append(rest, i)
 		}
-	case err != nil && again(ctx, err):
+	case err != nil && v.watch.again(ctx, err):
 		return v.fetch(ctx, paths)
 	case err != nil:
 		return nil, err
@@ -107,7 +107,7 @@ func (v *view) fetchStats(ctx context.Context, paths []string, which []int, repl
 			case r.Err == nil:
 				replies[which[k]].stat = r.Stat
 			case errors.Is(r.Err, zk.ErrNoNode):
-			case again(ctx, r.Err):
+			case v.watch.again(ctx, r.Err):
 				left = append(left, which[k])
 			default:
 				return r.Err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -107,7 +106,7 @@ func (v *view) ask(ctx context.Context, path string, question func(*zk.Conn) (sn
 			return v.cache.fill(t, snapshot{}).orMissing()
 		}
 		v.cache.cancel(t)
-		if !again(ctx, err) {
+		if !v.watch.again(ctx, err) {
 			return snapshot{}, err
 		}
 	}
@@ -122,27 +121,3 @@ func (s snapshot) orMissing() (snapshot, error) {
 
 // fresh makes the next question about path one to the servers.
 func (v *view) fresh(path string) { v.cache.changed(path) }
-
-// pause is how long a request that a server refused for the moment waits before it is made again.
-const pause = 50 * time.Millisecond
-
-// again reports whether a request that failed with err and did not change anything should be made again: the connection broke
-// or the server asked for patience. It waits a moment before it says yes, and says no once ctx is over.
-func again(ctx context.Context, err error) bool {
-	switch {
-	case errors.Is(err, zk.ErrConnectionClosed),
-		errors.Is(err, zk.ErrSessionExpired),
-		errors.Is(err, zk.ErrSessionMoved),
-		errors.Is(err, zk.ErrThrottled):
-	default:
-		return false
-	}
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

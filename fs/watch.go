@@ -24,6 +24,7 @@ type watch struct {
 	tree   bool             // the recursive watch stands in this session
 	armed  map[watched]bool // one-shot watches that have not fired
 	ours   map[watched]int  // changes of this mount that are under way: their event is no news to the kernel
+	lost   time.Time        // when the connection broke; zero while there is one
 	stop   chan struct{}    // closed by close
 	events int64            // how many came
 }
@@ -88,7 +89,7 @@ func (w *watch) plant(ctx context.Context) (*zk.Watcher, error) {
 			w.mu.Unlock()
 			return watcher, nil
 		}
-		if !again(ctx, err) {
+		if !w.again(ctx, err) {
 			return nil, err
 		}
 	}
@@ -119,7 +120,7 @@ func (w *watch) tend(watcher *zk.Watcher) {
 			if ctx.Err() != nil {
 				return
 			}
-			w.log.Error("watch for changes", "err", err)
+			w.log.Debug("watch for changes", "err", err)
 			t := time.NewTimer(time.Second)
 			select {
 			case <-t.C:
@@ -222,6 +223,7 @@ func (w *watch) state(s zk.State) {
 	case zk.StateHasSession, zk.StateConnectedReadOnly:
 		w.mu.Lock()
 		stands := w.mode != WatchTree || w.tree
+		w.lost = time.Time{}
 		w.mu.Unlock()
 		if stands {
 			w.cache.guard(true)
@@ -235,6 +237,11 @@ func (w *watch) state(s zk.State) {
 		w.cache.guard(false)
 		w.cache.reset()
 	case zk.StateDisconnected, zk.StateAuthFailed:
+		w.mu.Lock()
+		if w.lost.IsZero() {
+			w.lost = time.Now()
+		}
+		w.mu.Unlock()
 		w.cache.guard(false)
 	}
 }

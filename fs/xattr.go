@@ -35,7 +35,7 @@ func (s source) ACL() ([]zk.ACL, error) { return s.fs.acl(s.ctx, s.path) }
 func (s source) Descendants() (int, error) {
 	for {
 		n, err := s.fs.conn.WithContext(s.ctx).AllChildrenNumber(s.path)
-		if err == nil || !again(s.ctx, err) {
+		if err == nil || !s.fs.watch.again(s.ctx, err) {
 			return n, err
 		}
 	}
