@@ -174,9 +174,9 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 // When it fails for good the draft is dropped, with what the kernel holds of it; when the servers are away it stays for the next attempt.
 func (f *file) commit(ctx context.Context, p patience) error {
 	f.mu.Lock()
-	d, unlinked := f.draft, f.unlinked
+	d, nowhere := f.draft, f.unlinked || f.scratch
 	f.mu.Unlock()
-	if d == nil || unlinked {
+	if d == nil || nowhere {
 		return nil
 	}
 	path := f.where()

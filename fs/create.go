@@ -13,11 +13,11 @@ import (
 
 // Create implements open(2) with O_CREAT of a file that does not exist. The znode is created by the first commit, with its data, so that
 // watchers see it once and whole. With O_EXCL it is created at once, because programs rely on that for locks.
-func (d *dir) Create(ctx context.Context, name string, flags, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
+func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
 	caller := callerOf(ctx)
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
-	f, h, err := d.createFile(ctx, name, flags, caller)
+	f, h, err := d.createFile(ctx, name, flags, mode, caller)
 	if err != nil {
 		return nil, nil, 0, d.fs.errno("create", join(d.where(), name), err)
 	}
@@ -25,13 +25,17 @@ func (d *dir) Create(ctx context.Context, name string, flags, _ uint32, out *fus
 	return &f.Inode, h, fuse.FOPEN_KEEP_CACHE, 0
 }
 
-func (d *dir) createFile(ctx context.Context, name string, flags, caller uint32) (*file, *handle, error) {
+func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller uint32) (*file, *handle, error) {
 	if name == nameData {
 		return d.createData(ctx, flags, caller)
 	}
 	path, err := d.newName(name)
 	if err != nil {
 		return nil, nil, err
+	}
+	if !d.fs.o.NoLocal && isScratch(name, flags, mode) {
+		f, h := d.createScratch(ctx, name, path, flags, caller)
+		return f, h, nil
 	}
 	acl, err := d.newACL(ctx)
 	if err != nil {
@@ -134,6 +138,9 @@ func (f *file) discard(ctx context.Context, d *dir, name string) error {
 		return d.unlink(ctx, name)
 	}
 	d.setPending(name, nil)
+	if f.isScratch() {
+		f.forgetScratch()
+	}
 	f.leave()
 	return nil
 }

@@ -126,7 +126,8 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 	}
 	path := join(own, zname)
 	if d.fs.view.cache.absent(own, zname) {
-		out.SetEntryTimeout(d.fs.lifetime(snapshot{guarded: true}))
+		// The kernel may remember it only if an event would name the child that is created.
+		out.SetEntryTimeout(d.fs.lifetime(snapshot{guarded: d.fs.watch.covers()}))
 		return nil, zk.ErrNoNode
 	}
 	s, err := d.fs.view.know(ctx, path)

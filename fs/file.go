@@ -36,6 +36,7 @@ type file struct {
 	shown   snapshot         // what the kernel was told last; reads are answered from it, so that size and data agree
 	handles map[*handle]bool // open
 	draft   *draft           // nil: nothing to commit
+	scratch bool             // the draft is never committed: the file lives in this mount alone
 }
 
 func (f *FS) newFile(path string, r role) *file {
@@ -111,6 +112,9 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	if f.gone {
 		out.Nlink = 0
 		d = 0
+	}
+	if f.scratch {
+		out.Mode = fuse.S_IFREG | 0o600
 	}
 	if f.draft != nil {
 		out.Size = uint64(len(f.draft.data))

@@ -47,6 +47,7 @@ type FS struct {
 	failures   failures
 	identities identities
 	locks      locks
+	scratch    scratchBytes
 
 	mu    sync.Mutex        // guards the following
 	moved map[uint64]uint64 // inode number -> generation of the next inode of that number; see node.displace

@@ -121,6 +121,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 	if err != nil {
 		return err
 	}
+	before := len(d.data)
 	f.mu.Lock()
 	moved := h.append && off != int64(len(d.data))
 	if h.append {
@@ -132,6 +133,9 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 		return err
 	}
 	h.dirty = true
+	if f.isScratch() {
+		return f.charge(len(d.data) - before)
+	}
 	if moved { // the kernel put it where it thought that the end is
 		f.fs.notify.tell(f.where(), newsData)
 	}

@@ -40,6 +40,9 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	if err := d.mayChange(); err != nil {
 		return err
 	}
+	if local := d.local(name); local != nil && local.isScratch() {
+		return d.renameScratch(ctx, local, name, to, newName, flags&unix.RENAME_NOREPLACE != 0)
+	}
 	if reserved(name, d.isRoot()) || reserved(newName, to.isRoot()) {
 		return errOtherDevice
 	}

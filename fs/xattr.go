@@ -195,6 +195,9 @@ func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32)
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
 	s := f.source(ctx, false)
+	if f.isScratch() {
+		return f.fs.errno("setxattr "+name, s.path, f.setScratchACL(name, string(data)))
+	}
 	if f.unborn() {
 		if err := f.force(ctx); err != nil {
 			return f.fs.errno("create", s.path, err)
@@ -204,6 +207,23 @@ func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32)
 }
 
 func (f *file) Removexattr(_ context.Context, name string) syscall.Errno { return cannotRemove(name) }
+
+// setScratchACL keeps the ACL that a tool gives to a scratch file for the znode that it becomes.
+func (f *file) setScratchACL(name, value string) error {
+	if a, ok := xattr.Lookup(name); !ok || a.Write != xattr.WriteACL {
+		return nil // of the znode that it becomes
+	}
+	acl, err := xattr.ParseACL(value)
+	if err != nil {
+		return errors.Join(zk.ErrInvalidACL, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draft != nil {
+		f.draft.acl = acl
+	}
+	return nil
+}
 
 // cannotRemove is why an attribute can not be removed: it is always there, or never.
 func cannotRemove(name string) syscall.Errno {

@@ -1,0 +1,179 @@
+package fs
+
+import (
+	"context"
+	"path"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// What editors and tools create and remove around a save stays in the memory of the mount: applications count the children of a
+// znode as members, and watchers would see every swap file come and go. A scratch file is a file with a draft
+// that is never committed. A rename to another name makes it a znode, or the new content of one.
+
+// scratchNames are the names that only editors use: vim's and nano's swap files, backups, emacs' locks and auto-saves.
+var scratchNames = []string{".*.sw?", ".*.sw?x", "*~", "#*#", ".#*"}
+
+// temporaryNames are what mkstemp(3) makes for sed and for rsync. They could be anybody's, so the call must look like it too.
+var temporaryNames = []string{"sed??????", ".*.??????"}
+
+// scratchLimit is how many bytes all scratch files of a mount may have.
+const scratchLimit = 64 << 20
+
+// scratchBytes counts the bytes in scratch files.
+type scratchBytes struct{ n atomic.Int64 }
+
+// isScratch reports whether a file that is created with that name, flags and mode is one that comes and goes around a save.
+func isScratch(name string, flags, mode uint32) bool {
+	if matches(name, scratchNames) {
+		return true
+	}
+	if flags&syscall.O_EXCL == 0 {
+		return false
+	}
+	if n, err := strconv.Atoi(name); err == nil && n >= 4913 && (n-4913)%123 == 0 {
+		return true // vim tries with it whether it can write in the directory
+	}
+	return mode&0o777 == 0o600 && matches(name, temporaryNames)
+}
+
+func matches(name string, patterns []string) bool {
+	for _, pattern := range patterns {
+		if ok, _ := path.Match(pattern, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// createScratch makes a scratch file. Its mode is 0600: vim takes a file that it creates with another mode
+// than the one that it edits as a reason to write that in place, which leaves the znode what it is.
+func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, caller uint32) (*file, *handle) {
+	f := d.fs.newFile(zpath, roleLeaf)
+	f.scratch = true
+	f.draft = newDraft(snapshot{}, intentReplace)
+	h := newHandle(f, flags, caller)
+	f.handles[h] = true
+	// It must outlive the kernel's interest in it. Ends with discard or publish.
+	d.NewPersistentInode(ctx, f, d.fs.stable(zpath, syscall.S_IFREG))
+	d.setPending(name, f)
+	return f, h
+}
+
+// charge counts that a scratch file grew, or refuses it.
+func (f *file) charge(bytes int) error {
+	if f.fs.scratch.n.Add(int64(bytes)) > scratchLimit && bytes > 0 {
+		f.fs.scratch.n.Add(-int64(bytes))
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+// isScratch reports whether the file lives in this mount alone.
+func (f *file) isScratch() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.scratch
+}
+
+// renameScratch renames a scratch file: to another scratch name, or into ZooKeeper.
+func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, newName string, noReplace bool) error {
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.give()
+	if reserved(newName, to.isRoot()) {
+		return errOtherDevice
+	}
+	dst, err := to.place(ctx, newName)
+	if err != nil {
+		return err
+	}
+	other := to.local(newName)
+	switch {
+	case noReplace && (dst.s.stat != nil || other != nil):
+		return zk.ErrNodeExists
+	case !validName(znodeName(newName, to.isRoot())):
+		return zk.ErrInvalidPath
+	case dst.s.stat != nil && dst.kind == kindDir:
+		return errIsDir
+	}
+	if other != nil {
+		other.forgetScratch()
+		other.leave()
+	}
+	if dst.s.stat == nil && !d.fs.o.NoLocal && matches(newName, scratchNames) {
+		d.setPending(name, nil)
+		to.setPending(newName, f)
+		f.displace()
+		repath(f, dst.path)
+		return nil
+	}
+	return f.publish(ctx, d, name, to, dst)
+}
+
+// publish makes the content of a scratch file that of the znode at dst: with one Set if it is there, so that it keeps its
+// czxid, its ACL and its watchers.
+func (f *file) publish(ctx context.Context, d *dir, name string, to *dir, dst place) error {
+	f.mu.Lock()
+	data, acl := f.draft.data, f.draft.acl
+	f.mu.Unlock()
+	st, err := f.fs.put(ctx, dst, data, acl)
+	if err != nil {
+		return err
+	}
+	d.setPending(name, nil)
+	f.forgetScratch()
+	if dst.z != nil {
+		dst.z.base().leave()
+	}
+	f.displace()
+	repath(f, dst.path)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scratch = false
+	f.draft = nil
+	f.shown = snapshot{stat: st, data: data, hasData: true}
+	for h := range f.handles {
+		h.base, h.dirty = f.shown, false
+	}
+	return nil
+}
+
+// put makes data the content of the znode at dst, which may be missing. acl is the one that was asked for, if any.
+func (f *FS) put(ctx context.Context, dst place, data []byte, acl []zk.ACL) (*zk.Stat, error) {
+	if dst.s.stat != nil {
+		st, err := f.setData(ctx, dst.path, data, dst.s.stat, false)
+		if err == nil && acl != nil {
+			_, err = f.conn.WithContext(ctx).SetACL(dst.path, acl, -1)
+		}
+		return st, err
+	}
+	parent, _ := split(dst.path)
+	inherited, err := f.aclIn(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	if acl == nil {
+		acl = inherited
+	}
+	if len(data) == 0 {
+		return f.createEmpty(ctx, dst.path, acl)
+	}
+	return f.create(ctx, dst.path, data, acl)
+}
+
+// forgetScratch gives up the memory of a scratch file, as such.
+func (f *file) forgetScratch() {
+	f.mu.Lock()
+	n := 0
+	if f.draft != nil {
+		n = len(f.draft.data)
+	}
+	f.mu.Unlock()
+	f.charge(-n)
+	f.ForgetPersistent()
+}
