@@ -49,6 +49,7 @@ var rules = map[string]rule{
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
 
 	"internal/api": {},
+	"compat/gen":   {code: []string{"internal/api"}},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
 	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "flw", "internal/conformance", goleak}},

@@ -1,0 +1,28 @@
+package zk
+
+import (
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// connOption is an option of [Connect]: what the With functions return, or any func(*Conn).
+type connOption func(c *Conn)
+
+// DefaultLogger is the logger of connections without [WithLogger]. It may be replaced before the call of Connect.
+var DefaultLogger = zk.DefaultLogger
+
+// Connect is [zk.Connect].
+func Connect(servers []string, sessionTimeout time.Duration, options ...connOption) (*Conn, <-chan Event, error) {
+	return zk.Connect(servers, sessionTimeout, func(c *Conn) {
+		c.SetLogger(DefaultLogger)
+		for _, option := range options {
+			option(c)
+		}
+	})
+}
+
+// ConnectWithDialer is [Connect] with the option [WithDialer].
+func ConnectWithDialer(servers []string, sessionTimeout time.Duration, dialer Dialer) (*Conn, <-chan Event, error) {
+	return Connect(servers, sessionTimeout, WithDialer(dialer))
+}
