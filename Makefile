@@ -8,6 +8,9 @@ PREFIX     ?= /usr/local
 MOUNTPOINT ?= /tmp/zkfs-demo
 FUZZTIME   ?= 30s
 
+# A module of its own, which stands in for another client.
+COMPAT := compat/go-zookeeper
+
 # Release 2026.2.2. Run by version, so that what it needs itself stays out of go.mod.
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -51,9 +54,11 @@ check:
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
+	cd $(COMPAT) && $(GO) mod tidy -diff && $(GO) vet ./... && $(STATICCHECK) ./...
 
 race: deps
 	$(GO) test -race ./...
+	cd $(COMPAT) && $(GO) test -race ./...
 
 # The targets are found by name, so that none is forgotten.
 fuzz:
