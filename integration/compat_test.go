@@ -1,0 +1,140 @@
+package integration
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The import paths of the client that package zk stands in for, and of package zk.
+const (
+	goZookeeper = "github.com/go-zookeeper/zk"
+	ours        = "github.com/zkfs/zkfs/zk"
+)
+
+// A program written for go-zookeeper prints the same, line by line, on that client and, both ways, on package zk.
+func TestProgramOfGoZookeeper(t *testing.T) {
+	clients := []struct {
+		name string
+		put  func(t *testing.T, dir string)
+		out  string
+	}{
+		{name: "go-zookeeper", put: func(*testing.T, string) {}},
+		{name: "replaced", put: replaceModule},
+		{name: "import-path", put: changeImportPath},
+	}
+	t.Run("on", func(t *testing.T) {
+		for i := range clients {
+			client := &clients[i]
+			t.Run(client.name, func(t *testing.T) {
+				t.Parallel()
+				dir := copyModule(t, "program")
+				client.put(t, dir)
+				command(t, dir, "go", "build", "-o", "program", ".")
+				client.out = command(t, dir, "./program", addr(shared.Servers[0]), newRoot(t)+"/r")
+			})
+		}
+	})
+	want := strings.Split(clients[0].out, "\n")
+	if len(want) < 100 {
+		t.Fatalf("the program has said only:\n%s", clients[0].out)
+	}
+	for _, client := range clients[1:] {
+		got := strings.Split(client.out, "\n")
+		if len(got) != len(want) {
+			t.Errorf("%s: %d lines, want %d", client.name, len(got), len(want))
+			continue
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("%s: %s\nwant %s", client.name, got[i], want[i])
+			}
+		}
+	}
+}
+
+// A dependency that knows nothing of package zk passes its tests on it.
+func TestDependencyOfGoZookeeper(t *testing.T) {
+	ts := cluster(t, 1, nil)
+	dir := copyModule(t, "store")
+	replaceModule(t, dir)
+	if deps := command(t, dir, "go", "list", "-deps", "-test", "."); !strings.Contains(deps, ours+"\n") {
+		t.Fatalf("package zk is not used:\n%s", deps)
+	}
+	t.Setenv("ZOOKEEPER", addr(ts.Servers[0]))
+	if out := command(t, dir, "go", "test", "-count=1", "-v", "."); !strings.Contains(out, "--- PASS: TestStore") {
+		t.Errorf("no test has passed:\n%s", out)
+	}
+}
+
+// copyModule copies a module of compat/testdata into a folder of the test, and returns that.
+func copyModule(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("../compat/testdata", name))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// replaceModule puts package zk under a module that uses go-zookeeper.
+func replaceModule(t *testing.T, dir string) {
+	t.Helper()
+	followManual(t, dir, "## Without touching a source file")
+}
+
+// changeImportPath changes the import path in the sources of a module that uses go-zookeeper.
+func changeImportPath(t *testing.T, dir string) {
+	t.Helper()
+	followManual(t, dir, "## With another import path")
+	if mod := command(t, dir, "go", "list", "-m", "all"); strings.Contains(mod, goZookeeper) {
+		t.Fatalf("the module still needs go-zookeeper:\n%s", mod)
+	}
+}
+
+// followManual runs in dir the first commands below the heading of docs/migration.md.
+func followManual(t *testing.T, dir, heading string) {
+	t.Helper()
+	root := repository(t)
+	manual, err := os.ReadFile(filepath.Join(root, "docs/migration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(manual), heading+"\n")
+	_, section, _ = strings.Cut(section, "```sh\n")
+	commands, _, ok := strings.Cut(section, "```\n")
+	if !ok {
+		t.Fatalf("docs/migration.md has no commands below %q", heading)
+	}
+	command(t, dir, "env", "ZKFS="+root, "sh", "-euc", commands)
+}
+
+// repository returns the folder of the module.
+func repository(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// command runs a command in dir and returns what it prints.
+func command(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s%s", cmd, err, out, stderr.String())
+	}
+	return string(out)
+}
