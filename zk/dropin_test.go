@@ -2,6 +2,8 @@ package zk_test
 
 import (
 	"errors"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -157,10 +159,14 @@ func TestOptionOfTheUser(t *testing.T) {
 	})
 }
 
-func TestLockOfALockThatIsHeld(t *testing.T) {
+// contender is the name of a contender for a lock, by which other clients' contenders know it.
+var contender = regexp.MustCompile(`^_c_[0-9a-f]{32}-lock-[0-9]{10}$`)
+
+func TestLockAsProgramsKnowIt(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
 		c, _ := connect(t, server)
-		l := zk.NewLock(c, "/locks/a", acl)
+		own := append(zk.WorldACL(zk.PermAll), zk.DigestACL(zk.PermRead, "bob", "secret")...)
+		l := zk.NewLock(c, "/locks/a", own)
 		if err := l.Unlock(); err != zk.ErrNotLocked {
 			t.Errorf("unlock: %v", err)
 		}
@@ -170,8 +176,13 @@ func TestLockOfALockThatIsHeld(t *testing.T) {
 		}
 		names, _, err := c.Children("/locks/a")
 		wantErr(t, err, nil)
-		if len(names) != 1 {
+		if len(names) != 1 || !contender.MatchString(names[0]) {
 			t.Fatalf("contenders %q", names)
+		}
+		for _, path := range []string{"/locks", "/locks/a", "/locks/a/" + names[0]} {
+			if list, _, err := c.GetACL(path); err != nil || !slices.Equal(list, own) {
+				t.Errorf("ACL of %s: %v, %v, want that of the lock", path, list, err)
+			}
 		}
 		data, _, err := c.Get("/locks/a/" + names[0])
 		if err != nil || string(data) != "me" {

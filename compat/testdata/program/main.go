@@ -16,7 +16,7 @@ import (
 )
 
 // timeout is that of the sessions.
-const timeout = 2 * time.Second
+const timeout = 3 * time.Second
 
 // patience bounds every wait.
 const patience = 20 * time.Second
