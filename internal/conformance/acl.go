@@ -38,11 +38,16 @@ var aclCases = []Case{
 			}
 		}
 	}},
-	{"children need READ, exists nothing", func(e *env) {
-		e.createAs("/a", "", 0, zk.WorldACL(zk.PermAll&^zk.PermRead))
+	{"children need READ, and exists too from 3.9.3 on", func(e *env) {
+		e.createAs("/a", "data", 0, zk.WorldACL(zk.PermAll&^zk.PermRead))
 		e.fails(third(e.conn.Children("/a")), zk.ErrNoAuth)
 		e.fails(second(e.conn.AllChildrenNumber("/a")), zk.ErrNoAuth)
-		equal(e, "length", e.stat("/a").DataLength, 0)
+		ok, stat, err := e.conn.Exists("/a")
+		if err == nil {
+			equal(e, "found and length", ok && stat.DataLength == 4, true)
+		} else {
+			e.fails(err, zk.ErrNoAuth)
+		}
 	}},
 	{"getACL needs READ or ADMIN", func(e *env) {
 		for perm, want := range map[int32]error{zk.PermRead: nil, zk.PermAdmin: nil, zk.PermAll &^ (zk.PermRead | zk.PermAdmin): zk.ErrNoAuth} {
@@ -171,14 +176,20 @@ var aclCases = []Case{
 	}},
 	{"no event tells of a znode that the watcher may not read", func(e *env) {
 		user := e.user("u:p")
-		e.must(second(user.Create("/a", nil, 0, zk.DigestACL(zk.PermAll, "u", "p"))))
 		w := e.connect()
-		_, _, events, err := w.ExistsW("/a")
-		e.must(err)
-		_, _, seen, err := user.ExistsW("/a")
-		e.must(err)
+		hidden, seen := e.existsW(w, "/a"), e.existsW(user, "/a")
+		lasting := e.addWatch(w, "/a", zk.AddWatchPersistent)
+		e.must(second(user.Create("/a", nil, 0, zk.DigestACL(zk.PermAll, "u", "p"))))
+		e.receives(seen, zk.EventNodeCreated, "/a")
 		e.must(second(user.Set("/a", []byte("x"), -1)))
-		e.receives(seen, zk.EventNodeDataChanged, "/a")
-		e.silent(w, events)
+		e.must(second(user.Create("/a/b", nil, 0, open)))
+		e.silent(w, hidden)
+		e.silent(w, lasting.Events())
+	}},
+	{"the list of children tells of a child that the watcher may not read", func(e *env) {
+		w := e.connect()
+		children := e.childrenW(w, "/")
+		e.createAs("/a", "", 0, zk.WorldACL(zk.PermAll&^zk.PermRead))
+		e.receives(children, zk.EventNodeChildrenChanged, "/")
 	}},
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-func newServer() *zktest.Server {
-	return zktest.NewServer(zktest.WithSuper("super:secret"), zktest.WithContainerCheck(200*time.Millisecond))
+func newServer(opts ...zktest.Option) *zktest.Server {
+	return zktest.NewServer(append(opts, zktest.WithSuper("super:secret"), zktest.WithContainerCheck(200*time.Millisecond))...)
 }
 
 func TestConformanceOverTCP(t *testing.T) {
@@ -21,13 +21,15 @@ func TestConformanceOverTCP(t *testing.T) {
 
 // In a bubble time stands still while anybody works, so that nothing depends on how long that takes.
 func TestConformanceInABubble(t *testing.T) {
-	for _, c := range conformance.Cases() {
-		t.Run(c.Name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				server := newServer()
-				defer server.Close()
-				c.Run(t, conformance.Target{Servers: []string{"zk"}, Dialer: server.Dialer(), Super: "super:secret"})
+	for _, version := range []string{"3.8.0", "3.9.3"} {
+		for _, c := range conformance.Cases() {
+			t.Run(version+"/"+c.Name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					server := newServer(zktest.WithVersion(version))
+					defer server.Close()
+					c.Run(t, conformance.Target{Servers: []string{"zk"}, Dialer: server.Dialer(), Super: "super:secret"})
+				})
 			})
-		})
+		}
 	}
 }

@@ -135,11 +135,11 @@ func appendReply(b []byte, h wire.ReplyHeader, record wire.Record) []byte {
 	return wire.AppendFrame(b, &h, record)
 }
 
-// notify sends an event of a watch.
-func (c *conn) notify(typ wire.EventType, path string) {
+// notify sends an event of a watch. zxid is -1 where the server does not say.
+func (c *conn) notify(typ wire.EventType, path string, zxid int64) {
 	c.s.sent(c)
 	c.out.send(func(b []byte) []byte {
-		h := wire.ReplyHeader{Xid: wire.XidNotification, Zxid: -1}
+		h := wire.ReplyHeader{Xid: wire.XidNotification, Zxid: zxid}
 		return appendReply(b, h, &wire.WatcherEvent{Type: typ, State: syncConnected, Path: path})
 	})
 }

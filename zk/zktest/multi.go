@@ -32,8 +32,8 @@ func (x *txn) multi(r *wire.MultiRequest) (wire.Record, wire.Code) {
 func (x *txn) do(op wire.MultiOp) (wire.Record, wire.Code) {
 	switch r := op.Record.(type) {
 	case *wire.CreateRequest:
-		if op.Op == wire.OpCreate2 {
-			op.Op = wire.OpCreate // so it is answered (ZOOKEEPER-4026)
+		if op.Op == wire.OpCreate2 && x.oldMulti {
+			op.Op = wire.OpCreate // so it is answered
 		}
 		return x.creation(op.Op, r, -1)
 	case *wire.CreateTTLRequest:

@@ -102,11 +102,16 @@ func write[T any, P interface {
 	if q.s.readOnly {
 		return nil, wire.CodeNotReadOnly
 	}
-	x := q.s.tree.begin(time.Now().UnixMilli(), q.c.session.id, q.c.ids)
 	r := P(new(T))
-	if r.Decode(&q.body); q.body.Err() != nil {
+	r.Decode(&q.body)
+	if q.body.Err() != nil && q.h.Op != wire.OpMulti && !q.s.release.before(decodeFirst) {
 		return nil, wire.CodeMarshallingError
 	}
+	x := q.s.tree.begin(time.Now().UnixMilli(), q.c.session.id, q.c.ids)
+	if q.body.Err() != nil {
+		return nil, wire.CodeMarshallingError
+	}
+	x.oldMulti = q.s.release.before(create2InMulti)
 	record, code := f(x, r)
 	q.s.publish(x)
 	return record, code

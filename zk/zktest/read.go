@@ -35,15 +35,18 @@ func (q *call) read() (wire.Record, wire.Code) {
 	return q.watch()
 }
 
-// exists sets its watch whether the znode is there or not. It asks no permission.
+// exists sets its watch whether the znode is there or not.
 func (q *call) exists(r *wire.ExistsRequest) (wire.Record, wire.Code) {
 	if strings.Contains(r.Path, "\x00") {
 		return nil, wire.CodeBadArguments
 	}
+	n := q.s.tree.get(r.Path)
+	if n != nil && !q.s.release.before(readableExists) && !allowed(n.acl, permRead, q.c.ids) {
+		return nil, wire.CodeNoAuth
+	}
 	if r.Watch {
 		q.s.watches.data.add(q.c, r.Path, oneShot)
 	}
-	n := q.s.tree.get(r.Path)
 	if n == nil {
 		return nil, wire.CodeNoNode
 	}

@@ -21,38 +21,44 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-var record = flag.Bool("record", false, "start real servers and write down what they answer in testdata")
+var record = flag.String("record", "", "the version of the ZooKeeper here: write down in testdata what it answers")
 
-// Each file of testdata is a conversation with a fresh ZooKeeper 3.8.0, recorded by -record, that a fresh
-// server of this package must repeat word for word: errors, zxids, Stats, events and their order.
+// Each file of testdata is a conversation with a fresh ZooKeeper of some version, which a fresh server of
+// this package must repeat word for word: errors, zxids, Stats, events and their order. They are recorded by
+//
+//	go test -run Transcripts -record 3.8.0
+//
+// from the ZooKeeper that [zk.Server] finds, Debian's or that of ZOOKEEPER_HOME. In a file,
 //
 //	a> create path="/a" data="x" $open
 //	a< create xid=1 zxid=0x2 path="/a"
 //
 // The letter names a connection, which begins with a handshake of its own unless it is asked for as createSession. What comes
 // before the answer to a request stands before it, and nothing is read without a request. ! sends bytes
-// in hexadecimal, to be answered as the operation. $open is the ACL that is open to all; $a stands for the session of a, and for its password.
+// in hexadecimal, or nothing, and reads what answers the operation. $open is the ACL that is open to all; $a stands for the session of a, and for its password.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
+	files, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+		t.Run(strings.TrimPrefix(file, "testdata/"), func(t *testing.T) {
 			want, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *record {
+			switch version := filepath.Base(filepath.Dir(file)); *record {
+			case "":
+				s := zktest.NewServer(zktest.WithVersion(version),
+					zktest.WithSuper("super:secret"), zktest.WithSessionTimeouts(400*time.Millisecond, time.Minute))
+				defer s.Close()
+				same(t, string(want), converse(t, s.Addr(), string(want)))
+			case version:
 				got := converse(t, realServer(t), string(want))
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				return
 			}
-			s := zktest.NewServer(zktest.WithSuper("super:secret"), zktest.WithSessionTimeouts(400*time.Millisecond, time.Minute))
-			defer s.Close()
-			same(t, string(want), converse(t, s.Addr(), string(want)))
 		})
 	}
 }

@@ -19,6 +19,8 @@ type txn struct {
 	ids     []identity
 	changes []change
 	undo    []func()
+
+	oldMulti bool // a create2 in a multi is answered as a create
 }
 
 // A change is what watches are told of.

@@ -6,12 +6,22 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// WithVersion lets the server pass for one of another version: it knows the operations that a ZooKeeper of that
-// version knows, answers Unimplemented to the others, and closes their connection. version is like "3.4.14"; the
-// default is "3.8.0". Nothing else about the server changes.
+// WithVersion lets the server pass for one of another version, like "3.4.14"; the default is "3.8.0". It knows the
+// operations that a ZooKeeper of that version knows, answers Unimplemented to the others, and closes their connection.
+// From 3.9 on events have zxids, watches of several modes on a path do not replace each other, and checkWatches looks
+// whose watch it is; from 3.9.3 on exists needs READ.
 func WithVersion(version string) Option {
 	return func(o *options) { o.version = version }
 }
+
+// What changed, and when. The versions between 3.8.0 and 3.9.3 were not looked at.
+var (
+	eventZxids      = release{3, 9, 0} // ZOOKEEPER-4655
+	separateWatches = release{3, 9, 0} // ZOOKEEPER-4466
+	create2InMulti  = release{3, 9, 0} // ZOOKEEPER-4026
+	decodeFirst     = release{3, 9, 0} // a malformed write takes no zxid
+	readableExists  = release{3, 9, 3} // ZOOKEEPER-2590
+)
 
 // A release orders versions.
 type release struct{ major, minor, patch int }

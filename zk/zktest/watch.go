@@ -4,20 +4,24 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// A mode says how a watch behaves. A connection has one watch on a path in each table, in the mode that was asked for last.
+// A mode is a set of the ways in which a connection watches a path.
 type mode uint8
 
 const (
-	oneShot mode = iota
+	oneShot mode = 1 << iota
 	persistent
 	recursive
+	allModes = oneShot | persistent | recursive
 )
 
 // watches are the two tables of the server: data holds the watches of getData and exists, child those of getChildren.
 // A persistent watch stands in both.
 type watches struct{ data, child table }
 
-func newWatches() watches { return watches{newTable(), newTable()} }
+func newWatches(release release) watches {
+	single := release.before(separateWatches)
+	return watches{newTable(single), newTable(single)}
+}
 
 // drop removes the watches of a connection that is gone.
 func (w *watches) drop(c *conn) {
@@ -29,39 +33,51 @@ func (w *watches) drop(c *conn) {
 type table struct {
 	paths     map[string]map[*conn]mode
 	conns     map[*conn]map[string]struct{}
-	recursive int // the number of recursive watches
+	recursive int  // the number of recursive watches
+	single    bool // a connection has one mode on a path, the one that was asked for last
 }
 
-func newTable() table {
-	return table{paths: map[string]map[*conn]mode{}, conns: map[*conn]map[string]struct{}{}}
+func newTable(single bool) table {
+	return table{paths: map[string]map[*conn]mode{}, conns: map[*conn]map[string]struct{}{}, single: single}
 }
 
 func (t *table) add(c *conn, path string, m mode) {
-	t.remove(c, path)
+	if t.single {
+		t.remove(c, path, allModes)
+	}
 	if t.paths[path] == nil {
 		t.paths[path] = map[*conn]mode{}
 	}
-	t.paths[path][c] = m
 	if t.conns[c] == nil {
 		t.conns[c] = map[string]struct{}{}
 	}
 	t.conns[c][path] = struct{}{}
-	if m == recursive {
+	if m&^t.paths[path][c]&recursive != 0 {
 		t.recursive++
 	}
+	t.paths[path][c] |= m
 }
 
-// has reports what checkWatches asks. ZooKeeper 3.8 does not look whose watch it is (WatchManager.containsWatcher).
-func (t *table) has(_ *conn, path string) bool { return len(t.paths[path]) > 0 }
-
-// remove reports whether there was a watch.
-func (t *table) remove(c *conn, path string) bool {
-	m, ok := t.paths[path][c]
-	if !ok {
-		return false
+// has reports what checkWatches asks. A table with single modes does not look whose watch it is.
+func (t *table) has(c *conn, path string, m mode) bool {
+	if t.single {
+		return len(t.paths[path]) > 0
 	}
-	if m == recursive {
+	return t.paths[path][c]&m != 0
+}
+
+// remove reports whether there was such a watch.
+func (t *table) remove(c *conn, path string, m mode) bool {
+	had := t.paths[path][c]
+	switch {
+	case had&m == 0:
+		return false
+	case had&m&recursive != 0:
 		t.recursive--
+	}
+	if left := had &^ m; left != 0 {
+		t.paths[path][c] = left
+		return true
 	}
 	if delete(t.paths[path], c); len(t.paths[path]) == 0 {
 		delete(t.paths, path)
@@ -74,7 +90,7 @@ func (t *table) remove(c *conn, path string) bool {
 
 func (t *table) drop(c *conn) {
 	for path := range t.conns[c] {
-		t.remove(c, path)
+		t.remove(c, path, allModes)
 	}
 }
 
@@ -88,9 +104,7 @@ func (t *table) trigger(path string, typ wire.EventType, f func(*conn)) {
 		if m == recursive && typ == wire.EventNodeChildrenChanged {
 			continue
 		}
-		if m == oneShot {
-			t.remove(c, path)
-		}
+		t.remove(c, path, oneShot)
 		told[c] = true
 		f(c)
 	}
@@ -100,7 +114,7 @@ func (t *table) trigger(path string, typ wire.EventType, f func(*conn)) {
 	for path != "/" {
 		path, _ = split(path)
 		for c, m := range t.paths[path] {
-			if m == recursive && !told[c] {
+			if m&recursive != 0 && !told[c] {
 				told[c] = true
 				f(c)
 			}
@@ -110,11 +124,15 @@ func (t *table) trigger(path string, typ wire.EventType, f func(*conn)) {
 
 // publish tells the watches of the changes of a transaction, in their order.
 func (s *Server) publish(x *txn) {
+	zxid := x.zxid
+	if s.release.before(eventZxids) {
+		zxid = -1
+	}
 	for _, ch := range x.changes {
 		told := map[*conn]bool{}
 		tell := func(c *conn) {
 			if !told[c] && s.mayHear(c, ch.acl) {
-				c.notify(ch.typ, ch.path)
+				c.notify(ch.typ, ch.path, zxid)
 			}
 			told[c] = true
 		}
@@ -128,7 +146,7 @@ func (s *Server) publish(x *txn) {
 		parent, _ := split(ch.path)
 		s.watches.child.trigger(parent, wire.EventNodeChildrenChanged, func(c *conn) {
 			if s.mayHear(c, ch.parent) {
-				c.notify(wire.EventNodeChildrenChanged, parent)
+				c.notify(wire.EventNodeChildrenChanged, parent, zxid)
 			}
 		})
 	}

@@ -41,15 +41,15 @@ func (q *call) addWatch(r *wire.AddWatchRequest) (wire.Record, wire.Code) {
 	return &wire.ErrorResponse{}, wire.CodeOK
 }
 
-// eachWatch calls f with every table that is meant. It is an error if none of them has a watch.
-func (q *call) eachWatch(path string, typ wire.WatcherType, f func(*table, *conn, string) bool) (wire.Record, wire.Code) {
-	tables := q.s.tables(typ)
+// eachWatch calls f with every table and the modes that are meant. It is an error if none of them has a watch.
+func (q *call) eachWatch(path string, typ wire.WatcherType, f func(*table, *conn, string, mode) bool) (wire.Record, wire.Code) {
+	tables, m := q.s.meant(typ)
 	if tables == nil {
 		return nil, wire.CodeMarshallingError
 	}
 	found := false
 	for _, t := range tables {
-		found = f(t, q.c, path) || found
+		found = f(t, q.c, path, m) || found
 	}
 	if !found {
 		return nil, wire.CodeNoWatcher
@@ -62,14 +62,14 @@ func (q *call) eachWatch(path string, typ wire.WatcherType, f func(*table, *conn
 func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
 	arm := func(t *table, path string, missed bool, typ wire.EventType) {
 		if missed {
-			c.notify(typ, path)
+			c.notify(typ, path, -1)
 		} else {
 			t.add(c, path, oneShot)
 		}
 	}
 	for _, path := range r.DataWatches {
 		if n := s.tree.get(path); n == nil {
-			c.notify(wire.EventNodeDeleted, path)
+			c.notify(wire.EventNodeDeleted, path, -1)
 		} else {
 			arm(&s.watches.data, path, n.mzxid > r.RelativeZxid, wire.EventNodeDataChanged)
 		}
@@ -79,7 +79,7 @@ func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
 	}
 	for _, path := range r.ChildWatches {
 		if n := s.tree.get(path); n == nil {
-			c.notify(wire.EventNodeDeleted, path)
+			c.notify(wire.EventNodeDeleted, path, -1)
 		} else {
 			arm(&s.watches.child, path, n.pzxid > r.RelativeZxid, wire.EventNodeChildrenChanged)
 		}
@@ -97,15 +97,26 @@ func (s *Server) addWatch(c *conn, path string, m mode) {
 	s.watches.child.add(c, path, m)
 }
 
-// tables returns the tables that a request of removeWatches or checkWatches means, none for a type that 3.8 does not know.
-func (s *Server) tables(typ wire.WatcherType) []*table {
-	switch typ {
-	case wire.WatcherChildren:
-		return []*table{&s.watches.child}
-	case wire.WatcherData:
-		return []*table{&s.watches.data}
-	case wire.WatcherAny:
-		return []*table{&s.watches.child, &s.watches.data}
+// meant returns the tables and modes that a request of removeWatches or checkWatches means, none for a type that
+// the server does not know.
+func (s *Server) meant(typ wire.WatcherType) ([]*table, mode) {
+	data, child := &s.watches.data, &s.watches.child
+	single := s.release.before(separateWatches)
+	m := oneShot
+	if single {
+		m = allModes
 	}
-	return nil
+	switch {
+	case typ == wire.WatcherChildren:
+		return []*table{child}, m
+	case typ == wire.WatcherData:
+		return []*table{data}, m
+	case typ == wire.WatcherAny:
+		return []*table{child, data}, allModes
+	case typ == wire.WatcherPersistent && !single:
+		return []*table{child, data}, persistent
+	case typ == wire.WatcherPersistentRecursive && !single:
+		return []*table{child, data}, recursive
+	}
+	return nil, 0
 }

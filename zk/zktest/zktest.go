@@ -8,7 +8,8 @@
 // ([Server.Dialer]), which also works inside a testing/synctest bubble: sessions then expire in the bubble's time.
 // Any client of ZooKeeper can talk to it. It is one standalone server whose znodes live in memory: versions and zxids,
 // sessions and ephemerals, sequences, containers and TTLs, all kinds of watches, ACLs, multi, and the four-letter words
-// that a monitor asks for. It behaves like ZooKeeper 3.8: one table of tests judges both.
+// that a monitor asks for. It behaves like ZooKeeper 3.8.0, or another version
+// ([WithVersion]): the same tests judge it and the real servers.
 //
 // What goes wrong in production can be had on demand: [Server.ExpireSession], [Server.Disconnect], [Server.Refuse], and,
 // request by request, [Server.OnRequest].
@@ -92,7 +93,6 @@ func NewServer(opts ...Option) *Server {
 			version:        "3.8.0",
 		},
 		tree:     newTree(),
-		watches:  newWatches(),
 		sessions: map[int64]*session{},
 		conns:    map[*conn]struct{}{},
 		started:  time.Now(),
@@ -102,6 +102,7 @@ func NewServer(opts ...Option) *Server {
 		opt(&s.options)
 	}
 	s.release = parseRelease(s.version)
+	s.watches = newWatches(s.release)
 	// The first session's id, as SessionTrackerImpl makes it: the server's number and the time.
 	s.lastSid = 1<<56 | int64(uint64(time.Now().UnixMilli())<<24>>8)
 	s.wg.Go(s.reap) // ends when Close closes done
