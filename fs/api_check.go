@@ -7,7 +7,7 @@ import (
 
 // What the kernel can ask for. Deliberately missing, with what callers get:
 //
-//	Link, Symlink, Mknod    EPERM, in raw: znodes have one name and no such types
+//	Link, Symlink           EPERM, in raw: znodes have one name and no such type
 //	CopyFileRange           ENOSYS, in raw: the kernel copies by itself, and does not ask again
 //	Tmpfile                 EOPNOTSUPP: programs fall back to a name
 //	Access                  never asked: default_permissions lets the kernel check the mode bits
@@ -24,6 +24,7 @@ var (
 	_ fusefs.NodeRmdirer        = (*dir)(nil)
 	_ fusefs.NodeUnlinker       = (*dir)(nil)
 	_ fusefs.NodeCreater        = (*dir)(nil)
+	_ fusefs.NodeMknoder        = (*dir)(nil)
 	_ fusefs.NodeRenamer        = (*dir)(nil)
 	_ fusefs.NodeStatfser       = (*dir)(nil)
 	_ fusefs.NodeOnForgetter    = (*dir)(nil)

@@ -25,6 +25,23 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 	return &f.Inode, h, fuse.FOPEN_KEEP_CACHE, 0
 }
 
+// Mknod implements mknod(2) of a regular file, which is how tar makes those that get extended attributes.
+func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	ctx, cancel := d.fs.bound(ctx)
+	defer cancel()
+	path := join(d.where(), name)
+	if mode&syscall.S_IFMT != syscall.S_IFREG {
+		return nil, d.fs.errno("mknod", path, errNotAllowed)
+	}
+	f, h, err := d.createFile(ctx, name, syscall.O_RDONLY|syscall.O_CREAT|syscall.O_EXCL, mode, 0)
+	if err != nil {
+		return nil, d.fs.errno("mknod", path, err)
+	}
+	h.Release(ctx)
+	d.fs.setEntry(out, f, f.shown)
+	return &f.Inode, 0
+}
+
 func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller uint32) (*file, *handle, error) {
 	if name == nameData {
 		return d.createData(ctx, flags, caller)

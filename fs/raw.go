@@ -55,11 +55,6 @@ func (r *raw) CopyFileRange(cancel <-chan struct{}, input *fuse.CopyFileRangeIn)
 	return 0, fuse.ENOSYS
 }
 
-// Mknod is for regular files only, and those are made by Create.
-func (r *raw) Mknod(cancel <-chan struct{}, input *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
-	return fuse.EPERM
-}
-
 // Symlink does not exist.
 func (r *raw) Symlink(cancel <-chan struct{}, header *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
 	return fuse.EPERM
