@@ -60,13 +60,19 @@ race: deps
 	$(GO) test -race ./...
 	cd $(COMPAT) && $(GO) test -race ./...
 
-# The targets are found by name, so that none is forgotten.
+# The targets are found by name, so that none is forgotten. In Go 1.26 the end of the time may itself look like
+# a failure, but one without a failing input: https://go.dev/issue/75804
 fuzz:
 	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -rn1 dirname | sort -u); do \
 		targets=$$($(GO) test -list '^Fuzz' $$dir) || { echo "$$targets"; exit 1; }; \
 		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
 			echo "fuzz $$dir $$target $(FUZZTIME)"; \
-			out=$$($(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir 2>&1) || { echo "$$out"; exit 1; }; \
+			out=$$($(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir 2>&1) || \
+			case $$out in \
+				*'Failing input'*) echo "$$out"; exit 1 ;; \
+				*'    context deadline exceeded'*) ;; \
+				*) echo "$$out"; exit 1 ;; \
+			esac; \
 		done; \
 	done
 
