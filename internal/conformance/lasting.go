@@ -1,12 +1,35 @@
 package conformance
 
-import "github.com/zkfs/zkfs/zk"
+import (
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
 
 func (e *env) addWatch(c *zk.Conn, path string, mode zk.AddWatchMode) *zk.Watcher {
 	e.Helper()
 	w, err := c.AddWatch(path, mode)
 	e.must(err)
 	return w
+}
+
+// sees checks the next event of a watch that may have missed some before.
+func (e *env) sees(events <-chan zk.Event, typ zk.EventType, path string) {
+	e.Helper()
+	for {
+		select {
+		case ev := <-events:
+			if ev.Type == zk.EventLost {
+				continue
+			}
+			if ev.Type != typ || ev.Path != path {
+				e.Errorf("event %v %s, want %v %s", ev.Type, ev.Path, typ, path)
+			}
+			return
+		case <-time.After(patience):
+			e.Fatalf("no event, want %v %s", typ, path)
+		}
+	}
 }
 
 // lastingCases are about persistent watches.
@@ -110,6 +133,41 @@ var lastingCases = []Case{
 		e.set("/a", "x")
 		e.silent(c, seen)
 		e.must(w.Stop())
+	}},
+	{"stopping a persistent watch leaves one-shot watches on its path", func(e *env) {
+		c := e.connect()
+		e.create("/a", "")
+		w := e.addWatch(c, "/a", zk.AddWatchPersistent)
+		data, children := e.getW(c, "/a"), e.childrenW(c, "/a")
+		e.must(w.Stop())
+		e.must(second(c.Sync("/")))
+		e.set("/a", "x")
+		e.receives(data, zk.EventNodeDataChanged, "/a")
+		e.create("/a/b", "")
+		e.receives(children, zk.EventNodeChildrenChanged, "/a")
+	}},
+	{"removing a one-shot watch leaves a persistent one on its path", func(e *env) {
+		c := e.connect()
+		e.create("/a", "")
+		data := e.getW(c, "/a")
+		w := e.addWatch(c, "/a", zk.AddWatchPersistent)
+		e.must(c.RemoveWatch("/a", data))
+		e.must(second(c.Sync("/")))
+		e.set("/a", "x")
+		e.sees(w.Events(), zk.EventNodeDataChanged, "/a")
+		e.create("/a/b", "")
+		e.sees(w.Events(), zk.EventNodeChildrenChanged, "/a")
+	}},
+	{"stopping a persistent watch leaves a recursive one on its path", func(e *env) {
+		c := e.connect()
+		e.create("/a", "")
+		w, r := e.addWatch(c, "/a", zk.AddWatchPersistent), e.addWatch(c, "/a", zk.AddWatchPersistentRecursive)
+		e.must(w.Stop())
+		e.must(second(c.Sync("/")))
+		e.set("/a", "x")
+		e.sees(r.Events(), zk.EventNodeDataChanged, "/a")
+		e.create("/a/b", "")
+		e.sees(r.Events(), zk.EventNodeCreated, "/a/b")
 	}},
 	{"after a reconnect a persistent watch says that events were lost, and goes on", func(e *env) {
 		c, link, states := e.remote(long)
