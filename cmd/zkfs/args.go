@@ -1,0 +1,149 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// arrange puts the flags of a command before its names, so that both orders work, and turns the lists of -o into long
+// flags where they stand: the last of two flags wins, however they are written.
+func arrange(args []string, commands []*cli.Command) ([]string, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[0]) })
+	if i < 0 {
+		return args, nil
+	}
+	a := arranger{flags: commands[i].Flags, options: commands[i].Name == "mount"}
+	if err := a.walk(args[1:]); err != nil {
+		return nil, err
+	}
+	return slices.Concat(args[:1], a.found, []string{"--"}, a.names), nil
+}
+
+type arranger struct {
+	flags   []cli.Flag
+	options bool // the command has -o
+	found   []string
+	names   []string
+}
+
+func (a *arranger) walk(args []string) error {
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		switch {
+		case arg == "--":
+			a.names = append(a.names, args...)
+			return nil
+		case arg == "-" || !strings.HasPrefix(arg, "-"):
+			a.names = append(a.names, arg)
+			continue
+		case a.options && strings.HasPrefix(arg, "-o"):
+			list := strings.TrimPrefix(arg[2:], "=")
+			if arg == "-o" {
+				if len(args) == 0 {
+					return usagef("-o needs a list of options").hinting("as in -o ro,umask=077")
+				}
+				list, args = args[0], args[1:]
+			}
+			if err := a.addOptions(list); err != nil {
+				return err
+			}
+			continue
+		}
+		a.found = append(a.found, arg)
+		if a.takesValue(strings.TrimLeft(arg, "-")) && len(args) > 0 {
+			a.found = append(a.found, args[0])
+			args = args[1:]
+		}
+	}
+	return nil
+}
+
+// find returns the flag of that name, nil if there is none.
+func (a *arranger) find(name string) cli.Flag {
+	i := slices.IndexFunc(a.flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+	if i < 0 {
+		return nil
+	}
+	return a.flags[i]
+}
+
+// takesValue tells whether the flag of that name takes the next argument.
+func (a *arranger) takesValue(name string) bool {
+	f := a.find(name)
+	_, isBool := f.(*cli.BoolFlag)
+	return f != nil && !isBool
+}
+
+// addOptions adds the flags that a list of mount options stands for.
+func (a *arranger) addOptions(list string) error {
+	for _, option := range splitOptions(list) {
+		if option == "" || isGeneric(option) {
+			continue
+		}
+		if flag, ok := synonyms[option]; ok {
+			a.found = append(a.found, flag)
+			continue
+		}
+		name, value, hasValue := strings.Cut(option, "=")
+		name = strings.ReplaceAll(name, "_", "-")
+		switch f := a.find(name); {
+		case f == nil || len(name) == 1:
+			return usagef("there is no mount option %q", option).hinting("each long flag is one, see `zkfs mount --help`")
+		case !hasValue && a.takesValue(name):
+			return usagef("the mount option %s needs a value", name).hinting("as in -o " + name + "=...")
+		case !hasValue:
+			a.found = append(a.found, "--"+name)
+		default:
+			a.found = append(a.found, "--"+name+"="+value)
+		}
+	}
+	return nil
+}
+
+// splitOptions splits at commas; one with a backslash before it is part of a value.
+func splitOptions(list string) []string {
+	var options []string
+	var option strings.Builder
+	for i := 0; i < len(list); i++ {
+		switch {
+		case list[i] == '\\' && i+1 < len(list) && (list[i+1] == ',' || list[i+1] == '\\'):
+			i++
+			option.WriteByte(list[i])
+		case list[i] == ',':
+			options = append(options, option.String())
+			option.Reset()
+		default:
+			option.WriteByte(list[i])
+		}
+	}
+	return append(options, option.String())
+}
+
+// synonyms are the options of mount(8) that mean something here, besides those that are named as a flag.
+var synonyms = map[string]string{
+	"rw":   "--read-only=false",
+	"sync": "--commit=write",
+}
+
+// generic are options of mount(8) and fstab(5) that are for others to heed, or have no meaning for znodes.
+var generic = []string{
+	"defaults", "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner", "group", "nogroup", "_netdev", "nofail",
+	"exec", "noexec", "suid", "nosuid", "dev", "nodev", "async", "dirsync",
+	"atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime",
+	"mand", "nomand", "iversion", "noiversion", "silent", "loud", "default_permissions",
+}
+
+func isGeneric(option string) bool {
+	for _, prefix := range []string{"x-", "X-", "comment="} {
+		if strings.HasPrefix(option, prefix) {
+			return true
+		}
+	}
+	return slices.Contains(generic, option)
+}

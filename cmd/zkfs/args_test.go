@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestArrange(t *testing.T) {
+	tests := []struct {
+		args string
+		want string // the error if it does not begin with "mount"
+	}{
+		{"mount -f zk /mnt", "mount -f -- zk /mnt"},
+		{"mount zk /mnt -f", "mount -f -- zk /mnt"},
+		{"mount zk --timeout 3s /mnt", "mount --timeout 3s -- zk /mnt"},
+		{"mount zk --timeout=3s /mnt", "mount --timeout=3s -- zk /mnt"},
+		{"mount -- zk -f", "mount -- zk -f"},
+		{"mount --no-such zk /mnt", "mount --no-such -- zk /mnt"},
+		{"mount zk /mnt -o ro,allow_other,umask=077", "mount --ro --allow-other --umask=077 -- zk /mnt"},
+		{"mount zk /mnt -oro --commit close -o sync", "mount --ro --commit close --commit=write -- zk /mnt"},
+		{"mount zk /mnt -o ro,rw", "mount --ro --read-only=false -- zk /mnt"},
+		{"mount zk /mnt -o noauto,x-systemd.automount,_netdev,nofail,nosuid,,defaults", "mount -- zk /mnt"},
+		{`mount zk /mnt -o lock-suffix=\,\\x`, `mount --lock-suffix=,\x -- zk /mnt`},
+		{"mount zk /mnt -o", "-o needs a list of options"},
+		{"mount zk /mnt -o f", `there is no mount option "f"`},
+		{"mount zk /mnt -o auto_unmount", `there is no mount option "auto_unmount"`},
+		{"mount zk /mnt -o timeout", "the mount option timeout needs a value"},
+	}
+	commands := (&command{}).app().Commands
+	for _, tt := range tests {
+		got, err := arrange(strings.Fields(tt.args), commands)
+		text := strings.Join(got, " ")
+		if err != nil {
+			text = err.Error()
+		}
+		if text != tt.want {
+			t.Errorf("%s\n got %s\nwant %s", tt.args, text, tt.want)
+		}
+	}
+}
+
+// The help is part of the program: it must name the command, and end well.
+func TestHelpOfEachCommand(t *testing.T) {
+	for _, name := range []string{"mount", "umount", "demo", "version"} {
+		var out strings.Builder
+		code := run(t.Context(), []string{name, "--help"}, stdio{strings.NewReader(""), &out, io.Discard})
+		if code != exitOK || !strings.Contains(out.String(), "usage: zkfs "+name) {
+			t.Errorf("%s --help: exit code %d, %q", name, code, out.String())
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"strings"
+)
+
+// authVariable is the environment variable that holds credentials.
+const authVariable = "ZKFS_AUTH"
+
+// A credential is what a session proves its identity with.
+type credential struct {
+	scheme string
+	auth   string // secret
+}
+
+// credentials returns those of the environment and of the file, if one is named. They are never part of an error.
+func credentials(environ, file string) ([]credential, error) {
+	list, err := parseCredentials("environment variable "+authVariable, environ)
+	if err != nil || file == "" {
+		return list, err
+	}
+	text, err := readSecret(file)
+	if err != nil {
+		return nil, err
+	}
+	more, err := parseCredentials("--auth-file "+file, text)
+	return append(list, more...), err
+}
+
+// readSecret reads a file that nobody else may read.
+func readSecret(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", usagef("--auth-file: %s", plain(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", usagef("--auth-file: %s", plain(err))
+	}
+	if info.Mode()&0o077 != 0 {
+		return "", usagef("--auth-file %s: other users may access it (mode %04o)", name, info.Mode().Perm()).hinting("chmod 600 " + name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", usagef("--auth-file: %s", plain(err))
+	}
+	return string(text), nil
+}
+
+// parseCredentials reads a credential from each line that is not empty and no comment (#).
+func parseCredentials(from, text string) ([]credential, error) {
+	var list []credential
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		scheme, auth, ok := strings.Cut(line, ":")
+		if !ok || scheme == "" || auth == "" {
+			return nil, usagef("%s: line %d is not of the form scheme:credentials", from, number).hinting("as in digest:bob:secret")
+		}
+		list = append(list, credential{scheme, auth})
+	}
+	return list, nil
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// The exit codes. They are a contract with scripts: docs/exit-codes.md describes them, and testdata/script has a
+// script named after each.
+const (
+	exitOK         = 0
+	exitUsage      = 1  // the command line, or a file that it names, is not understood
+	exitMountpoint = 10 // the mount point can not be used
+	exitMounted    = 11 // something of zkfs is mounted there already, dead or alive
+	exitConnect    = 12 // no server takes the session within --connect-timeout
+	exitAuth       = 13 // the servers refuse the credentials, or the access without them
+	exitChroot     = 14 // the znode to mount does not exist
+	exitFUSE       = 15 // the system lacks FUSE, or does not allow it
+	exitLost       = 16 // the mount ended without having been unmounted
+)
+
+// failure ends a command with an exit code of its own.
+type failure struct {
+	code int
+	err  error
+	hint string // the way out
+}
+
+func failf(code int, format string, args ...any) *failure {
+	return &failure{code: code, err: fmt.Errorf(format, args...)}
+}
+
+func usagef(format string, args ...any) *failure { return failf(exitUsage, format, args...) }
+
+// hinting adds the way out.
+func (f *failure) hinting(hint string) *failure {
+	f.hint = hint
+	return f
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+
+func (f *failure) Unwrap() error { return f.err }
+
+// told ends a command whose error another process has told already.
+type told int
+
+func (t told) Error() string { return fmt.Sprintf("exit code %d", int(t)) }
+
+// report tells the user why the command failed and returns its exit code.
+func report(w io.Writer, err error) int {
+	var t told
+	var f *failure
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &t):
+		return int(t)
+	}
+	fmt.Fprintf(w, "zkfs: %v\n", err)
+	if !errors.As(err, &f) {
+		return exitUsage
+	}
+	if f.hint != "" {
+		fmt.Fprintf(w, "zkfs: hint: %s\n", f.hint)
+	}
+	return f.code
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// The headings under which the help lists the flags.
+const (
+	inWhich   = "How the mount runs"
+	inConnect = "Connection"
+	inShow    = "What files look like, and to whom"
+	inWrite   = "Writing"
+	inCache   = "Freshness"
+	inLog     = "Log"
+)
+
+// mountFlags are the flags of `zkfs mount`. All long ones are mount options too (-o).
+func mountFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "o", Category: inWhich, Usage: "`LIST` of the long flags here, with commas: -o ro,umask=077,watch=node. Options that mount(8) and fstab(5) have for all file systems are accepted and ignored"},
+		&cli.BoolFlag{Name: "foreground", Aliases: []string{"f"}, Category: inWhich, Usage: "stay in the foreground; Ctrl-C unmounts"},
+		&cli.BoolFlag{Name: "debug", Aliases: []string{"d"}, Category: inWhich, Usage: "print every request of the kernel; implies --foreground"},
+		&cli.BoolFlag{Name: "nonempty", Category: inWhich, Usage: "mount on a directory that has files, which are hidden meanwhile"},
+
+		&cli.StringFlag{Name: "auth-file", Category: inConnect, Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in digest:bob:secret. Nobody else may be allowed to read it. The environment variable ZKFS_AUTH holds such lines too"},
+		&cli.DurationFlag{Name: "connect-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "give up mounting when no server has taken the session by then"},
+		&cli.DurationFlag{Name: "session-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long the session, and with it locks, outlive a lost connection; the servers bound it"},
+		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long one file operation waits for the servers before it fails"},
+
+		&cli.BoolFlag{Name: "read-only", Aliases: []string{"ro"}, Category: inShow, Usage: "refuse every change"},
+		&cli.BoolFlag{Name: "allow-other", Category: inShow, Usage: "let other users in, as far as the mode bits allow. They act with the credentials of this mount, so the umask is then 077 unless given"},
+		&cli.UintFlag{Name: "uid", Category: inShow, DefaultText: "yours", Usage: "the owner that is shown"},
+		&cli.UintFlag{Name: "gid", Category: inShow, DefaultText: "yours", Usage: "the group that is shown"},
+		&cli.StringFlag{Name: "umask", Category: inShow, DefaultText: "022", Usage: "permission bits that are not shown, octal"},
+		&cli.BoolFlag{Name: "no-ephemerals", Category: inShow, Usage: "leave ephemeral znodes out of listings"},
+		&cli.BoolFlag{Name: "show-status", Category: inShow, Usage: "list the file .status of the root, which is always there"},
+		&cli.StringFlag{Name: "lock-suffix", Value: ".lock", Category: inShow, Usage: "what the names of lock files end in; empty for none"},
+
+		&cli.StringFlag{Name: "acl", Value: "inherit", Category: inWrite, Usage: "the ACL of new znodes: inherit (the parent's), open (everybody may do everything), or creator (only this mount's credentials may)"},
+		&cli.StringFlag{Name: "commit", Value: "close", Category: inWrite, Usage: "send data at close, one version for each command that writes; or at each write"},
+		&cli.StringFlag{Name: "conflict", Value: "intent", Category: inWrite, Usage: "when somebody else wrote meanwhile: by intent, overwriting and appending go on and only edits fail; or fail always"},
+		&cli.StringFlag{Name: "local", Value: "scratch", Category: inWrite, Usage: "keep the scratch files of editors and tools in memory; none sends them to the servers"},
+		&cli.IntFlag{Name: "max-data", Category: inWrite, DefaultText: "1047551", Usage: "the most `BYTES` in a znode that the servers take, a bit less than their jute.maxbuffer"},
+
+		&cli.StringFlag{Name: "watch", Value: "tree", Category: inCache, Usage: "how changes by others are noticed: one watch for the tree, one for each node looked at, or off"},
+		&cli.DurationFlag{Name: "max-age", Value: time.Minute, Category: inCache, Usage: "ask the servers again after that time even if no change was reported"},
+
+		&cli.StringFlag{Name: "log-file", Category: inLog, DefaultText: "syslog, or standard error in the foreground", Usage: "append to `FILE`; SIGHUP opens it again"},
+		&cli.StringFlag{Name: "log-level", Value: "info", Category: inLog, Usage: "debug, info, warn or error"},
+		&cli.StringFlag{Name: "log-format", Value: "text", Category: inLog, Usage: "text or json"},
+	}
+}

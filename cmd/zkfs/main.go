@@ -1,0 +1,94 @@
+// Command zkfs mounts a ZooKeeper ensemble as a directory.
+//
+//	zkfs mount zk1,zk2:2181/app /mnt/zk
+//	zkfs umount /mnt/zk
+//	zkfs demo /tmp/zk
+//
+// What goes wrong is told on standard error with a hint that names the way out, and by the exit code (exit.go).
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})) }
+
+// stdio is where a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one run of zkfs.
+type command struct {
+	stdio
+	args []string // without the program's name
+}
+
+// run runs the command that args name and returns its exit code.
+func run(ctx context.Context, args []string, std stdio) int {
+	z := &command{stdio: std, args: args}
+	app := z.app()
+	arranged, err := arrange(args, app.Commands)
+	if err == nil {
+		err = app.RunContext(ctx, append([]string{app.Name}, arranged...))
+	}
+	return report(std.err, err)
+}
+
+func (z *command) app() *cli.App {
+	app := &cli.App{
+		Name:      "zkfs",
+		Usage:     "ZooKeeper as a directory",
+		Reader:    z.in,
+		Writer:    z.out,
+		ErrWriter: z.err,
+		Commands:  []*cli.Command{z.mountCommand(), z.umountCommand(), z.demoCommand(), z.versionCommand()},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("there is no command %q", c.Args().First()).hinting("`zkfs help` lists them")
+			}
+			return cli.ShowAppHelp(c)
+		},
+		OnUsageError:          usageError,
+		ExitErrHandler:        func(*cli.Context, error) {}, // run reports
+		CustomAppHelpTemplate: appHelp,
+		HideHelpCommand:       false,
+	}
+	for _, cmd := range app.Commands {
+		cmd.OnUsageError = usageError
+		cmd.CustomHelpTemplate = commandHelp
+		cmd.HideHelpCommand = true
+	}
+	return app
+}
+
+// usageError is called with what the flag parser does not understand.
+func usageError(c *cli.Context, err error, _ bool) error {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return usagef("%w", err).hinting("`" + c.Command.HelpName + " --help` lists the flags")
+}
+
+const appHelp = `{{.Name}}: {{.Usage}}
+
+{{range .VisibleCommands}}  {{if eq .Name "help"}}zkfs help COMMAND{{else}}{{.UsageText}}{{end}}
+      {{.Usage}}
+{{end}}
+The first thing to try, which needs no ZooKeeper: zkfs demo /tmp/zk
+`
+
+const commandHelp = `usage: {{.UsageText}}
+
+{{.Description}}
+{{range .VisibleFlagCategories}}
+{{if .Name}}{{.Name}}:{{else}}Flags:{{end}}
+{{range .Flags}}  {{.}}
+{{end}}{{end}}`

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/fs"
+	"github.com/zkfs/zkfs/zk"
+)
+
+func (z *command) mountCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "mount",
+		Usage:     "mount an ensemble, or a part of it, on a directory",
+		UsageText: "zkfs mount [flags] HOST[:PORT][,HOST[:PORT]...][/PATH] DIRECTORY",
+		Description: "Returns when the directory can be used. Flags may stand before or after the two names.\n\n" +
+			"  zkfs mount zk1,zk2,zk3 /mnt/zk                  port 2181, the whole tree\n" +
+			"  zkfs mount localhost:2181/app /mnt/app -o ro    only what is below /app, and no changes\n" +
+			"  zkfs umount /mnt/zk                             the end of it\n\n" +
+			"SIGTERM unmounts too, as do Ctrl-C and SIGHUP in the foreground. An exit code other than 0 says what went wrong:\n" +
+			"1 usage, 10 bad mount point, 11 mounted already, 12 can not connect, 13 not allowed by the servers,\n" +
+			"14 the znode does not exist, 15 no FUSE here, 16 the mount was lost.",
+		Flags:  mountFlags(),
+		Action: z.mount,
+	}
+}
+
+// mount checks what can be checked at once and then mounts, as a daemon or here.
+func (z *command) mount(c *cli.Context) error {
+	d := asDaemon()
+	environ := os.Getenv(authVariable)
+	if d != nil {
+		text, err := io.ReadAll(z.in)
+		if err != nil {
+			return err
+		}
+		environ = string(text)
+	}
+	s, err := settingsOf(c, environ)
+	if err != nil {
+		return err
+	}
+	if err := checkMountpoint(s.mountpoint, s.nonempty); err != nil {
+		return err
+	}
+	if err := checkFUSE(); err != nil {
+		return err
+	}
+	if d == nil && !s.foreground {
+		ctx, stop := untilSignal(c.Context, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+		defer stop()
+		return z.background(ctx, environ)
+	}
+	return z.mountHere(c.Context, s, d)
+}
+
+// mountHere mounts and returns when the mount has ended. d is nil in the foreground.
+func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
+	log, file, err := s.log.open(s.foreground, z.err)
+	if err != nil {
+		return err
+	}
+	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
+	if file == nil {
+		signals = append(signals, syscall.SIGHUP)
+	} else {
+		defer file.reopenOn(syscall.SIGHUP, log)()
+	}
+	ctx, stop := untilSignal(ctx, signals...)
+	defer stop()
+	conn, err := connect(ctx, s, log, z.err)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	s.fs.Logger = log
+	err = serve(ctx, conn, s.mountpoint, s.fs, func() error {
+		log.Info("mounted", "source", s.source, "on", s.mountpoint)
+		if d == nil {
+			return nil
+		}
+		return d.detach()
+	})
+	if err != nil && d != nil {
+		log.Error("ended", "err", err) // standard error is gone
+	}
+	return err
+}
+
+// serve mounts what conn sees, calls ready when the mount works, and returns when it is unmounted, by whomever, or
+// because ready failed or ctx ended.
+func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, ready func() error) error {
+	mounted, err := fs.Mount(conn, mountpoint, o)
+	if err != nil {
+		return mountFailure(mountpoint, err)
+	}
+	ended := make(chan struct{})
+	go func() { // ends when the kernel has forgotten the mount, at the latest with this process
+		mounted.Wait()
+		close(ended)
+	}()
+	if err := ready(); err != nil {
+		return errors.Join(err, mounted.Unmount())
+	}
+	select {
+	case <-ctx.Done():
+		return mounted.Unmount()
+	case <-ended:
+		return lost(mountpoint)
+	}
+}
+
+// lost returns an error if the mount has ended without being unmounted: somebody aborted its
+// connection to the kernel. The dead mount is removed.
+func lost(mountpoint string) error {
+	if !isDeadMount(mountpoint) {
+		return nil
+	}
+	err := failf(exitLost, "%s: the kernel has ended the mount", mountpoint).hinting("mount again")
+	return errors.Join(err, detach(context.Background(), mountpoint, true))
+}
+
+// mountFailure puts into words why fs.Mount has failed.
+func mountFailure(mountpoint string, err error) error {
+	switch {
+	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrAuthFailed):
+		return failf(exitAuth, "the servers do not allow it: %s", plain(err)).hinting(authHint)
+	case errors.Is(err, zk.ErrNoNode):
+		return failf(exitChroot, "the znode to mount is gone")
+	case errors.Is(err, zk.ErrNoServer), errors.Is(err, zk.ErrConnectionClosed), errors.Is(err, context.DeadlineExceeded):
+		return failf(exitConnect, "the servers are gone: %s", plain(err)).hinting("try again")
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
+		return failf(exitFUSE, "%s: this process may not mount", mountpoint).
+			hinting("a container needs --device /dev/fuse and the capability SYS_ADMIN")
+	}
+	return failf(exitMountpoint, "%s: %v", mountpoint, err)
+}
+
+// untilSignal returns a context that ends with the first of the signals; the second one has its usual effect. Those
+// that the process was started to ignore, as by nohup, are still ignored.
+func untilSignal(ctx context.Context, signals ...os.Signal) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, slices.DeleteFunc(signals, func(s os.Signal) bool {
+		return s != syscall.SIGTERM && signal.Ignored(s)
+	})...)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}

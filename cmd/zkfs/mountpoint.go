@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// fsType is the type of the mounts of zkfs, in /proc/self/mountinfo and in `df -T`.
+const fsType = "fuse.zkfs"
+
+// checkMountpoint returns why nothing can be mounted on dir, an absolute path.
+func checkMountpoint(dir string, nonempty bool) error {
+	mount, err := mountAt(dir)
+	switch {
+	case err != nil:
+		return failf(exitMountpoint, "%s", plain(err))
+	case mount.isOurs() && isDeadMount(mount.point):
+		return failf(exitMounted, "%s: a dead mount of %s is there, whose process is gone", dir, mount.source).hinting("zkfs umount " + dir)
+	case mount.isOurs():
+		return failf(exitMounted, "%s: %s is mounted there already", dir, mount.source).hinting("zkfs umount " + dir)
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return failf(exitMountpoint, "%s: does not exist", dir).hinting("mkdir -p " + dir)
+	case err != nil:
+		return failf(exitMountpoint, "%s", plain(err))
+	case !info.IsDir():
+		return failf(exitMountpoint, "%s: not a directory", dir).hinting("mount on an empty directory")
+	case os.Geteuid() != 0 && unix.Access(dir, unix.W_OK) != nil:
+		return failf(exitMountpoint, "%s: you may not write there, so you may not mount there", dir).hinting("mount on a directory of yours")
+	case !nonempty && !isEmpty(dir):
+		return failf(exitMountpoint, "%s: not empty, and the mount would hide what is there", dir).hinting("mount on an empty directory, or hide it with --nonempty")
+	}
+	return nil
+}
+
+// isDeadMount tells whether the process that served the mount is gone. One that hangs is not.
+func isDeadMount(point string) bool {
+	dead := make(chan bool, 1)
+	go func() { // ends when the kernel answers, at the latest with this process
+		var st unix.Statfs_t // unlike stat(2), statfs(2) never answers from a cache
+		err := unix.Statfs(point, &st)
+		dead <- errors.Is(err, syscall.ENOTCONN) || errors.Is(err, syscall.ECONNABORTED)
+	}()
+	select {
+	case yes := <-dead:
+		return yes
+	case <-time.After(time.Second):
+		return false
+	}
+}
+
+func isEmpty(dir string) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = f.Readdirnames(1)
+	return errors.Is(err, io.EOF)
+}
+
+// checkFUSE returns why this system or this user can not mount by FUSE.
+func checkFUSE() error {
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		return failf(exitFUSE, "/dev/fuse: %s", plain(errors.Unwrap(err))).
+			hinting("`modprobe fuse` loads it; a container needs --device /dev/fuse and the capability SYS_ADMIN")
+	}
+	if os.Geteuid() != 0 && fusermount() == "" {
+		return failf(exitFUSE, "there is no fusermount3, by which users other than root mount").hinting("apt install fuse3")
+	}
+	return nil
+}
+
+// A mount is one line of /proc/self/mountinfo.
+type mount struct {
+	point          string // without symbolic links
+	source, fstype string // "" if nothing is mounted there
+}
+
+func (m mount) isOurs() bool { return m.fstype == fsType }
+
+// mountAt returns the topmost mount whose mount point is dir, an absolute path. It does not touch what is mounted
+// there, which may be dead or hang.
+func mountAt(dir string) (mount, error) {
+	info, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return mount{}, err
+	}
+	if parent, err := filepath.EvalSymlinks(filepath.Dir(dir)); err == nil {
+		dir = filepath.Join(parent, filepath.Base(dir))
+	}
+	found := findMount(string(info), dir)
+	if found.fstype != "" {
+		return found, nil
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return findMount(string(info), real), nil
+	}
+	return found, nil
+}
+
+// findMount looks for dir in the text of a mountinfo (proc(5)): id, parent, device, root, mount point, options,
+// optional fields up to a hyphen, type, source, options of the file system.
+func findMount(mountinfo, dir string) mount {
+	found := mount{point: dir}
+	for line := range strings.Lines(mountinfo) {
+		left, right, ok := strings.Cut(line, " - ")
+		before, after := strings.Fields(left), strings.Fields(right)
+		if !ok || len(before) < 5 || len(after) < 2 || unescape.Replace(before[4]) != dir {
+			continue
+		}
+		found.fstype, found.source = after[0], unescape.Replace(after[1]) // later lines are mounted on top
+	}
+	return found
+}
+
+// unescape undoes what the kernel does to the characters that separate fields.
+var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/fs"
+	"github.com/zkfs/zkfs/zk"
+)
+
+// settings is what the command line of `zkfs mount` says.
+type settings struct {
+	source     string // as given
+	servers    []string
+	chroot     string // "" for the root
+	mountpoint string // absolute
+
+	foreground bool
+	nonempty   bool
+
+	credentials    []credential
+	connectTimeout time.Duration
+	sessionTimeout time.Duration
+
+	log logSettings
+	fs  fs.Options
+}
+
+// settingsOf reads the command line. environ holds the credentials of ZKFS_AUTH.
+func settingsOf(c *cli.Context, environ string) (*settings, error) {
+	if c.NArg() != 2 {
+		return nil, usagef("mount needs two names, there are %d", c.NArg()).hinting("zkfs mount HOST:PORT[,HOST:PORT...][/PATH] DIRECTORY")
+	}
+	s := &settings{
+		source:         c.Args().Get(0),
+		foreground:     c.Bool("foreground") || c.Bool("debug"),
+		nonempty:       c.Bool("nonempty"),
+		connectTimeout: c.Duration("connect-timeout"),
+		sessionTimeout: c.Duration("session-timeout"),
+		log:            logSettings{file: c.String("log-file"), level: c.String("log-level"), format: c.String("log-format")},
+	}
+	var err error
+	if s.servers, s.chroot, err = zk.ParseConnectString(s.source); err != nil {
+		return nil, usagef("source %q: %s", s.source, plain(err)).hinting("it looks like zk1:2181,zk2:2181/path")
+	}
+	if s.mountpoint, err = absolute(c.Args().Get(1)); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"connect-timeout", "session-timeout", "timeout", "max-age"} {
+		if c.Duration(name) <= 0 {
+			return nil, usagef("--%s must be more than 0", name).hinting("as in --" + name + "=10s")
+		}
+	}
+	if s.credentials, err = credentials(environ, c.String("auth-file")); err != nil {
+		return nil, err
+	}
+	if s.fs, err = fsOptions(c); err != nil {
+		return nil, err
+	}
+	s.fs.FsName = s.source
+	s.fs.Servers = zk.FormatServers(s.servers)
+	return s, nil
+}
+
+// fsOptions reads what concerns the file system alone.
+func fsOptions(c *cli.Context) (fs.Options, error) {
+	o := fs.Options{
+		UID:          uint32(os.Getuid()),
+		GID:          uint32(os.Getgid()),
+		ReadOnly:     c.Bool("read-only"),
+		AllowOther:   c.Bool("allow-other"),
+		Timeout:      c.Duration("timeout"),
+		MaxAge:       c.Duration("max-age"),
+		LockSuffix:   c.String("lock-suffix"),
+		MaxData:      c.Int("max-data"),
+		NoEphemerals: c.Bool("no-ephemerals"),
+		ShowStatus:   c.Bool("show-status"),
+		Debug:        c.Bool("debug"),
+	}
+	if c.IsSet("uid") {
+		o.UID = uint32(c.Uint("uid"))
+	}
+	if c.IsSet("gid") {
+		o.GID = uint32(c.Uint("gid"))
+	}
+	if o.LockSuffix == "" {
+		o.LockSuffix = "-"
+	}
+	var err error
+	if o.Umask, err = umask(c.String("umask"), o.AllowOther); err != nil {
+		return o, err
+	}
+	if o.Watch, err = choose(c, "watch", choice[fs.WatchMode]{"tree", fs.WatchTree}, choice[fs.WatchMode]{"node", fs.WatchNode}, choice[fs.WatchMode]{"off", fs.WatchOff}); err != nil {
+		return o, err
+	}
+	if o.ACL, err = choose(c, "acl", choice[fs.ACLMode]{"inherit", fs.ACLInherit}, choice[fs.ACLMode]{"open", fs.ACLOpen}, choice[fs.ACLMode]{"creator", fs.ACLCreator}); err != nil {
+		return o, err
+	}
+	if o.Commit, err = choose(c, "commit", choice[fs.CommitMode]{"close", fs.CommitClose}, choice[fs.CommitMode]{"write", fs.CommitWrite}); err != nil {
+		return o, err
+	}
+	if o.Conflict, err = choose(c, "conflict", choice[fs.ConflictMode]{"intent", fs.ConflictIntent}, choice[fs.ConflictMode]{"fail", fs.ConflictFail}); err != nil {
+		return o, err
+	}
+	o.NoLocal, err = choose(c, "local", choice[bool]{"scratch", false}, choice[bool]{"none", true})
+	return o, err
+}
+
+// A choice is one of the words that a flag accepts.
+type choice[T any] struct {
+	word  string
+	value T
+}
+
+// choose returns what the word given for a flag stands for.
+func choose[T any](c *cli.Context, flag string, choices ...choice[T]) (value T, err error) {
+	var words []string
+	for _, choice := range choices {
+		if choice.word == c.String(flag) {
+			return choice.value, nil
+		}
+		words = append(words, choice.word)
+	}
+	return value, usagef("--%s can not be %q", flag, c.String(flag)).hinting("it is one of: " + strings.Join(words, ", "))
+}
+
+// umask reads an octal number. Where other users act with the credentials of the mount nothing is theirs unless the user says so.
+func umask(text string, allowOther bool) (uint32, error) {
+	switch {
+	case text == "" && allowOther:
+		return 0o077, nil
+	case text == "":
+		return 0o022, nil
+	}
+	mask, err := strconv.ParseUint(text, 8, 32)
+	if err != nil || mask > 0o777 {
+		return 0, usagef("--umask can not be %q", text).hinting("it is an octal number such as 022")
+	}
+	return uint32(mask), nil
+}

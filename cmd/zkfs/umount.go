@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+)
+
+func (z *command) umountCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "umount",
+		Aliases:   []string{"unmount"},
+		Usage:     "unmount",
+		UsageText: "zkfs umount [-l] DIRECTORY",
+		Description: "Unmounts what `zkfs mount` has mounted, also when its process was killed and the directory is dead. The session\n" +
+			"is closed, so its ephemerals and locks are gone at once. Whoever may mount may unmount; root may always.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "lazy", Aliases: []string{"l"}, Usage: "take the directory away from under programs that use it; they can go on until they close what they opened"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return usagef("umount needs one directory, there are %d", c.NArg())
+			}
+			dir, err := absolute(c.Args().First())
+			if err != nil {
+				return err
+			}
+			return umount(c.Context, dir, c.Bool("lazy"))
+		},
+	}
+}
+
+// umount unmounts dir, an absolute path, if something of zkfs is mounted there.
+func umount(ctx context.Context, dir string, lazy bool) error {
+	mount, err := mountAt(dir)
+	switch {
+	case err != nil:
+		return failf(exitMountpoint, "%s", plain(err))
+	case mount.fstype == "":
+		return failf(exitMountpoint, "%s: nothing is mounted there", dir).hinting("`findmnt -t " + fsType + "` lists what can be unmounted")
+	case !mount.isOurs():
+		return failf(exitMountpoint, "%s: %s of type %s is mounted there, not zkfs", dir, mount.source, mount.fstype).hinting("umount " + dir)
+	}
+	err = detach(ctx, mount.point, lazy)
+	if errors.Is(err, syscall.EBUSY) && isDeadMount(mount.point) {
+		err = detach(ctx, mount.point, true) // what is still open there is dead too
+	}
+	var f *failure
+	switch {
+	case errors.Is(err, syscall.EBUSY):
+		return failf(exitMountpoint, "%s: in use", dir).hinting("`fuser -vm " + dir + "` shows by whom; `zkfs umount -l " + dir + "` does not wait for them")
+	case errors.As(err, &f):
+		return f
+	case err != nil:
+		return failf(exitMountpoint, "%s: %s", dir, plain(err))
+	}
+	return nil
+}
+
+// detach unmounts what is mounted on the directory point.
+func detach(ctx context.Context, point string, lazy bool) error {
+	if os.Geteuid() == 0 {
+		return unix.Unmount(point, umountFlags(lazy))
+	}
+	return fusermountUnmount(ctx, point, lazy)
+}
+
+func umountFlags(lazy bool) int {
+	if lazy {
+		return unix.UMOUNT_NOFOLLOW | unix.MNT_DETACH
+	}
+	return unix.UMOUNT_NOFOLLOW
+}
+
+// fusermount returns the path of the program by which users other than root mount and unmount, "" if it is missing.
+func fusermount() string {
+	for _, name := range []string{"fusermount3", "/bin/fusermount3", "fusermount", "/bin/fusermount"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// fusermountUnmount unmounts without being root.
+func fusermountUnmount(ctx context.Context, dir string, lazy bool) error {
+	program := fusermount()
+	if program == "" {
+		return failf(exitFUSE, "there is no fusermount3, by which users other than root unmount").hinting("apt install fuse3")
+	}
+	args := []string{"-u"}
+	if lazy {
+		args = append(args, "-z")
+	}
+	out, err := exec.CommandContext(ctx, program, append(args, "--", dir)...).CombinedOutput()
+	switch text := strings.TrimSpace(string(out)); {
+	case err == nil:
+		return nil
+	case strings.Contains(strings.ToLower(text), "busy"):
+		return syscall.EBUSY
+	case text != "":
+		return errors.New(text)
+	}
+	return err
+}

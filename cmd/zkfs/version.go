@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (z *command) versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "version",
+		Usage:       "print what this program is made of",
+		UsageText:   "zkfs version",
+		Description: "Prints the version, the commit, and the versions of go-fuse and Go: what a bug report needs.",
+		Action: func(c *cli.Context) error {
+			if err := noNames(c); err != nil {
+				return err
+			}
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				info = &debug.BuildInfo{}
+			}
+			fmt.Fprint(z.out, versionText(info))
+			return nil
+		},
+	}
+}
+
+// versionText describes a build, one thing a line. What the build does not know is left out.
+func versionText(info *debug.BuildInfo) string {
+	version := info.Main.Version
+	if version == "" {
+		version = "(devel)"
+	}
+	text := "zkfs " + version + "\n"
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			text += "commit " + s.Value + "\n"
+		case s.Key == "vcs.modified" && s.Value == "true":
+			text += "with uncommitted changes\n"
+		}
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == "github.com/hanwen/go-fuse/v2" {
+			text += "go-fuse " + dep.Version + "\n"
+		}
+	}
+	return text + fmt.Sprintf("%s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// noNames refuses names after a command that takes none.
+func noNames(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef("%s takes no names, there is %q", c.Command.HelpName, c.Args().First())
+	}
+	return nil
+}
