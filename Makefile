@@ -21,7 +21,9 @@ TEST_NEEDS := $(DEMO_NEEDS) \
 	/usr/share/java/zookeeper.jar:libzookeeper-java \
 	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
 	gcc:gcc /usr/include/stdlib.h:libc6-dev \
-	getfattr:attr
+	getfattr:attr \
+	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
+	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
 .PHONY: help build demo test check race fuzz bench deps install clean
 
