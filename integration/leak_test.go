@@ -9,18 +9,29 @@ import (
 	"strings"
 )
 
+// mounts returns the lines of /proc/self/mounts as fields: device, mount point, type, options.
+func mounts() ([][]string, error) {
+	text, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return nil, err
+	}
+	var all [][]string
+	for line := range strings.Lines(string(text)) {
+		all = append(all, strings.Fields(line))
+	}
+	return all, nil
+}
+
 // mountsBelow returns an error that names the mounts whose mount points lie below dir.
 func mountsBelow(dir string) error {
-	mounts, err := os.ReadFile("/proc/self/mounts")
+	all, err := mounts()
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for line := range strings.Lines(string(mounts)) {
-		// device, mount point with spaces as \040, type
-		fields := strings.Fields(line)
-		if strings.HasPrefix(fields[1], dir+"/") {
-			errs = append(errs, fmt.Errorf("still mounted: %s (%s)", fields[1], fields[2]))
+	for _, m := range all {
+		if strings.HasPrefix(m[1], dir+"/") {
+			errs = append(errs, fmt.Errorf("still mounted: %s (%s)", m[1], m[2]))
 		}
 	}
 	return errors.Join(errs...)

@@ -49,5 +49,6 @@ func run(m *testing.M) (code int, err error) {
 		return 1, errors.Join(err, os.RemoveAll(tmp))
 	}
 	code = m.Run()
-	return code, errors.Join(shared.Stop(), mountsBelow(tmp), children(), goleak.Find(), leftovers(tmp))
+	return code, errors.Join(shared.Stop(), mountsBelow(tmp), children(), goleak.Find(),
+		os.RemoveAll(commands()), leftovers(tmp))
 }
