@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/internal/conformance"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
@@ -17,7 +18,15 @@ func TestConformance(t *testing.T) {
 // What the table does not think of, random operations may.
 func TestRandomOperationsDoTheSameInMemory(t *testing.T) {
 	ts := cluster(t, 1, nil)
-	s := zktest.NewServer(zktest.WithSuper("super:secret"))
+	answer, err := ask(addr(ts.Servers[0]), "srvr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srvr, err := flw.ParseSrvr(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := zktest.NewServer(zktest.WithVersion(srvr.Version), zktest.WithSuper("super:secret"))
 	t.Cleanup(s.Close)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

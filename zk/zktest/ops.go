@@ -27,8 +27,11 @@ func (s *Server) handle(c *conn, frame []byte) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.sessions[c.session.id] != c.session || c.session.conn != c {
+	switch {
+	case s.closed, s.sessions[c.session.id] != c.session, c.session.conn != c:
 		return false // expired, or gone on with by another connection
+	case q.h.Op == wire.OpSasl:
+		return false // it has no mechanism
 	}
 	start := time.Now()
 	c.session.heard = start
@@ -39,8 +42,6 @@ func (s *Server) handle(c *conn, frame []byte) bool {
 		record, h.Err = q.run()
 	}
 	switch {
-	case q.h.Op == wire.OpSasl:
-		return false // it has no mechanism
 	case !s.knows(q.h.Op):
 		h.Zxid = -1
 	case q.h.Op != wire.OpAuth:
