@@ -15,19 +15,23 @@ type identities struct {
 	mu      sync.Mutex // guards the following
 	session int64
 	known   []zk.Identity
+	lacking bool // the servers do not tell (before 3.7)
 }
 
 // whoAmI returns the identities of the session, or nil if the servers do not tell (before ZooKeeper 3.7).
 func (f *FS) whoAmI(ctx context.Context) ([]zk.Identity, error) {
 	session := f.conn.SessionID()
 	f.identities.mu.Lock()
-	known, same := f.identities.known, f.identities.session == session
+	known, same, lacking := f.identities.known, f.identities.session == session, f.identities.lacking
 	f.identities.mu.Unlock()
-	if same && known != nil {
+	if same && known != nil || lacking {
 		return known, nil
 	}
 	ids, err := f.conn.WithContext(ctx).WhoAmI()
 	if errors.Is(err, zk.ErrUnimplemented) {
+		f.identities.mu.Lock()
+		f.identities.lacking = true
+		f.identities.mu.Unlock()
 		return nil, nil
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 func (f *FS) create(ctx context.Context, path string, data []byte, acl []zk.ACL) (st *zk.Stat, err error) {
 	defer f.changing(path, created)()
 	err = f.change(ctx, path, func(c *zk.Conn) (err error) {
-		_, st, err = c.CreateStat(path, data, zk.FlagPersistent, acl)
+		st, err = f.createStat(c, path, data, acl)
 		return err
 	}, func(s snapshot) error {
 		if s.stat == nil {
@@ -23,6 +23,22 @@ func (f *FS) create(ctx context.Context, path string, data []byte, acl []zk.ACL)
 		}
 		return errUnresolved
 	})
+	return st, err
+}
+
+// createStat is one attempt to make the znode at path. Servers before 3.5 have no operation that returns the Stat as well.
+func (f *FS) createStat(c *zk.Conn, path string, data []byte, acl []zk.ACL) (*zk.Stat, error) {
+	if !f.lacksCreate2.Load() {
+		_, st, err := c.CreateStat(path, data, zk.FlagPersistent, acl)
+		if !errors.Is(err, zk.ErrUnimplemented) {
+			return st, err
+		}
+		f.lacksCreate2.Store(true) // such a server closes the connection over it
+	}
+	if _, err := c.Create(path, data, zk.FlagPersistent, acl); err != nil {
+		return nil, err
+	}
+	_, st, err := c.Exists(path)
 	return st, err
 }
 

@@ -210,8 +210,7 @@ func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error
 		return tryCreateEmpty(f.fs.conn.WithContext(ctx), path, d.acl)
 	default:
 		defer f.fs.changing(path, created)()
-		_, st, err := f.fs.conn.WithContext(ctx).CreateStat(path, d.data, zk.FlagPersistent, d.acl)
-		return st, err
+		return f.fs.createStat(f.fs.conn.WithContext(ctx), path, d.data, d.acl)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -44,10 +45,11 @@ type FS struct {
 	log        *slog.Logger
 	start      time.Time
 
-	failures   failures
-	identities identities
-	locks      locks
-	scratch    scratchBytes
+	failures     failures
+	identities   identities
+	locks        locks
+	scratch      scratchBytes
+	lacksCreate2 atomic.Bool // the servers are older than 3.5
 
 	mu    sync.Mutex        // guards the following
 	moved map[uint64]uint64 // inode number -> generation of the next inode of that number; see node.displace

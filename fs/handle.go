@@ -211,6 +211,9 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 		return f.fs.errno("fsync", f.where(), err)
 	}
 	defer f.give()
+	if _, err := h.holds(); err != nil {
+		return f.fs.errno("fsync", f.where(), err)
+	}
 	var err error
 	if f.hasDraft() && h.write {
 		err = f.commit(ctx, keepTrying)

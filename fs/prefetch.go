@@ -72,9 +72,14 @@ func (v *view) fetch(ctx context.Context, paths []string) ([]snapshot, error) {
 	for i, path := range paths {
 		ops[i] = &zk.GetDataRequest{Path: path}
 	}
-	results, err := v.conn.WithContext(ctx).MultiRead(ops...)
+	var results []zk.Result
+	var err error = zk.ErrUnimplemented
+	if !v.lacksMultiRead.Load() {
+		results, err = v.conn.WithContext(ctx).MultiRead(ops...)
+	}
 	switch {
 	case errors.Is(err, zk.ErrUnimplemented):
+		v.lacksMultiRead.Store(true) // such a server closes the connection over it
 		for i := range paths {
 			rest = append(rest, i)
 		}

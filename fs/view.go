@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -14,6 +15,8 @@ type view struct {
 	conn  *zk.Conn
 	cache *cache
 	watch *watch
+
+	lacksMultiRead atomic.Bool // the servers are older than 3.6
 }
 
 // stat returns the Stat of the znode at path, or zk.ErrNoNode.

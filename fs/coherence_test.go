@@ -1,0 +1,226 @@
+package fs
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// modes runs a test with each way of noticing changes.
+func modes(t *testing.T, test func(t *testing.T, w *world)) {
+	for _, mode := range []WatchMode{WatchTree, WatchNode} {
+		t.Run(mode.String(), func(t *testing.T) { test(t, newWorld(t, Options{Watch: mode})) })
+	}
+}
+
+func TestChangesByOthersAreSeen(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.create("/d", "")
+		w.create("/d/f", "one")
+		w.want(`ok "one"`, "cat", "d/f")
+		w.want("ok f", "ls", "d")
+		w.set("/d/f", "two and more")
+		w.eventually(`ok "two and more"`, "cat", "d/f")
+		w.want("ok file 0644 size=12 nlink=1", "stat", "d/f")
+		w.want("ENOENT", "stat", "d/g")
+		w.create("/d/g", "g")
+		w.eventually(`ok "g"`, "cat", "d/g")
+		w.want("ok f g", "ls", "d")
+		w.remove("/d/f")
+		w.eventually("ENOENT", "stat", "d/f")
+		w.want("ok g", "ls", "d")
+		w.remove("/d/g")
+		w.remove("/d")
+		w.eventually("ENOENT", "ls", "d")
+	})
+}
+
+// One size and one content: a reader never sees the new data cut to the old length.
+func TestReadsAreNotTorn(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.create("/f", "0")
+		for i := 1; i < 200; i++ {
+			w.do("cat", "f")
+			text := fmt.Sprintf("%0*d", 1+i%7, i%10)
+			w.set("/f", text)
+			w.eventually(fmt.Sprintf("ok %q", text), "cat", "f")
+		}
+	})
+}
+
+// An open file shows what others write, as tail -f expects it.
+func TestOpenFileFollows(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.create("/log", "a\n")
+		w.want("ok", "open", "1", "log", "r")
+		w.want(`ok "a\n"`, "read", "1")
+		w.set("/log", "a\nb\n")
+		w.eventually(`ok "a\nb\n"`, "pread", "1", "0", "100")
+		w.eventually("ok size=4 nlink=1", "fstat", "1")
+	})
+}
+
+func TestDeletedAndCreatedAgain(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.create("/n", "file")
+		w.want(`ok "file"`, "cat", "n")
+		w.want("ok", "open", "1", "n", "r")
+		w.remove("/n")
+		w.create("/n", "")
+		w.create("/n/c", "child")
+		w.eventually(`ok "child"`, "cat", "n/c")
+		w.want(`ok "file"`, "read", "1")
+	})
+}
+
+// What the cache knows is asked from nobody while a watch stands.
+func TestWarmReadsAskNobody(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/d", "")
+	w.create("/d/f", "data")
+	requests := make(chan string, 100)
+	warm := func() {
+		w.want(`ok "data"`, "cat", "d/f")
+		w.want("ok f", "ls", "d")
+		w.want("ENOENT", "stat", "d/nosuch")
+		w.want("ok file 0644 size=4 nlink=1", "stat", "d/f")
+	}
+	warm()
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+		if r.Op != "ping" {
+			requests <- r.Op + " " + r.Path
+		}
+		return zktest.Fault{}
+	})
+	warm()
+	w.server.OnRequest(nil)
+	close(requests)
+	for r := range requests {
+		t.Errorf("a warm read asks for %s", r)
+	}
+}
+
+// A change that was made while the connection was away is seen after it.
+func TestReconnect(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.create("/f", "old")
+		w.create("/d", "")
+		w.want(`ok "old"`, "cat", "f")
+		w.want("ok", "ls", "d")
+		w.server.Disconnect()
+		w.set("/f", "new data")
+		w.create("/d/x", "")
+		w.eventually(`ok "new data"`, "cat", "f")
+		w.eventually("ok x", "ls", "d")
+		w.set("/f", "newer")
+		w.eventually(`ok "newer"`, "cat", "f")
+	})
+}
+
+// After the end of a session everything is watched again.
+func TestNewSession(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.create("/f", "old")
+		w.want(`ok "old"`, "cat", "f")
+		if !w.server.ExpireSession(w.fs.conn.SessionID()) {
+			t.Fatal("there is no such session")
+		}
+		w.set("/f", "new")
+		w.eventually(`ok "new"`, "cat", "f")
+		for i := range 20 {
+			text := fmt.Sprint("after ", i)
+			w.set("/f", text)
+			w.eventually(fmt.Sprintf("ok %q", text), "cat", "f")
+		}
+	})
+}
+
+// fsync of a file that nothing was written to makes the next read as new as the call.
+func TestSync(t *testing.T) {
+	w := newWorld(t, Options{Watch: WatchOff, MaxAge: time.Hour})
+	w.create("/f", "old")
+	w.want(`ok "old"`, "cat", "f")
+	w.set("/f", "new")
+	w.want("ok", "open", "1", "f", "r")
+	w.want("ok", "fsync", "1")
+	w.want(`ok "new"`, "cat", "f")
+}
+
+// With servers that have no recursive watches the mount works as well.
+func TestOldServer(t *testing.T) {
+	server := zktest.NewServer(zktest.WithVersion("3.4.14"))
+	t.Cleanup(server.Close)
+	w := &world{t: t, server: server, dir: t.TempDir()}
+	w.other = w.connect()
+	w.fs = w.mount(w.dir, Options{})
+	w.agent = newAgent(t, w.dir)
+	w.create("/f", "one")
+	w.want(`ok "one"`, "cat", "f")
+	w.set("/f", "two")
+	w.eventually(`ok "two"`, "cat", "f")
+	w.want("ok", "put", "g", "data")
+	w.want("ok", "mkdir", "d")
+	w.want("ok d f g zookeeper", "ls", ".")
+	if mode, _, _ := w.fs.watch.numbers(); mode != WatchNode {
+		t.Errorf("the mode is %v", mode)
+	}
+}
+
+// While the servers are away every call ends in time, with an error that says so, and /.status can be read.
+func TestServerAway(t *testing.T) {
+	w := newWorld(t, Options{Timeout: 300 * time.Millisecond})
+	w.create("/f", "data")
+	w.want("ok", "put", "g", "x")
+	w.server.Refuse(true)
+	w.server.Disconnect()
+	for _, call := range [][]string{{"cat", "f"}, {"put", "g", "y"}, {"mkdir", "d"}, {"ls", "zookeeper"}} {
+		if got := w.do(call...); got != "ETIMEDOUT" && got != "EHOSTDOWN" {
+			t.Errorf("%s: %s", call, got)
+		}
+	}
+	if got := w.do("cat", ".status"); len(got) < 100 {
+		t.Errorf("the status is %s", got)
+	}
+	w.server.Refuse(false)
+	w.eventually(`ok "data"`, "cat", "f")
+	w.want("ok", "put", "g", "z")
+	w.holds("/g", "z", 1)
+}
+
+// The inode number of a path is the same at every mount.
+func TestInodeNumbers(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "data")
+	dir := t.TempDir()
+	w.mount(dir, Options{})
+	a := newAgent(t, dir)
+	if one, two := w.do("ino", "f"), a.do("ino", "f"); one != two {
+		t.Errorf("%s and %s", one, two)
+	}
+	before := w.do("ino", "f")
+	w.want("ok", "rename", "f", "g")
+	w.want(before, "ino", "g")
+	w.want("ok", "put", "f", "another")
+	w.want(`ok "another"`, "cat", "f")
+	w.want(`ok "data"`, "cat", "g")
+}
+
+func TestMountFails(t *testing.T) {
+	w := newWorld(t, Options{})
+	conn, _, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithChroot("/nosuch"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	if f, err := Mount(conn, t.TempDir(), Options{}); err == nil {
+		f.Unmount()
+		t.Error("a chroot that does not exist was mounted")
+	}
+	if f, err := Mount(w.other, w.dir+"/nosuch", Options{}); err == nil {
+		f.Unmount()
+		t.Error("mounted on a directory that does not exist")
+	}
+}

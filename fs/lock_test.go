@@ -1,0 +1,159 @@
+package fs
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// second returns a process that works in another mount of the same server.
+func (w *world) second() *agent {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	w.mount(dir, Options{})
+	return newAgent(w.t, dir)
+}
+
+func TestFlockExcludes(t *testing.T) {
+	w := newWorld(t, Options{})
+	far := w.second()
+	near := newAgent(t, w.dir)
+	for _, path := range []string{"x.lock", "zookeeper/.lock"} {
+		for _, a := range []*agent{w.agent, near, far} {
+			a.want("ok", "open", path, path, "r+creat")
+		}
+		w.want("ok", "flock", path, "ex")
+		near.want("EAGAIN", "flock", path, "ex+nb")
+		far.want("EAGAIN", "flock", path, "sh+nb")
+		far.start("flock", path, "ex")
+		w.want("ok", "flock", path, "un")
+		if got := far.answer(); got != "ok" {
+			t.Errorf("the one who waited got %s", got)
+		}
+		near.want("EAGAIN", "flock", path, "ex+nb")
+		far.want("ok", "close", path)
+		near.eventually(w, "ok", "flock", path, "ex+nb")
+		near.want("ok", "close", path)
+		w.want("ok", "close", path)
+	}
+}
+
+// eventually is world.eventually for another agent.
+func (a *agent) eventually(w *world, answer string, words ...string) {
+	a.t.Helper()
+	other := *w
+	other.agent = a
+	other.eventually(answer, words...)
+}
+
+func TestSharedLocks(t *testing.T) {
+	w := newWorld(t, Options{})
+	far := w.second()
+	w.want("ok", "open", "1", "x.lock", "r+creat")
+	far.want("ok", "open", "1", "x.lock", "r+creat")
+	w.want("ok", "flock", "1", "sh")
+	far.want("ok", "flock", "1", "sh")
+	far.want("EAGAIN", "flock", "1", "ex+nb")
+	w.want("ok", "flock", "1", "un")
+	far.want("ok", "flock", "1", "ex+nb")
+}
+
+// A lock ends with the process, and with the interest in it the znode.
+func TestLockEndsWithItsProcess(t *testing.T) {
+	w := newWorld(t, Options{})
+	a := newAgent(t, w.dir)
+	a.want("ok", "open", "1", "x.lock", "r+creat")
+	a.want("ok", "flock", "1", "ex")
+	w.want("ok", "open", "1", "x.lock", "r")
+	w.want("EAGAIN", "flock", "1", "ex+nb")
+	a.cmd.Process.Kill()
+	w.want("ok", "flock", "1", "ex")
+	w.want("ok", "close", "1")
+	w.eventually("ENOENT", "stat", "x.lock")
+}
+
+func TestLockOfAnyFile(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "f", "rw+creat")
+	w.want("ok", "flock", "1", "ex")
+	w.holds("/f", "", 1)
+	if names, _, err := w.other.Children("/f.lock"); err != nil || len(names) != 1 {
+		t.Errorf("%v, %v", names, err)
+	}
+	w.want("ok", "write", "1", "data")
+	w.want("ok", "close", "1")
+	w.holds("/f", "data", 2)
+}
+
+func TestLockIsTheRecipe(t *testing.T) {
+	w := newWorld(t, Options{})
+	l := zk.NewLock(w.other, "/x.lock", zk.WorldACL(zk.PermAll))
+	if err := l.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	w.want("ok", "open", "1", "x.lock", "r")
+	w.want("EAGAIN", "flock", "1", "ex+nb")
+	w.start("flock", "1", "ex")
+	if err := l.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.answer(); got != "ok" {
+		t.Errorf("flock: %s", got)
+	}
+	if err := l.TryLock(); err == nil {
+		t.Error("the lock that a mount holds was taken")
+	}
+}
+
+func TestLockFileShowsTheQueue(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "x.lock", "rw+creat")
+	w.want("ok", "flock", "1", "ex")
+	if got := w.do("cat", "x.lock"); !strings.Contains(got, " exclusive ") || !strings.Contains(got, "fs.test") {
+		t.Errorf("the queue is %s", got)
+	}
+	w.want("ok", "write", "1", "deploying 1.2")
+	if got := w.do("cat", "x.lock"); !strings.HasSuffix(got, ` exclusive deploying 1.2\n"`) {
+		t.Errorf("the queue is %s", got)
+	}
+	w.want(`ok queue=1 holder="deploying 1.2"`, "getxattr", "x.lock", "user.zk.lock")
+	w.want("ok", "flock", "1", "un")
+	w.want("EPERM", "write", "1", "nobody")
+	w.want("ok", "close", "1")
+	w.want("ok", "open", "2", "Cargo.lock", "w+creat+excl")
+	w.want("ok", "write", "2", "version = 3\n")
+	w.want("ok", "close", "2")
+	w.want(`ok "version = 3\n"`, "cat", "Cargo.lock")
+	w.want("ENODATA", "getxattr", ".", "user.zk.lock")
+}
+
+func TestFcntlLocks(t *testing.T) {
+	w := newWorld(t, Options{})
+	far := w.second()
+	w.want("ok", "open", "1", "x.lock", "rw+creat")
+	w.want("ok", "setlk", "1", "w", "0", "0")
+	w.want("ENOLCK", "setlk", "1", "w", "0", "10")
+	far.want("ok", "open", "1", "x.lock", "rw")
+	far.want("EAGAIN", "setlk", "1", "w", "0", "0")
+	// POSIX: the end of any descriptor of the file ends the locks of the process.
+	w.want("ok", "dupclose", "1")
+	far.want("ok", "setlk", "1", "w", "0", "0")
+	far.want("ok", "setlk", "1", "u", "0", "0")
+	w.want("ok", "setlk", "1", "w", "0", "0")
+}
+
+// When its session ends while it is held, the handle says so.
+func TestLostLock(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "x.lock", "rw+creat")
+	w.want("ok", "flock", "1", "ex")
+	if !w.server.ExpireSession(w.fs.conn.SessionID()) {
+		t.Fatal("there is no such session")
+	}
+	w.eventually("EIO", "fsync", "1")
+	w.want("EIO", "write", "1", "x")
+	w.want("EIO", "close", "1")
+	w.want("ok", "open", "2", "x.lock", "rw+creat")
+	w.want("ok", "flock", "2", "ex")
+}

@@ -1,0 +1,182 @@
+package fs
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// world is a server, a mount of it, a process that works there, and another client.
+type world struct {
+	t      *testing.T
+	server *zktest.Server
+	fs     *FS
+	dir    string
+	*agent
+	other *zk.Conn
+}
+
+// newWorld makes one. Everything ends with the test.
+func newWorld(t *testing.T, o Options) *world {
+	t.Helper()
+	server := zktest.NewServer(zktest.WithContainerCheck(50 * time.Millisecond))
+	t.Cleanup(server.Close)
+	w := &world{t: t, server: server, dir: t.TempDir()}
+	w.other = w.connect()
+	w.fs = w.mount(w.dir, o)
+	w.agent = newAgent(t, w.dir)
+	return w
+}
+
+func (w *world) connect() *zk.Conn {
+	w.t.Helper()
+	conn, events, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	go func() { // ends with Close
+		for range events {
+		}
+	}()
+	w.t.Cleanup(conn.Close)
+	return conn
+}
+
+// mount mounts the server once more.
+func (w *world) mount(dir string, o Options) *FS {
+	w.t.Helper()
+	f, err := Mount(w.connect(), dir, o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		if err := f.Unmount(); err != nil {
+			w.t.Error(err)
+		}
+	})
+	return f
+}
+
+// create, set and remove are changes by the other client.
+func (w *world) create(path, data string) {
+	w.t.Helper()
+	var b []byte
+	if data != "" {
+		b = []byte(data)
+	}
+	w.must(func() error {
+		_, err := w.other.Create(path, b, 0, zk.WorldACL(zk.PermAll))
+		return err
+	})
+}
+
+func (w *world) set(path, data string) {
+	w.t.Helper()
+	w.must(func() error {
+		_, err := w.other.Set(path, []byte(data), -1)
+		return err
+	})
+}
+
+func (w *world) remove(path string) {
+	w.t.Helper()
+	w.must(func() error { return w.other.Delete(path, -1) })
+}
+
+// must makes a change, again if the test had broken the connection before it was sent.
+func (w *world) must(change func() error) {
+	w.t.Helper()
+	err := change()
+	if errors.Is(err, zk.ErrConnectionClosed) {
+		err = change()
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// holds fails the test unless the znode has that data and version.
+func (w *world) holds(path, data string, version int32) *zk.Stat {
+	w.t.Helper()
+	got, st, err := w.other.Get(path)
+	if err != nil {
+		w.t.Errorf("%s: %v", path, err)
+		return &zk.Stat{}
+	}
+	if string(got) != data || st.Version != version {
+		w.t.Errorf("%s holds %q at version %d, want %q at %d", path, got, st.Version, data, version)
+	}
+	return st
+}
+
+func (w *world) missing(path string) {
+	w.t.Helper()
+	if ok, _, err := w.other.Exists(path); err != nil || ok {
+		w.t.Errorf("%s: exists %v, %v", path, ok, err)
+	}
+}
+
+// eventually makes a call until the answer is the one wanted: what another client changes is seen when its event arrives.
+func (w *world) eventually(answer string, words ...string) {
+	w.t.Helper()
+	call := strings.Join(words, " ")
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		got := w.do(append([]string(nil), words...)...)
+		if got == answer {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Errorf("%s: %s, want %s", call, got, answer)
+			return
+		}
+	}
+}
+
+// changes is what a recursive watch sees.
+type changes chan string
+
+func (w *world) watch(path string) changes {
+	w.t.Helper()
+	watcher, err := w.connect().AddWatch(path, zk.AddWatchPersistentRecursive)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := make(changes, 1000)
+	go func() { // ends with the connection
+		for e := range watcher.Events() {
+			c <- strings.TrimPrefix(e.Type.String(), "EventNode") + " " + e.Path
+		}
+	}()
+	return c
+}
+
+// are fails the test unless exactly these changes have come, before one that is made now to end the wait.
+func (c changes) are(w *world, want ...string) {
+	w.t.Helper()
+	w.create("/end-of-changes", "")
+	w.remove("/end-of-changes")
+	patience := time.After(5 * time.Second)
+	var seen []string
+	for {
+		select {
+		case change := <-c:
+			if change == "Deleted /end-of-changes" {
+				if got := strings.Join(seen, ", "); got != strings.Join(want, ", ") {
+					w.t.Errorf("changes: %s, want %s", got, strings.Join(want, ", "))
+				}
+				return
+			}
+			if change != "Created /end-of-changes" {
+				seen = append(seen, change)
+			}
+		case <-patience:
+			w.t.Fatalf("changes: %q, and the last one does not come", seen)
+		}
+	}
+}

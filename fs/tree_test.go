@@ -1,0 +1,264 @@
+package fs
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+func TestDirectories(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "mkdir", "d")
+	w.want("EEXIST", "mkdir", "d")
+	w.want("ok", "mkdir", "d/e")
+	w.want("ok dir 0755 size=1 nlink=1", "stat", "d")
+	w.want("ENOTEMPTY", "rmdir", "d")
+	w.want("ok", "rmdir", "d/e")
+	w.want("ok", "rmdir", "d")
+	w.want("ENOENT", "stat", "d")
+	w.missing("/d")
+	w.want("EINVAL", "mkdir", "a\nb")
+	w.want("EPERM", "mkdir", "x.lock")
+	w.want("EPERM", "symlink", "a", "b")
+	w.want("EPERM", "mkfifo", "p")
+}
+
+// The last child of a directory leaves a directory, and one that was touched empty stays a file.
+func TestTypesStay(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "mkdir", "d")
+	w.want("ok", "put", "d/f", "x")
+	w.want("ok", "unlink", "d/f")
+	w.want("ok", "open", "1", "f", "w+creat+excl")
+	w.want("ok", "close", "1")
+	again := w.t.TempDir()
+	w.mount(again, Options{})
+	a := newAgent(t, again)
+	a.want("ok dir 0755 size=0 nlink=1", "stat", "d")
+	a.want("ok file 0644 size=0 nlink=1", "stat", "f")
+}
+
+func TestFileBecomesDirectory(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/n", "data")
+	w.want(`ok "data"`, "cat", "n")
+	w.want("ok", "open", "1", "n", "r")
+	w.create("/n/child", "")
+	w.eventually("ok dir 0755 size=1 nlink=1", "stat", "n")
+	w.want("ok .data child", "ls", "n")
+	w.want(`ok "data"`, "cat", "n/.data")
+	w.want("ok", "close", "1")
+	w.create("/plain", "v")
+	w.want("ok", "setxattr", "plain", "user.zk.type", "directory")
+	w.eventually("ok dir 0755 size=0 nlink=1", "stat", "plain")
+	w.want(`ok "v"`, "cat", "plain/.data")
+}
+
+func TestUntouchedDirectoryBecomesFile(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/n", "")
+	w.want("ok dir 0755 size=0 nlink=1", "stat", "n")
+	w.set("/n", "data")
+	w.eventually("ok file 0644 size=4 nlink=1", "stat", "n")
+	w.want(`ok "data"`, "cat", "n")
+}
+
+func TestDirectoryData(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "mkdir", "d")
+	w.want("ENOENT", "stat", "d/.data")
+	w.want("ok", "put", "d/.data", "x")
+	w.want("ok .data", "ls", "d")
+	w.want("ok dir 0755 size=0 nlink=1", "stat", "d")
+	w.want("ENOTEMPTY", "rmdir", "d")
+	w.set("/d", "theirs")
+	w.eventually(`ok "theirs"`, "cat", "d/.data")
+	w.want("ok", "unlink", "d/.data")
+	w.want("ok", "ls", "d")
+	w.want("ok", "rmdir", "d")
+}
+
+func TestReservedNames(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/d", "")
+	w.create("/d/.data", "child")
+	w.create("/d/%2Edata", "escape")
+	w.create("/d/.lock", "lock")
+	w.create("/d/.status", "status")
+	w.want("ok %252Edata %2Edata %2Elock .status", "ls", "d")
+	w.want(`ok "child"`, "cat", "d/%2Edata")
+	w.want(`ok "escape"`, "cat", "d/%252Edata")
+	w.want("ok", "put", "d/%2Elock", "new")
+	w.holds("/d/.lock", "new", 1)
+	w.want("ok file 1644 size=0 nlink=1", "stat", "d/.lock")
+	w.want("EPERM", "unlink", "d/.lock")
+}
+
+func TestUnlinkedFile(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "put", "f", "data")
+	w.want("ok", "open", "1", "f", "rw")
+	w.want("ok", "unlink", "f")
+	w.want("ok size=4 nlink=0", "fstat", "1")
+	w.want(`ok "data"`, "read", "1")
+	w.want("ok", "write", "1", "more")
+	w.want("ok", "close", "1")
+	w.missing("/f")
+	w.want("ok", "open", "1", "never", "w+creat")
+	w.want("ok", "write", "1", "data")
+	w.want("ok", "unlink", "never")
+	w.want("ok", "close", "1")
+	w.missing("/never")
+}
+
+func TestRename(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "data")
+	if _, err := w.other.SetACL("/f", zk.WorldACL(zk.PermRead|zk.PermDelete|zk.PermWrite|zk.PermAdmin), -1); err != nil {
+		t.Fatal(err)
+	}
+	w.create("/g", "old")
+	g := w.holds("/g", "old", 0)
+	w.want("ok", "rename", "f", "h")
+	w.holds("/h", "data", 0)
+	w.missing("/f")
+	if acl, _, _ := w.other.GetACL("/h"); len(acl) != 1 || acl[0].Perms != zk.PermAll&^zk.PermCreate {
+		t.Errorf("the ACL did not come along: %v", acl)
+	}
+	seen := w.watch("/")
+	w.want("ok", "rename", "h", "g")
+	if st := w.holds("/g", "data", 1); st.Czxid != g.Czxid {
+		t.Error("the znode that was replaced is another one")
+	}
+	seen.are(w, "DataChanged /g", "Deleted /h")
+	w.want("ok", "put", "i", "i")
+	w.want("EEXIST", "rename2", "i", "g", "noreplace")
+	w.want("ok", "rename2", "i", "g", "exchange")
+	w.want(`ok "data"`, "cat", "i")
+	w.want(`ok "i"`, "cat", "g")
+	w.want("ok", "mkdir", "d")
+	w.want("ENOTDIR", "rename", "d", "g")
+	w.want("EISDIR", "rename", "g", "d")
+	w.want("EPERM", "rename", "d", "d.lock")
+	w.want("EXDEV", "rename", "g", "d/.data")
+	w.want("ENOENT", "rename", "nosuch", "x")
+}
+
+// write, rename, close must not lose data.
+func TestRenameOfAnOpenFile(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "f", "w+creat")
+	w.want("ok", "write", "1", "part 1 ")
+	w.want("ok", "rename", "f", "g")
+	w.holds("/g", "part 1 ", 0)
+	w.want("ok", "write", "1", "part 2")
+	w.want("ok", "close", "1")
+	w.holds("/g", "part 1 part 2", 1)
+	w.missing("/f")
+	w.want("ok", "put", "f", "another")
+	w.want(`ok "another"`, "cat", "f")
+	w.want(`ok "part 1 part 2"`, "cat", "g")
+}
+
+func TestRenameOfADirectory(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/d", "data")
+	w.create("/d/sub", "")
+	w.create("/d/sub/f", "f")
+	w.want(`ok "f"`, "cat", "d/sub/f")
+	w.want("ok", "rename", "d", "e")
+	w.want("ok .data sub", "ls", "e")
+	w.want(`ok "f"`, "cat", "e/sub/f")
+	w.want("ok", "put", "e/sub/f", "new")
+	w.holds("/e/sub/f", "new", 1)
+	w.missing("/d")
+	for i := range maxMoveNodes {
+		w.create(fmt.Sprintf("/e/%03d", i), "")
+	}
+	w.want("EXDEV", "rename", "e", "d")
+	w.want("ok dir 0755 size=501 nlink=1", "stat", "e")
+}
+
+func TestForeignEphemeral(t *testing.T) {
+	w := newWorld(t, Options{})
+	if _, err := w.other.Create("/e", []byte("x"), zk.FlagEphemeral, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	w.want("ok file 1644 size=1 nlink=1", "stat", "e")
+	w.want("EPERM", "rename", "e", "f")
+	w.want("ENOTDIR", "mkdir", "e/x")
+	hidden := t.TempDir()
+	w.mount(hidden, Options{NoEphemerals: true})
+	a := newAgent(t, hidden)
+	a.want("ok zookeeper", "ls", ".")
+}
+
+func TestScratchFilesStayLocal(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "old")
+	f := w.holds("/f", "old", 0)
+	seen := w.watch("/")
+	w.want("ok", "put", ".f.swp", "swap")
+	w.want(`ok "swap"`, "cat", ".f.swp")
+	w.want("ok .f.swp f zookeeper", "ls", ".")
+	w.want("ok", "rename", ".f.swp", "f~")
+	w.want(`ok "swap"`, "cat", "f~")
+	w.want("ok", "rename", "f~", "f")
+	w.want(`ok "swap"`, "cat", "f")
+	if st := w.holds("/f", "swap", 1); st.Czxid != f.Czxid {
+		t.Error("the znode that was saved is another one")
+	}
+	w.want("ok", "put", "#g#", "g")
+	w.want("ok", "rename", "#g#", "g")
+	w.want("ok", "put", "h~", "h")
+	w.want("ok", "unlink", "h~")
+	w.want("ok f g zookeeper", "ls", ".")
+	seen.are(w, "DataChanged /f", "Created /g")
+	if n := w.fs.scratch.n.Load(); n != 0 {
+		t.Errorf("%d bytes of scratch files are left", n)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	w := newWorld(t, Options{ReadOnly: true})
+	w.create("/f", "x")
+	w.want(`ok "x"`, "cat", "f")
+	for _, call := range []string{"put f y", "put g y", "mkdir d", "unlink f", "rename f g", "truncate f 0", "touch f", "setxattr f user.zk.type directory"} {
+		w.want("EROFS", strings.Fields(call)...)
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "x")
+	w.want("ok user.zk.acl user.zk.stat", "listxattr", "f")
+	w.want("ok world:anyone:cdrwa", "getxattr", "f", "user.zk.acl")
+	w.want("ok 0", "getxattr", "f", "user.zk.version")
+	w.want("ok /f", "getxattr", "f", "user.zk.path")
+	w.want("ok file", "getxattr", "f", "user.zk.type")
+	w.want("ok 4", "getxattr", ".", "user.zk.descendants")
+	w.want("ENODATA", "getxattr", "f", "user.zk.nosuch")
+	w.want("ENOTSUP", "getxattr", "f", "security.selinux")
+	w.want("ENOTSUP", "setxattr", "f", "security.x", "x")
+	w.want("EPERM", "setxattr", "f", "user.zk.version", "3")
+	w.want("EINVAL", "setxattr", "f", "user.zk.acl", "nonsense")
+	w.want("ok", "setxattr", "f", "user.zk.acl", "world:anyone:r")
+	if acl, st, _ := w.other.GetACL("/f"); len(acl) != 1 || acl[0].Perms != zk.PermRead || st.Aversion != 1 {
+		t.Errorf("%v, %v", acl, st)
+	}
+	w.want("ok world:anyone:r", "getxattr", "f", "user.zk.acl")
+}
+
+func TestLargeDirectory(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/d", "")
+	var want []string
+	for i := range 1500 {
+		name := fmt.Sprintf("child-%05d", i)
+		want = append(want, name)
+		w.create("/d/"+name, strings.Repeat("x", i%7))
+	}
+	w.want("ok "+strings.Join(want, " "), "ls", "d")
+}

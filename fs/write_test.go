@@ -1,0 +1,285 @@
+package fs
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// echo v > f: one version, one change for watchers, whether the file is there or not.
+func TestOneWriteIsOneVersion(t *testing.T) {
+	w := newWorld(t, Options{})
+	seen := w.watch("/")
+	w.want("ok", "put", "f", "one\n")
+	w.holds("/f", "one\n", 0)
+	w.want("ok", "put", "f", "two\n")
+	w.holds("/f", "two\n", 1)
+	w.want(`ok "two\n"`, "cat", "f")
+	seen.are(w, "Created /f", "DataChanged /f")
+}
+
+// A shell moves the descriptor, which closes the first, before it writes.
+func TestShellRedirection(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "old")
+	seen := w.watch("/")
+	w.want("ok", "open", "1", "f", "w+creat+trunc")
+	w.want("ok", "dupclose", "1")
+	w.want("ok", "write", "1", "line 1\n")
+	w.want("ok", "write", "1", "line 2\n")
+	w.want("ok", "close", "1")
+	w.holds("/f", "line 1\nline 2\n", 1)
+	seen.are(w, "DataChanged /f")
+}
+
+// : > f is committed when its opener closes it for the second time.
+func TestTruncationAlone(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "old")
+	w.want("ok", "open", "1", "f", "w+creat+trunc")
+	w.want("ok", "dupclose", "1")
+	w.holds("/f", "old", 0)
+	w.want("ok", "close", "1")
+	w.holds("/f", "", 1)
+	w.want("ok", "open", "1", "empty", "w+creat+trunc")
+	w.want("ok", "dupclose", "1")
+	w.missing("/empty")
+	w.want("ok file 0644 size=0 nlink=1", "stat", "empty")
+	w.want("ok empty f zookeeper", "ls", ".")
+	w.want("ok", "close", "1")
+	w.holds("/empty", "", 1)
+}
+
+func TestExclusiveCreateIsImmediate(t *testing.T) {
+	w := newWorld(t, Options{})
+	seen := w.watch("/")
+	w.want("ok", "open", "1", "f", "w+creat+excl")
+	w.holds("/f", "", 1)
+	w.want("EEXIST", "open", "2", "f", "w+creat+excl")
+	w.want("ok", "write", "1", "data")
+	w.want("ok", "close", "1")
+	w.holds("/f", "data", 2)
+	seen.are(w, "Created /f", "DataChanged /f", "DataChanged /f")
+}
+
+func TestAppend(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/log", "a\n")
+	w.want("ok", "open", "1", "log", "w+append")
+	w.set("/log", "a\nb\n")
+	w.want("ok", "write", "1", "c\n")
+	w.set("/log", "a\nb\nx\n")
+	w.want("ok", "close", "1")
+	w.holds("/log", "a\nb\nx\nc\n", 3)
+	w.eventually(`ok "a\nb\nx\nc\n"`, "cat", "log")
+}
+
+// What was read and written back must not undo what somebody else wrote meanwhile.
+func TestReadModifyWriteConflict(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "old")
+	w.want("ok", "open", "1", "f", "rw")
+	w.want(`ok "old"`, "read", "1")
+	w.set("/f", "theirs")
+	w.want("ok", "seek", "1", "0")
+	w.want("ok", "write", "1", "mine")
+	w.want("ESTALE", "close", "1")
+	w.holds("/f", "theirs", 1)
+	w.want(`ok "theirs"`, "cat", "f")
+}
+
+func TestOverwriteWins(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "old")
+	w.want("ok", "open", "1", "f", "w+trunc")
+	w.want("ok", "write", "1", "mine")
+	w.set("/f", "theirs")
+	w.want("ok", "close", "1")
+	w.holds("/f", "mine", 2)
+}
+
+func TestConflictFail(t *testing.T) {
+	w := newWorld(t, Options{Conflict: ConflictFail})
+	w.create("/f", "old")
+	w.want("ok", "open", "1", "f", "w+trunc")
+	w.want("ok", "write", "1", "mine")
+	w.set("/f", "theirs")
+	w.want("ESTALE", "close", "1")
+	w.holds("/f", "theirs", 1)
+}
+
+func TestFileDeletedWhileOpen(t *testing.T) {
+	w := newWorld(t, Options{})
+	for _, path := range []string{"/over", "/more", "/part"} {
+		w.create(path, "old")
+	}
+	w.want("ok", "open", "over", "over", "w+trunc")
+	w.want("ok", "open", "more", "more", "w+append")
+	w.want("ok", "open", "part", "part", "rw")
+	for _, id := range []string{"over", "more", "part"} {
+		w.want("ok", "write", id, "new")
+		w.remove("/" + id)
+	}
+	w.want("ok", "close", "over")
+	w.want("ok", "close", "more")
+	w.want("ESTALE", "close", "part")
+	w.holds("/over", "new", 0)
+	w.holds("/more", "new", 0)
+	w.missing("/part")
+}
+
+func TestFileCreatedByTwo(t *testing.T) {
+	w := newWorld(t, Options{})
+	for id, flags := range map[string]string{"over": "w+creat+trunc", "more": "w+creat+append", "part": "w+creat"} {
+		w.want("ok", "open", id, id, flags)
+		w.want("ok", "write", id, "mine")
+		w.create("/"+id, "theirs ")
+	}
+	w.want("ok", "close", "over")
+	w.want("ok", "close", "more")
+	w.want("ESTALE", "close", "part")
+	w.holds("/over", "mine", 1)
+	w.holds("/more", "theirs mine", 1)
+	w.holds("/part", "theirs ", 0)
+}
+
+// Everybody who has the file open sees what was written, as the pages of a file on a disk.
+func TestReadYourWrites(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "f", "rw+creat")
+	w.want("ok", "write", "1", "hello")
+	w.want(`ok "hello"`, "cat", "f")
+	w.want("ok file 0644 size=5 nlink=1", "stat", "f")
+	w.missing("/f")
+	w.want("ok", "fsync", "1")
+	w.holds("/f", "hello", 0)
+	w.want("ok", "ftruncate", "1", "2")
+	w.want(`ok "he"`, "pread", "1", "0", "10")
+	w.want("ok", "close", "1")
+	w.holds("/f", "he", 1)
+}
+
+func TestTruncate(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "hello")
+	w.want("ok", "truncate", "f", "2")
+	w.holds("/f", "he", 1)
+	w.want("ok", "truncate", "f", "4")
+	w.holds("/f", "he\x00\x00", 2)
+	w.want("ok", "truncate", "f", "4")
+	w.holds("/f", "he\x00\x00", 2)
+	w.want("ok", "truncate", "f", "0")
+	w.holds("/f", "", 3)
+	w.want("EFBIG", "truncate", "f", "2000000")
+}
+
+func TestTooLargeIsAnErrorOfWrite(t *testing.T) {
+	w := newWorld(t, Options{MaxData: 1000})
+	w.want("ok", "open", "1", "f", "w+creat")
+	w.want("ok", "fill", "1", "1000")
+	w.want("EFBIG", "write", "1", "x")
+	w.want("ok", "close", "1")
+	w.holds("/f", strings.Repeat("\x00", 1000), 0)
+}
+
+func TestNoPermissionIsAnErrorOfOpen(t *testing.T) {
+	w := newWorld(t, Options{})
+	if _, err := w.other.Create("/ro", []byte("x"), 0, zk.WorldACL(zk.PermRead)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.other.Create("/closed", nil, 0, zk.WorldACL(zk.PermRead)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.other.Create("/secret", []byte("x"), 0, zk.DigestACL(zk.PermAll, "u", "p")); err != nil {
+		t.Fatal(err)
+	}
+	w.want("EACCES", "open", "1", "ro", "w+trunc")
+	w.want("EACCES", "open", "1", "closed/x", "w+creat")
+	w.want("EACCES", "mkdir", "closed/x")
+	w.want("EACCES", "open", "1", "secret", "r")
+	w.want("ENOENT", "open", "1", "nosuch/x", "w+creat")
+	w.want(`ok "x"`, "cat", "ro")
+}
+
+// A reply that is lost is looked for, and the write neither lost nor made twice.
+func TestLostReplies(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault zktest.Fault
+	}{{"applied", zktest.Fault{Lose: true}}, {"not applied", zktest.Fault{Close: true}}} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			w.create("/f", "old")
+			once := func(op string) {
+				done := false
+				w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+					if r.Op != op || done {
+						return zktest.Fault{}
+					}
+					done = true
+					return c.fault
+				})
+			}
+			once("setData")
+			w.want("ok", "put", "f", "new")
+			w.server.OnRequest(nil)
+			w.holds("/f", "new", 1)
+			once("create2")
+			w.want("ok", "put", "g", "data")
+			w.server.OnRequest(nil)
+			w.holds("/g", "data", 0)
+			once("delete")
+			w.want("ok", "unlink", "g")
+			w.server.OnRequest(nil)
+			w.missing("/g")
+		})
+	}
+}
+
+// What cannot be proven is an error: another host may have appended the same.
+func TestLostAppendIsAnError(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/log", "a\n")
+	done := false
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+		if r.Op != "setData" || done {
+			return zktest.Fault{}
+		}
+		done = true
+		return zktest.Fault{Lose: true}
+	})
+	w.want("ok", "open", "1", "log", "w+append")
+	w.want("ok", "write", "1", "b\n")
+	w.want("EIO", "close", "1")
+	w.server.OnRequest(nil)
+	w.holds("/log", "a\nb\n", 1)
+}
+
+func TestCommitWrite(t *testing.T) {
+	w := newWorld(t, Options{Commit: CommitWrite})
+	w.want("ok", "open", "1", "f", "w+creat")
+	w.want("ok", "write", "1", "a")
+	w.holds("/f", "a", 0)
+	w.want("ok", "write", "1", "b")
+	w.holds("/f", "ab", 1)
+	w.want("ok", "close", "1")
+	w.holds("/f", "ab", 1)
+}
+
+func TestTouch(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "f", "w+creat")
+	w.want("ok", "touch", "f")
+	w.holds("/f", "", 1)
+	w.want("ok", "close", "1")
+	w.holds("/f", "", 1)
+	w.create("/g", "data")
+	w.want("ok", "touch", "g")
+	w.holds("/g", "data", 1)
+	w.want("ok", "mkdir", "d")
+	w.want("ok", "touch", "d")
+	w.want("ok", "chmod", "g")
+	w.holds("/g", "data", 1)
+}
