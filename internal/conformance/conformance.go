@@ -80,7 +80,7 @@ var open = zk.WorldACL(zk.PermAll)
 // Session timeouts: long where the session is to outlive what the case does to it, brief where its end is awaited.
 const (
 	long  = 30 * time.Second
-	brief = time.Second
+	brief = 2 * time.Second
 )
 
 // patience is how long a case waits for what must come.

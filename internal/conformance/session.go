@@ -71,7 +71,7 @@ var sessionCases = []Case{
 		c, _, _ := e.remote(brief)
 		e.must(second(c.Create("/e", nil, zk.FlagEphemeral, open)))
 		id := c.SessionID()
-		<-time.After(3 * brief)
+		<-time.After(2 * brief)
 		e.must(third(c.Exists("/")))
 		equal(e, "session", c.SessionID(), id)
 		e.stat("/e")
