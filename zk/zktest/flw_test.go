@@ -1,6 +1,7 @@
 package zktest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,9 @@ func TestFourLetterWords(t *testing.T) {
 	if ro, err := flw.ParseIsro(ask(t, s, "isro")); ro || err != nil {
 		t.Errorf("isro: %v, %v", ro, err)
 	}
+	// The connections of earlier words may not be gone yet.
 	srvr, err := flw.ParseSrvr(ask(t, s, "srvr"))
-	if err != nil || srvr.Mode != "standalone" || srvr.NodeCount != 5 || srvr.Zxid != 2 || srvr.Connections != 2 {
+	if err != nil || srvr.Mode != "standalone" || srvr.NodeCount != 5 || srvr.Zxid != 2 || srvr.Connections < 2 {
 		t.Errorf("srvr: %+v, %v", srvr, err)
 	}
 	if _, err := flw.ParseSrvr(ask(t, s, "stat")); err != nil {
@@ -52,7 +54,8 @@ func TestFourLetterWords(t *testing.T) {
 		t.Errorf("mntr: %v, %v", mntr, err)
 	}
 	cons, err := flw.ParseCons(ask(t, s, "cons"))
-	if err != nil || len(cons) != 2 || cons[0].SessionID != c.SessionID() && cons[1].SessionID != c.SessionID() {
+	ours := func(conn flw.Connection) bool { return conn.SessionID == c.SessionID() }
+	if err != nil || len(cons) < 2 || !slices.ContainsFunc(cons, ours) {
 		t.Errorf("cons: %+v, %v", cons, err)
 	}
 	wchs, err := flw.ParseWchs(ask(t, s, "wchs"))
