@@ -210,10 +210,10 @@ func disconnected(t *testing.T, server string, options ...func(*zk.Conn)) error 
 	for {
 		select {
 		case e := <-events:
-			switch e.State {
-			case zk.StateDisconnected:
+			switch {
+			case e.Err != nil:
 				return e.Err
-			case zk.StateHasSession:
+			case e.State == zk.StateHasSession:
 				t.Error("connected")
 				return nil
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// cannedServer answers every request at once, a getData with 100 bytes, so that the client is all that
+// cannedServer answers every request at once, as if it were a getData of 100 bytes, so that the client is all that
 // is measured. It takes what has arrived, and answers it in one write.
 func cannedServer(b *testing.B) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -80,7 +80,7 @@ func canned(c net.Conn) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	c, _, err := zk.Connect([]string{cannedServer(b)}, 10*time.Second, quiet)
+	c, _, err := zk.Connect([]string{cannedServer(b)}, 10*time.Second, quiet, zk.WithSingleReads())
 	if err != nil {
 		b.Fatal(err)
 	}

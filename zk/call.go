@@ -23,6 +23,9 @@ type call struct {
 	// onReply, if set, runs on the read loop when the reply has come, before anything behind it is handled.
 	onReply func(wire.Code)
 
+	members []*call // of a batch: they are finished with it
+	paced   bool    // it counts in getFrames
+
 	begun time.Time // if there is a request hook
 
 	state atomic.Int32
@@ -68,12 +71,27 @@ func (cl *call) free() {
 
 // finish completes the call. The holder must not touch it afterwards.
 func (cl *call) finish(err error) {
+	for _, member := range cl.members {
+		member.finish(err)
+	}
 	cl.err = err
 	if cl.state.Swap(callDone) == callAbandoned || cl.alone {
 		cl.free()
 		return
 	}
 	cl.ready <- struct{}{}
+}
+
+// setReply gives the call the record of its reply. fresh says that nobody else will use its memory.
+func (cl *call) setReply(record []byte, fresh bool) {
+	switch {
+	case fresh:
+		cl.reply, cl.keep = record, true
+	case cl.keep:
+		cl.reply = append(make([]byte, 0, len(record)), record...)
+	default:
+		cl.reply = append(cl.reply[:0], record...)
+	}
 }
 
 // decode reads the reply into r. Buffers in r are parts of the reply, see keep.

@@ -60,6 +60,9 @@ type client struct {
 	watches watchTable
 	events  eventPump
 
+	singleReads atomic.Bool  // Gets do not travel together
+	getBytes    atomic.Int64 // about how long the replies to recent Gets were
+
 	// shown to users
 	state      atomic.Int32
 	lastZxid   atomic.Int64

@@ -18,6 +18,7 @@ import (
 // Names are handed to the dialer each time, so that they are resolved again, and each attempt gets its share of the session timeout.
 func TestServersAreDialedByName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var dialed []string
 		servers := []string{"b", "a:2182", "::1", "[::2]:2183"}
 		given := slices.Clone(servers)
@@ -26,17 +27,21 @@ func TestServersAreDialedByName(t *testing.T) {
 				if network != "tcp" || limit != 2*time.Second {
 					t.Errorf("dial of %s %s within %v", network, address, limit)
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				dialed = append(dialed, address)
 				return refuse(network, address, limit)
 			}))
 		wantErr(t, err, nil)
 		for range 2 * len(servers) {
-			await(t, events, zk.StateDisconnected)
+			await(t, events, zk.StateConnecting)
 		}
 		c.Close()
 		if !slices.Equal(servers, given) {
 			t.Errorf("Connect has changed its argument: %q", servers)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		slices.Sort(dialed)
 		if got, want := fmt.Sprint(slices.Compact(dialed)), "[[::1]:2181 [::2]:2183 a:2182 b:2181]"; got != want {
 			t.Errorf("dialed %s, want %s", got, want)

@@ -49,8 +49,8 @@ var (
 	// ErrUnknown is the ground of every error whose code this package does not know.
 	ErrUnknown = errors.New("zk: unknown error")
 
-	// ErrRolledBack is the error of an operation of a multi that was not at fault itself:
-	// another one failed, so none took effect (code -2 or 0 in a failed multi).
+	// ErrRolledBack is the error of an operation of a multi that stands behind the one that failed.
+	// None took effect, those before it neither.
 	ErrRolledBack = errors.New("zk: rolled back because another operation of the multi failed")
 )
 

@@ -78,6 +78,6 @@ type Event struct {
 	Type   EventType
 	State  State
 	Path   string // For non-session events, the path of the watched node.
-	Err    error
+	Err    error  // why the connection was lost, or, with StateConnecting, why the last attempt failed
 	Server string // For connection events
 }

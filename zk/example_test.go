@@ -121,7 +121,7 @@ func ExampleConn_Multi() {
 		&zk.SetDataRequest{Path: "/accounts/alice", Data: []byte("50"), Version: 0},
 		&zk.SetDataRequest{Path: "/accounts/bob", Data: []byte("50"), Version: 7},
 	)
-	fmt.Println(errors.Is(err, zk.ErrBadVersion), errors.Is(results[0].Error, zk.ErrRolledBack))
+	fmt.Println(errors.Is(err, zk.ErrBadVersion), errors.Is(results[1].Error, zk.ErrBadVersion))
 	data, _, _ := c.Get("/accounts/alice")
 	fmt.Printf("%s\n", data)
 	// Output:

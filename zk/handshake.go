@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"time"
 
@@ -50,7 +51,7 @@ func (c *client) connectLimit() time.Duration {
 // ends, and its connection closed if it comes after all.
 func (c *client) dial(ctx context.Context, server string, limit time.Duration) (net.Conn, error) {
 	if c.dialer == nil {
-		return new(net.Dialer).DialContext(ctx, "tcp", server)
+		return dialAny(ctx, server)
 	}
 	type result struct {
 		conn net.Conn
@@ -75,6 +76,30 @@ func (c *client) dial(ctx context.Context, server string, limit time.Duration) (
 	}
 }
 
+// dialAny connects to one of the addresses of server, in random order: the first that accepts a connection may be that of
+// a server which then does not serve, so that it must not be the first each time.
+func dialAny(ctx context.Context, server string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	rand.Shuffle(len(addresses), func(i, j int) { addresses[i], addresses[j] = addresses[j], addresses[i] })
+	deadline, _ := ctx.Deadline()
+	for i, address := range addresses {
+		share := time.Until(deadline) / time.Duration(len(addresses)-i)
+		var conn net.Conn
+		conn, err = (&net.Dialer{Timeout: share}).DialContext(ctx, "tcp", net.JoinHostPort(address, port))
+		if err == nil {
+			return conn, nil
+		}
+	}
+	return nil, err
+}
+
 // handshake turns a fresh connection into a transport whose output begins with the prelude.
 func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*transport, error) {
 	conn, err := c.encrypt(ctx, server, conn)
@@ -87,7 +112,7 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	c.setState(StateConnected, nil)
 	deadline, _ := ctx.Deadline()
 	in := &pacedReader{conn: conn, silence: time.Until(deadline)}
-	t := &transport{c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer), stop: make(chan struct{})}
+	t := &transport{c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer), stop: make(chan struct{}), getReply: make(chan struct{}, 1)}
 	if err := conn.SetWriteDeadline(deadline); err != nil {
 		return nil, err
 	}

@@ -58,8 +58,8 @@ type MultiResponse struct {
 // Multi does all of ops or none of them, as one transaction. Each is a *[CreateRequest], *[CreateContainerRequest], *[CreateTTLRequest],
 // *[DeleteRequest], *[SetDataRequest] or *[CheckVersionRequest], and sees what those before it have done.
 //
-// When it fails, the error is that of the operation at fault, which has it in its MultiResponse too; all others have [ErrRolledBack]
-// there. The whole request counts against the server's packet limit ([ErrTooLarge]).
+// When it fails, the error is that of the operation at fault, which is the first to have it in its
+// MultiResponse too; those behind it have [ErrRolledBack] there. The whole request counts against the server's packet limit ([ErrTooLarge]).
 func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
 	request := wire.MultiRequest{Ops: make([]wire.MultiOp, len(ops))}
 	for i, op := range ops {
@@ -144,10 +144,13 @@ func (c *Conn) multiResponses(results []wire.MultiResult) ([]MultiResponse, erro
 		case *wire.SetDataResponse:
 			responses[i].Stat = statOf(&r.Stat)
 		case *wire.ErrorResponse:
-			responses[i].Error = ErrRolledBack
-			if r.Err != wire.CodeOK && fault == nil {
+			switch {
+			case r.Err == wire.CodeOK: // before the one at fault
+			case fault == nil:
 				fault = errorOf(r.Err)
 				responses[i].Error = fault
+			default:
+				responses[i].Error = ErrRolledBack
 			}
 		}
 	}

@@ -51,20 +51,24 @@ func (c *client) serve() error {
 
 // connect returns a transport to the next server that takes the session, or opens one. It fails only when the client ends.
 func (c *client) connect() (*transport, error) {
+	var failure error // of the attempt before
 	for tried := 1; ; tried++ {
 		if c.life.Err() != nil {
 			return nil, ErrClosing
 		}
 		server := c.next()
 		c.server.Store(&server)
-		c.setState(StateConnecting, nil)
+		c.setState(StateConnecting, failure)
 		t, err := c.open(server)
 		if err == nil {
 			c.hosts.Connected()
 			c.logged = ""
 			return t, nil
 		}
-		c.setState(StateDisconnected, err)
+		failure = fmt.Errorf("%s: %w", server, err)
+		if State(c.state.Load()) != StateConnecting {
+			c.setState(StateDisconnected, err)
+		}
 		switch {
 		case c.life.Err() != nil:
 			return nil, ErrClosing

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
@@ -34,8 +35,12 @@ type transport struct {
 
 	// owned by writeLoop
 	xid  int32
-	out  []byte    // frames to be written
-	sent time.Time // when the last were
+	out  []byte  // frames to be written
+	gets []*call // to be sent together, see batch.go
+
+	getFrames atomic.Int32  // Gets and batches of them on their way
+	getReply  chan struct{} // holds a token when one of them has been answered
+	sent      time.Time     // when the last were
 }
 
 const (
@@ -78,6 +83,7 @@ func (t *transport) end(err error) {
 func (t *transport) writeLoop() error {
 	ping := time.NewTimer(t.ping)
 	defer ping.Stop()
+	defer func() { t.c.queue.giveBack(t.gets) }()
 	var calls []*call
 	for {
 		if err := t.flush(); err != nil {
@@ -93,6 +99,8 @@ func (t *transport) writeLoop() error {
 			if err := t.encode(calls); err != nil {
 				return err
 			}
+		case <-t.getReply:
+			t.appendGets()
 		case now := <-ping.C:
 			if now.Sub(t.sent) >= t.ping {
 				t.out = appendRequest(t.out, wire.XidPing, wire.OpPing, nil)
@@ -117,13 +125,21 @@ func (t *transport) flush() error {
 
 // encode moves calls to the rings of their replies and their frames to the output.
 func (t *transport) encode(calls []*call) error {
+	limit := t.batchLimit()
 	for i, cl := range calls {
 		calls[i] = nil
-		if !cl.state.CompareAndSwap(callQueued, callSent) {
-			cl.free()
-			continue
+		if t.c.batchable(cl) {
+			if t.gets = append(t.gets, cl); len(t.gets) >= limit {
+				t.appendGets()
+			}
+		} else {
+			t.appendGets()
+			if cl.state.CompareAndSwap(callQueued, callSent) {
+				t.append(cl)
+			} else {
+				cl.free()
+			}
 		}
-		t.append(cl)
 		if len(t.out) < writeBuffer {
 			continue
 		}
@@ -131,6 +147,9 @@ func (t *transport) encode(calls []*call) error {
 			t.c.queue.giveBack(calls[i+1:])
 			return err
 		}
+	}
+	if t.getFrames.Load() < maxGetFrames {
+		t.appendGets()
 	}
 	return nil
 }
@@ -247,17 +266,20 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 	if ring == &t.pending && h.Zxid > 0 {
 		t.c.lastZxid.Store(h.Zxid)
 	}
+	if cl.paced {
+		t.getAnswered()
+	}
 	if cl.onReply != nil {
 		cl.onReply(h.Err)
 	}
-	switch {
-	case h.Err != wire.CodeOK:
-	case fresh:
-		cl.reply, cl.keep = record, true
-	case cl.keep:
-		cl.reply = append(make([]byte, 0, len(record)), record...)
-	default:
-		cl.reply = append(cl.reply[:0], record...)
+	if cl.members != nil {
+		return t.distribute(cl, h.Err, record)
+	}
+	if h.Err == wire.CodeOK {
+		cl.setReply(record, fresh)
+		if cl.op == wire.OpGetData {
+			t.c.sawGet(len(record))
+		}
 	}
 	var end error
 	switch {

@@ -149,6 +149,7 @@ func (w *watchTable) endOnce(path string, list []chan Event, err error) {
 		events <- w.notWatching(path, err)
 		close(events)
 	}
+	w.c.events.push(w.notWatching(path, err))
 }
 
 func (w *watchTable) notWatching(path string, err error) Event {

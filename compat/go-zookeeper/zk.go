@@ -318,6 +318,11 @@ func WithSession(id int64, password []byte) connOption {
 	return connOption(zk.WithSession(id, password))
 }
 
+// WithSingleReads is [zk.WithSingleReads].
+func WithSingleReads() connOption {
+	return connOption(zk.WithSingleReads())
+}
+
 // WithSlog is [zk.WithSlog].
 func WithSlog(l *slog.Logger) connOption {
 	return connOption(zk.WithSlog(l))

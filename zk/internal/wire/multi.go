@@ -143,3 +143,32 @@ func newMultiResult(op Op) (Record, bool) {
 	}
 	return nil, false
 }
+
+// SplitGetData takes an encoded MultiResponse apart that answers getData requests: it calls each, in order, with the encoded
+// GetDataResponse, a part of b, or with the code of the error in its place.
+func SplitGetData(b []byte, each func(record []byte, code Code)) error {
+	d := NewDecoder(b)
+	for d.err == nil {
+		var h MultiHeader
+		h.Decode(&d)
+		if h.Done || d.err != nil {
+			break
+		}
+		start := d.buf
+		switch h.Op {
+		case OpGetData:
+			d.buffer()
+			d.take(StatSize)
+			if d.err == nil {
+				each(start[:len(start)-len(d.buf)], CodeOK)
+			}
+		case OpError:
+			if code := Code(d.int32()); d.err == nil {
+				each(nil, code)
+			}
+		default:
+			d.fail("result of operation %v among those of getData", h.Op)
+		}
+	}
+	return d.End()
+}

@@ -1,0 +1,52 @@
+package integration
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// BenchmarkGet reads one znode of 100 bytes from a real server by many goroutines over one connection, as clients do by default and
+// with a request for each read.
+func BenchmarkGet(b *testing.B) {
+	for _, form := range []struct {
+		name    string
+		options []func(*zk.Conn)
+	}{
+		{"together", nil},
+		{"single", []func(*zk.Conn){zk.WithSingleReads()}},
+	} {
+		c, _, err := zk.Connect([]string{addr(shared.Servers[0])}, 10*time.Second, zk.WithLogInfo(false), func(c *zk.Conn) {
+			for _, option := range form.options {
+				option(c)
+			}
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		path, err := c.Create("/bench-", make([]byte, 100), zk.FlagEphemeralSequential, zk.WorldACL(zk.PermAll))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, callers := range []int{1, 16, 256, 1024} {
+			b.Run(fmt.Sprintf("%s/%d", form.name, callers), func(b *testing.B) {
+				var all sync.WaitGroup
+				for i := range callers {
+					all.Go(func() {
+						for range (b.N + i) / callers {
+							if _, _, err := c.Get(path); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				all.Wait()
+			})
+		}
+		c.Close()
+	}
+}

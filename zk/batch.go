@@ -1,0 +1,137 @@
+package zk
+
+import (
+	"fmt"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// Gets that wait at the same moment travel as one multiRead (3.6 on), which costs the server little more than a single one: it
+// reads one request of a connection at a time from its socket, and that is what most of the cost of a small read is.
+// Two requests for data are on their way at a time; the Gets that come meanwhile wait for the reply to one of them, and then go together.
+// So a lone caller never waits, and many wait no longer than they would in the server's queue. A batch
+// is a call of its own whose members are the Gets. It sets no watches, so GetW is not for it. The order of all requests stays
+// that of the calls: any other request sends the Gets that wait before it.
+
+// maxGetFrames is how many requests for data are on their way before others wait.
+const maxGetFrames = 2
+
+// maxBatch is how many Gets go together at most.
+const maxBatch = 128
+
+// batchBytes is how long the reply to a batch may be expected to become.
+const batchBytes = 256 << 10
+
+// WithSingleReads sends every Get as a request of its own, instead of those that are waiting together in one multiRead.
+func WithSingleReads() connOption { return func(c *Conn) { c.singleReads.Store(true) } }
+
+// batchable tells whether cl is a Get that may travel with others.
+func (c *client) batchable(cl *call) bool {
+	return cl.op == wire.OpGetData && cl.onReply == nil && !c.singleReads.Load()
+}
+
+// batchLimit returns how many Gets may go together: none of them can return more than a request may hold, all of them
+// must fit what the client accepts, and what recent ones returned tells what to expect.
+func (t *transport) batchLimit() int {
+	expected := int(t.c.getBytes.Load()) + 1
+	return max(1, min(maxBatch, t.c.maxReply/max(1, t.c.maxRequest), batchBytes/expected))
+}
+
+// appendGets sends the Gets that wait, as a batch if there are several.
+func (t *transport) appendGets() {
+	gets := t.gets[:0]
+	for _, cl := range t.gets {
+		if cl.state.CompareAndSwap(callQueued, callSent) {
+			gets = append(gets, cl)
+		} else {
+			cl.free()
+		}
+	}
+	if len(gets) > 0 {
+		cl := gets[0]
+		if len(gets) > 1 {
+			cl = t.batch(gets)
+		}
+		cl.paced = true
+		t.getFrames.Add(1)
+		t.append(cl)
+	}
+	clear(t.gets)
+	t.gets = t.gets[:0]
+}
+
+func (t *transport) batch(gets []*call) *call {
+	cl := t.c.newCall(wire.OpMultiRead)
+	cl.alone = true
+	cl.members = append([]*call(nil), gets...)
+	for _, get := range gets {
+		h := wire.MultiHeader{Op: wire.OpGetData, Err: -1}
+		cl.body = append(h.Append(cl.body), get.body...)
+	}
+	end := wire.MultiHeader{Op: wire.OpError, Done: true, Err: -1}
+	cl.body = end.Append(cl.body)
+	return cl
+}
+
+// getAnswered lets the Gets that wait go. It runs on the read loop.
+func (t *transport) getAnswered() {
+	t.getFrames.Add(-1)
+	select {
+	case t.getReply <- struct{}{}:
+	default:
+	}
+}
+
+// distribute finishes the members of a batch with their parts of the reply.
+func (t *transport) distribute(batch *call, code wire.Code, record []byte) error {
+	if code == wire.CodeUnimplemented { // a server before 3.6: reads may be sent again
+		t.c.singleReads.Store(true)
+		t.c.queue.giveBack(batch.takeBack())
+		batch.finish(nil)
+		return nil
+	}
+	if code != wire.CodeOK {
+		batch.finish(errorOf(code))
+		return nil
+	}
+	members := batch.members
+	err := wire.SplitGetData(record, func(record []byte, code wire.Code) {
+		if len(members) == 0 {
+			return
+		}
+		cl := members[0]
+		members = members[1:]
+		cl.setReply(record, false)
+		t.c.sawGet(len(record))
+		cl.finish(errorOf(code))
+	})
+	if batch.members = members; err == nil && len(members) > 0 {
+		err = fmt.Errorf("%d results are missing", len(members))
+	}
+	if err != nil {
+		batch.finish(ErrConnectionClosed)
+		return fmt.Errorf("zk: multiRead: %w", err)
+	}
+	batch.finish(nil)
+	return nil
+}
+
+// takeBack makes the members calls that wait to be sent, and returns them.
+func (cl *call) takeBack() []*call {
+	var calls []*call
+	for _, member := range cl.members {
+		if member.state.CompareAndSwap(callSent, callQueued) {
+			calls = append(calls, member)
+		} else {
+			member.free()
+		}
+	}
+	cl.members = nil
+	return calls
+}
+
+// sawGet lets the reply to a Get count for the next ones, an eighth. It runs on the read loop.
+func (c *client) sawGet(bytes int) {
+	old := c.getBytes.Load()
+	c.getBytes.Store(old + (int64(bytes)-old)/8)
+}
