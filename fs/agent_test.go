@@ -205,6 +205,10 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 		}
 		st := info.Sys().(*syscall.Stat_t)
 		return fmt.Sprintf("size=%d nlink=%d", st.Size, st.Nlink), nil
+	case "readdir": // of an open directory
+		names, err := f.Readdirnames(-1)
+		sort.Strings(names)
+		return strings.Join(names, " "), err
 	case "close":
 		return "", f.Close()
 	case "dupclose": // what a shell does before it writes

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"errors"
+	"maps"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -182,6 +183,15 @@ func (d *dir) local(name string) *file {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.pending[name]
+}
+
+// locals returns the children that exist here but not, or not yet, in ZooKeeper.
+func (d *dir) locals() map[string]*file {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make(map[string]*file, len(d.pending))
+	maps.Copy(all, d.pending)
+	return all
 }
 
 // setPending notes or, with nil, strikes out a child that is not yet in ZooKeeper.

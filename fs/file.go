@@ -193,9 +193,12 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	caller := callerOf(ctx)
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	h, err := f.open(ctx, flags, caller)
+	h, outdated, err := f.open(ctx, flags, caller)
 	if err != nil {
 		return nil, 0, f.fs.errno("open", f.where(), err)
+	}
+	if outdated { // after busy is given back: the kernel may hold a page for a write that waits for it
+		f.fs.notify.reopened(&f.Inode)
 	}
 	out := uint32(fuse.FOPEN_KEEP_CACHE)
 	if h.queue != nil {
@@ -207,15 +210,16 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	return h, out, 0
 }
 
-func (f *file) open(ctx context.Context, flags, caller uint32) (*handle, error) {
-	h := newHandle(f, flags, caller)
+// open returns the new handle, and whether what the kernel holds of the file is outdated.
+func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outdated bool, err error) {
+	h = newHandle(f, flags, caller)
 	if h.write {
 		if err := f.mayWrite(ctx); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if err := f.take(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer f.give()
 
@@ -223,15 +227,15 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (*handle, error) 
 	local := f.draft != nil
 	if f.gone {
 		f.mu.Unlock()
-		return nil, errGone
+		return nil, false, errGone
 	}
 	f.mu.Unlock()
 	if !local {
 		s, err := f.load(ctx, !h.trunc || flags&syscall.O_ACCMODE != syscall.O_WRONLY)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		f.opened(h, s)
+		outdated = f.opened(h, s)
 	} else {
 		f.mu.Lock()
 		f.handles[h] = true
@@ -243,13 +247,13 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (*handle, error) 
 		queue, err := f.fs.queue(ctx, f.where())
 		if err != nil {
 			f.closed(h)
-			return nil, err
+			return nil, false, err
 		}
 		h.queue = append(report{}, queueText(queue)...)
 	case h.trunc:
 		f.truncateOpen(h)
 	}
-	return h, nil
+	return h, outdated, nil
 }
 
 // showsQueue reports whether the file is a lock file without data: it reads as the queue of the lock, and only the
@@ -279,17 +283,15 @@ func (f *file) takesData(ctx context.Context) error {
 	return err
 }
 
-// opened registers h. What the kernel holds of another version is dropped before the open is answered.
-func (f *file) opened(h *handle, s snapshot) {
+// opened registers h, and returns whether the kernel holds another version, which must be dropped before the open is answered.
+func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.handles[h] = true
 	h.base = s
-	changed := f.shown.stat != nil && !sameVersion(f.shown.stat, s.stat)
+	outdated = f.shown.stat != nil && !sameVersion(f.shown.stat, s.stat)
 	f.show(s)
-	f.mu.Unlock()
-	if changed && !h.trunc {
-		f.fs.notify.reopened(&f.Inode)
-	}
+	return outdated && !h.trunc
 }
 
 // mayWrite reports why the file can not be written, while the program still looks at the error: shells

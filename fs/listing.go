@@ -3,21 +3,25 @@ package fs
 import (
 	"context"
 	"slices"
+	"strings"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// listing is an open directory: its names as they were when it was opened, in an order that stays the same, and what is
-// known about them, fetched some entries ahead of the reader.
+// listing is an open directory: its names, in an order that stays the same, and what is known about them, fetched some
+// entries ahead of the reader.
+//
+// The names are those of the moment when reading began at the start, not of the open: the kernel keeps what it reads as long as
+// it knows of no change since then.
 type listing struct {
 	dir     *dir
-	entries []listed
-	next    int // go-fuse calls one method at a time
-	fetched int // entries before this one are fetched
-	batch   int // how many to fetch at once next time
-	last    int // the entry that Readdirent returned last
+	entries []listed // nil: not begun
+	next    int      // go-fuse calls one method at a time
+	fetched int      // entries before this one are fetched
+	batch   int      // how many to fetch at once next time
+	last    int      // the entry that Readdirent returned last
 }
 
 // listed is one entry of a listing.
@@ -28,60 +32,67 @@ type listed struct {
 	s     snapshot
 }
 
-// OpendirHandle implements opendir(3).
+// OpendirHandle implements opendir(3). It asks for the names already, because programs look at its errors.
 func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
-	l, err := d.list(ctx)
+	_, err := d.state(ctx)
+	if err == nil {
+		_, err = d.fs.view.list(ctx, d.where())
+	}
 	if err != nil {
 		return nil, 0, d.fs.errno("list", d.where(), err)
 	}
-	return l, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
+	return &listing{dir: d, batch: firstBatch}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
 }
 
-func (d *dir) list(ctx context.Context) (*listing, error) {
+// begin learns the names, unless they are known.
+func (l *listing) begin(ctx context.Context) syscall.Errno {
+	if l.entries != nil {
+		return 0
+	}
+	ctx, cancel := l.dir.fs.bound(ctx)
+	defer cancel()
+	return l.dir.fs.errno("list", l.dir.where(), l.names(ctx))
+}
+
+func (l *listing) names(ctx context.Context) error {
+	d := l.dir
 	if _, err := d.state(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	path := d.where()
+	pending := d.locals() // before the servers are asked: what is committed meanwhile is here or there
 	s, err := d.fs.view.list(ctx, path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	l := &listing{dir: d, batch: firstBatch}
 	l.entries = make([]listed, 0, len(s.children)+4)
 	l.entries = append(l.entries, listed{name: "."}, listed{name: ".."})
 	for _, name := range s.children {
-		l.entries = append(l.entries, listed{name: shownName(name, d.isRoot()), path: join(path, name)})
+		shown := shownName(name, d.isRoot())
+		delete(pending, shown)
+		l.entries = append(l.entries, listed{name: shown, path: join(path, name)})
 	}
-	d.mu.Lock()
-	for name, f := range d.pending {
+	hasData := s.stat.DataLength > 0 && pending[nameData] == nil
+	for name, f := range pending {
 		l.entries = append(l.entries, listed{name: name, path: path, local: f})
 	}
-	hasData := s.stat.DataLength > 0 && d.pending[nameData] == nil
-	d.mu.Unlock()
 	if hasData {
 		l.entries = append(l.entries, listed{name: nameData, path: path, local: d.reservedFile(ctx, nameData, path, roleData), s: s})
 	}
 	if d.isRoot() && d.fs.o.ShowStatus {
 		l.entries = append(l.entries, listed{name: nameStatus})
 	}
-	slices.SortStableFunc(l.entries[2+len(s.children):], func(a, b listed) int { return compare(a.name, b.name) })
-	return l, nil
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	slices.SortFunc(l.entries[2+len(s.children):], func(a, b listed) int { return strings.Compare(a.name, b.name) })
+	return nil
 }
 
 // Readdirent returns the next entry, nil at the end.
 func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if errno := l.begin(ctx); errno != 0 {
+		return nil, errno
+	}
 	for l.next < len(l.entries) {
 		if l.next >= l.fetched {
 			if errno := l.fetch(ctx); errno != 0 {
@@ -154,6 +165,13 @@ func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 
 // Seekdir goes on behind the entry at off.
 func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
+	if off == 0 {
+		l.entries, l.next, l.fetched = nil, 0, 0
+		return 0
+	}
+	if errno := l.begin(ctx); errno != 0 {
+		return errno
+	}
 	if off > uint64(len(l.entries)) {
 		return syscall.EINVAL
 	}

@@ -184,9 +184,16 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 	if err != nil {
 		return err
 	}
-	defer f.changing(src.path, deleted)()
-	defer f.changing(dst.path, dataWatch)()
-	defer f.changing(dst.path, created)()
+	for _, op := range ops {
+		switch op := op.(type) {
+		case *zk.CreateRequest:
+			defer f.changing(op.Path, created)()
+		case *zk.DeleteRequest:
+			defer f.changing(op.Path, deleted)()
+		case *zk.SetDataRequest:
+			defer f.changing(op.Path, dataWatch)()
+		}
+	}
 	_, err = f.conn.WithContext(ctx).Multi(ops...)
 	return err
 }

@@ -251,6 +251,16 @@ func TestAttributes(t *testing.T) {
 	w.want("ok world:anyone:r", "getxattr", "f", "user.zk.acl")
 }
 
+// The names of an open directory are those of the moment when it is read: the kernel keeps them as such.
+func TestListingIsNotOlderThanItsReading(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "mkdir", "d")
+	w.want("ok", "open", "1", "d", "r")
+	w.want("ok", "put", "d/f", "x")
+	w.want("ok f", "readdir", "1")
+	w.want("ok f", "ls", "d")
+}
+
 func TestLargeDirectory(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/d", "")

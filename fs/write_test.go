@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -74,6 +75,40 @@ func TestAppend(t *testing.T) {
 	w.want("ok", "close", "1")
 	w.holds("/log", "a\nb\nx\nc\n", 3)
 	w.eventually(`ok "a\nb\nx\nc\n"`, "cat", "log")
+}
+
+// Appends of several processes on several mounts: no line is lost, none is there twice.
+func TestAppendsFromEverywhere(t *testing.T) {
+	const lines = 40
+	w := newWorld(t, Options{})
+	w.create("/log", "")
+	w.set("/log", "start\n")
+	agents := []*agent{w.agent, newAgent(t, w.dir), w.second(), w.second()}
+	for i := range lines {
+		for n, a := range agents {
+			a.start("open", "1", "log", "w+append")
+			a.start("write", "1", fmt.Sprintf("%d from %d\n", i, n))
+			a.start("close", "1")
+		}
+	}
+	for _, a := range agents {
+		for range 3 * lines {
+			if got := a.answer(); got != "ok" {
+				t.Error(got)
+			}
+		}
+	}
+	data, _, err := w.other.Get("/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for line := range strings.Lines(string(data)) {
+		seen[line]++
+	}
+	if len(seen) != 1+lines*len(agents) || strings.Count(string(data), "\n") != len(seen) {
+		t.Errorf("%d lines, %d different, want %d", strings.Count(string(data), "\n"), len(seen), 1+lines*len(agents))
+	}
 }
 
 // What was read and written back must not undo what somebody else wrote meanwhile.
