@@ -186,7 +186,7 @@ func WithMaxConnBufferSize(bytes int) connOption { return func(c *Conn) { c.maxR
 func WithMaxInFlight(n int) connOption { return func(c *Conn) { c.slots = make(chan struct{}, n) } }
 
 // WithConnectTimeout bounds each attempt to connect to a server, handshakes included. The
-// default is the session timeout divided by the number of servers.
+// default is the session timeout divided by the number of servers, and no more than two thirds of it.
 func WithConnectTimeout(d time.Duration) connOption { return func(c *Conn) { c.connectTimeout = d } }
 
 // WithChroot prefixes every path of every call with path, and strips it from everything that comes back.

@@ -39,12 +39,12 @@ func (c *client) open(server string) (*transport, error) {
 	return t, nil
 }
 
-// connectLimit bounds one attempt to connect.
+// connectLimit bounds one attempt to connect, so that the session survives one that hangs.
 func (c *client) connectLimit() time.Duration {
 	if c.connectTimeout > 0 {
 		return c.connectTimeout
 	}
-	return c.sessionTimeout / time.Duration(max(1, c.hosts.Len()))
+	return min(c.sessionTimeout*2/3, c.sessionTimeout/time.Duration(max(1, c.hosts.Len())))
 }
 
 // dial opens the transport. A dialer of the user's cannot be interrupted, so it is left behind when ctx
