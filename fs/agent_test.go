@@ -257,6 +257,10 @@ func agentPathCall(call string, args []string) (string, error) {
 		}
 		kind := map[uint32]string{unix.S_IFREG: "file", unix.S_IFDIR: "dir"}[st.Mode&unix.S_IFMT]
 		return fmt.Sprintf("%s %04o size=%d nlink=%d", kind, st.Mode&0o7777, st.Size, st.Nlink), nil
+	case "born": // in milliseconds
+		var st unix.Statx_t
+		err := unix.Statx(unix.AT_FDCWD, args[0], 0, unix.STATX_BTIME, &st)
+		return strconv.FormatInt(st.Btime.Sec*1000+int64(st.Btime.Nsec)/1e6, 10), err
 	case "ino":
 		var st unix.Stat_t
 		err := unix.Lstat(args[0], &st)

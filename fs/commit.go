@@ -255,6 +255,8 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) e
 	s, err2 := f.fs.view.get(ctx, path)
 	missing := errors.Is(err2, zk.ErrNoNode)
 	switch {
+	case missing && !d.exists() && errors.Is(err, zk.ErrNodeExists):
+		return nil // it was, and is gone again
 	case missing && !d.exists():
 		return err // the directory is gone
 	case err2 != nil && !missing:

@@ -115,6 +115,7 @@ func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
 	out.SetEntryTimeout(d)
 	switch z := z.(type) {
 	case *dir:
+		z.told(s.stat)
 		f.o.dirAttr(&out.Attr, s.stat)
 		out.SetAttrTimeout(d)
 	case *file:

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -194,8 +195,31 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 			defer f.changing(op.Path, dataWatch)()
 		}
 	}
-	_, err = f.conn.WithContext(ctx).Multi(ops...)
+	err = f.change(ctx, src.path, func(c *zk.Conn) error {
+		_, err := c.Multi(ops...)
+		return err
+	}, func(s snapshot) error {
+		switch {
+		case s.stat == nil:
+			return f.arrived(ctx, dst.path)
+		case sameVersion(s.stat, src.s.stat):
+			return nil
+		default:
+			return zk.ErrBadVersion
+		}
+	})
+	if errors.Is(err, errDone) {
+		return nil
+	}
 	return err
+}
+
+// arrived returns errDone if there is a znode at the end of a rename whose reply was lost: it took place, as what was at its start is gone.
+func (f *FS) arrived(ctx context.Context, path string) error {
+	if s, err := f.settled(ctx, path); err != nil || s.stat == nil {
+		return errUnresolved
+	}
+	return errDone
 }
 
 // moveOps returns the transaction of a move. A file that is there already is written, so that it keeps its ACL, its czxid and its

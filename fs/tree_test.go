@@ -261,6 +261,14 @@ func TestListingIsNotOlderThanItsReading(t *testing.T) {
 	w.want("ok f", "ls", "d")
 }
 
+func TestTimeOfBirth(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "x")
+	st := w.holds("/f", "x", 0)
+	w.set("/f", "y")
+	w.want(fmt.Sprint("ok ", st.Ctime), "born", "f")
+}
+
 func TestLargeDirectory(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/d", "")
