@@ -15,13 +15,12 @@ COMPAT := compat/go-zookeeper
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the targets need besides Go: a command or a file, and the Debian package that has it.
-DEMO_NEEDS := fusermount3:fuse3
+DEMO_NEEDS := fusermount3:fuse3 getfattr:attr
 TEST_NEEDS := $(DEMO_NEEDS) \
 	java:default-jre-headless \
 	/usr/share/java/zookeeper.jar:libzookeeper-java \
 	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
 	gcc:gcc /usr/include/stdlib.h:libc6-dev \
-	getfattr:attr \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
@@ -102,6 +101,6 @@ if [ -n "$$missing" ]; then \
 	[ "$$(id -u)" = 0 ] && sudo= || sudo=sudo; \
 	echo "installing$$missing"; \
 	$$sudo apt-get update -qq && \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -qq -y --no-install-recommends install $$missing; \
 fi
 endef
