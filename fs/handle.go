@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -29,6 +30,8 @@ type handle struct {
 
 	queue report // not nil: opened as a lock file without data, whose queue this is
 	note  []byte // what the holder of the lock wrote into it; guarded by file.busy
+
+	closing atomic.Bool // its last descriptor is closed
 }
 
 func newHandle(f *file, flags, caller uint32) *handle {
@@ -167,10 +170,11 @@ func (h *handle) Flush(ctx context.Context) syscall.Errno {
 	caller, owner := callerOf(ctx), lockOwnerOf(ctx)
 	ctx, cancel := h.file.fs.bound(ctx)
 	defer cancel()
-	h.file.fs.locks.drop(func(key lockKey, held *heldLock) bool {
-		return !key.flock && key.owner == owner && held.file == h.file
+	err := h.flush(ctx, caller)
+	h.file.fs.locks.drop(func(key lockKey, _ *heldLock) bool {
+		return !key.flock && key.owner == owner && key.file == h.file
 	})
-	if err := h.flush(ctx, caller); err != nil {
+	if err != nil {
 		return h.file.fs.errno("close", h.file.where(), err)
 	}
 	return 0
@@ -201,6 +205,20 @@ func (h *handle) flush(ctx context.Context, caller uint32) error {
 	return nil
 }
 
+// commitDirty commits what was written through h.
+func (h *handle) commitDirty(request context.Context) error {
+	ctx, cancel := h.file.fs.bound(request)
+	defer cancel()
+	if err := h.file.take(ctx); err != nil {
+		return err
+	}
+	defer h.file.give()
+	if !h.dirty {
+		return nil
+	}
+	return h.file.commit(ctx, keepTrying)
+}
+
 // Fsync implements fsync(2): it commits, and on a file that nothing was written to it makes the next read as
 // new as the moment of the call.
 func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
@@ -227,6 +245,7 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 // error, so it is logged and counted.
 func (h *handle) Release(context.Context) syscall.Errno {
 	f := h.file
+	h.closing.Store(true)
 	ctx, cancel := f.fs.bound(context.Background())
 	defer cancel()
 	if h.write {

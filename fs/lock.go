@@ -14,30 +14,6 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// locks is the table of the locks that programs hold through this mount. Who excludes whom is decided by ZooKeeper
-// alone, between programs of one host too: each has a contender of its own.
-type locks struct {
-	mu   sync.Mutex // guards the following
-	held map[lockKey]*heldLock
-}
-
-// lockKey names one lock of one owner. flock(2) and fcntl(2) have owners of their own: an open file, and a process.
-type lockKey struct {
-	path  string // of the lock's znode
-	owner uint64
-	flock bool
-}
-
-// heldLock is a lock that is held. All fields are immutable.
-type heldLock struct {
-	lock     *zk.Lock
-	shared   bool
-	file     *file
-	handle   *handle       // dropped with it at the latest
-	released chan struct{} // closed when it is to be given back
-	release  func()        // closes released, once
-}
-
 // lockPath returns the path of the znode that is locked when the file is: its own if it is a lock file, else that of the
 // lock file beside it.
 func (f *file) lockPath() (string, error) {
@@ -74,23 +50,30 @@ func (f *file) setlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	if !ok {
 		return syscall.EBADF
 	}
-	key := lockKey{path, owner, flags&fuse.FUSE_LK_FLOCK != 0}
+	key := lockKey{f, owner, flags&fuse.FUSE_LK_FLOCK != 0}
 	switch {
 	case lk.Typ == syscall.F_UNLCK:
-		err = f.fs.locks.release(key)
+		err = f.unlock(ctx, h, key)
 	case lk.Start != 0 || lk.End < math.MaxInt64:
 		err = errRange
 	default:
-		err = f.lock(ctx, h, key, lk.Typ == syscall.F_RDLCK, wait)
+		err = f.lock(ctx, h, key, path, lk.Typ == syscall.F_RDLCK, wait)
 	}
 	return f.fs.errno("lock", path, err)
 }
 
-// lock takes the lock of key. A lock of the other kind that the owner holds is given back first, as flock(2) does.
-func (f *file) lock(ctx context.Context, h *handle, key lockKey, shared, wait bool) error {
+// lock takes the lock of key on the znode at path. A lock of the other kind that the owner holds is given back first, as
+// flock(2) does. Of several requests of one owner, a process and its children that share the descriptor, one
+// contends, and the others find that the owner has the lock.
+func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, shared, wait bool) error {
 	if err := f.mayChange(); err != nil {
 		return err
 	}
+	end, err := f.fs.locks.begin(ctx, key, wait)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if held := f.fs.locks.get(key); held != nil {
 		if held.shared == shared && !held.isLost() {
 			return nil
@@ -99,23 +82,81 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, shared, wait bo
 			return err
 		}
 	}
-	lock, err := f.contender(ctx, key.path, shared)
+	lock, err := f.contender(ctx, path, shared)
 	if err != nil {
 		return err
 	}
 	if wait {
-		err = lock.LockContext(ctx)
+		err = f.await(ctx, lock)
 	} else {
-		err = f.try(ctx, lock, key.path)
+		err = f.try(ctx, lock, path)
 	}
 	if err != nil {
 		return err
 	}
-	held := &heldLock{lock: lock, shared: shared, file: f, handle: h, released: make(chan struct{})}
+	if err := h.catchUp(ctx); err != nil {
+		lock.Unlock()
+		return err
+	}
+	held := &heldLock{
+		lock: lock, path: path, shared: shared, handle: h, process: processOf(callerOf(ctx)), released: make(chan struct{}),
+	}
 	held.release = sync.OnceFunc(func() { close(held.released) })
 	f.fs.locks.put(key, held)
-	go f.fs.warn(key.path, held, callerOf(ctx)) // ends when the lock is given back or lost
+	go f.fs.warn(held) // ends when the lock is given back or lost
 	return nil
+}
+
+// unlock gives the lock of key back, after what was written through h: the next holder finds it.
+func (f *file) unlock(ctx context.Context, h *handle, key lockKey) error {
+	var err error
+	if f.fs.locks.get(key) != nil {
+		err = h.commitDirty(ctx)
+	}
+	return errors.Join(err, f.fs.locks.release(key))
+}
+
+// catchUp makes sure that a program which has got a lock sees what earlier holders did before they gave it back, through whatever
+// mount. The events about that have come before the lock: what is left is to tell the kernel. What is written through h
+// from now on is based on this version: the pages that the program reads may have come through another handle.
+func (h *handle) catchUp(request context.Context) error {
+	f := h.file
+	ctx, cancel := f.fs.bound(request)
+	defer cancel()
+	if f.fs.o.Watch == WatchOff {
+		f.fs.view.cache.reset()
+		f.fs.notify.tell("/", newsAll)
+	}
+	if err := f.fs.notify.settle(ctx); err != nil || !h.write || f.showsQueue() {
+		return err
+	}
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.give()
+	if f.hasDraft() {
+		return nil
+	}
+	s, err := f.load(ctx, true)
+	if errors.Is(err, errGone) {
+		return nil // so it is for the program too
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.base = s
+	return err
+}
+
+// await waits for the lock. One who only waits has nothing to lose with the session: it queues again in the next one.
+func (f *file) await(ctx context.Context, lock *zk.Lock) error {
+	for {
+		session := f.fs.conn.SessionID()
+		err := lock.LockContext(ctx)
+		expired := errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrLockLost) && f.fs.conn.SessionID() != session
+		if !expired {
+			return err
+		}
+	}
 }
 
 // contender prepares the lock on the znode at path, and what must be there for it.
@@ -169,7 +210,8 @@ func (f *file) bear(ctx context.Context) error {
 }
 
 // A program that closes a file and at once asks for the lock again, or starts another that does, finds its own contender: the kernel
-// does not wait for the end of a file. So a lock that is held on this mount is asked for a few times.
+// sends the end of a file ahead, but does not wait for it. So a lock whose holder is about to give it back is
+// waited for, and one that is held on this mount is asked for a few times, since the end may be on its way to this point.
 const (
 	tryPause  = 10 * time.Millisecond
 	tryAgains = 5
@@ -179,9 +221,13 @@ const (
 func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
 	ctx, cancel := f.fs.bound(request)
 	defer cancel()
-	for i := 0; ; i++ {
+	for tries := 0; ; tries++ {
 		err := lock.TryLockContext(ctx)
-		if !errors.Is(err, zk.ErrLockHeld) || i == tryAgains || !f.fs.locks.here(path) {
+		if !errors.Is(err, zk.ErrLockHeld) {
+			return err
+		}
+		here, leaving := f.fs.locks.here(path)
+		if !leaving && (!here || tries >= tryAgains) {
 			return err
 		}
 		select {
@@ -204,7 +250,7 @@ func (f *file) Getlk(ctx context.Context, _ fusefs.FileHandle, owner uint64, lk 
 	if err != nil {
 		return f.fs.errno("lock", path, err)
 	}
-	own := f.fs.locks.get(lockKey{path, owner, flags&fuse.FUSE_LK_FLOCK != 0})
+	own := f.fs.locks.get(lockKey{f, owner, flags&fuse.FUSE_LK_FLOCK != 0})
 	*out = fuse.FileLock{Typ: syscall.F_UNLCK}
 	for _, c := range queue {
 		if own != nil && own.lock.Path() == c.path || lk.Typ == syscall.F_RDLCK && c.shared {
@@ -214,106 +260,4 @@ func (f *file) Getlk(ctx context.Context, _ fusefs.FileHandle, owner uint64, lk 
 		break
 	}
 	return 0
-}
-
-func (l *locks) get(key lockKey) *heldLock {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.held[key]
-}
-
-func (l *locks) put(key lockKey, held *heldLock) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.held == nil {
-		l.held = map[lockKey]*heldLock{}
-	}
-	l.held[key] = held
-}
-
-// here reports whether the lock at path is held through this mount.
-func (l *locks) here(path string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for key := range l.held {
-		if key.path == path {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *locks) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.held)
-}
-
-// release gives a lock back. It is no error if it is not held, or not held any more.
-func (l *locks) release(key lockKey) error {
-	held := l.get(key)
-	if held == nil {
-		return nil
-	}
-	held.release()
-	err := held.lock.Unlock()
-	if errors.Is(err, zk.ErrLockLost) || errors.Is(err, zk.ErrNotLocked) {
-		err = nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err == nil && l.held[key] == held {
-		delete(l.held, key)
-	}
-	return err
-}
-
-// drop gives back all locks that match: those taken through a handle, or those of a process on a file.
-func (l *locks) drop(match func(lockKey, *heldLock) bool) {
-	var keys []lockKey
-	l.mu.Lock()
-	for key, held := range l.held {
-		if match(key, held) {
-			keys = append(keys, key)
-		}
-	}
-	l.mu.Unlock()
-	for _, key := range keys {
-		l.release(key)
-	}
-}
-
-func (h *heldLock) isLost() bool {
-	select {
-	case <-h.lock.Lost():
-		return true
-	default:
-		return false
-	}
-}
-
-// warn says in the log that a lock was lost.
-func (f *FS) warn(path string, held *heldLock, process uint32) {
-	select {
-	case <-held.lock.Lost():
-		f.log.Error("lock lost: its session may be over, another may hold it", "path", path, "process", process)
-	case <-held.released:
-	}
-}
-
-// holds returns the lock that was taken through h, or errLockLost if it is not held any more.
-func (h *handle) holds() (*heldLock, error) {
-	l := &h.file.fs.locks
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, held := range l.held {
-		if held.handle != h {
-			continue
-		}
-		if held.isLost() {
-			return nil, errLockLost
-		}
-		return held, nil
-	}
-	return nil, nil
 }

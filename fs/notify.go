@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -20,7 +22,7 @@ const (
 )
 
 // notifier tells the kernel what changed, so that it asks again. A notification can wait for a lock of the kernel whose
-// holder waits for an answer of ours. So nothing that a handler may wait for notifies: tell only queues, and
+// holder waits for an answer of ours. So nothing that a handler may wait for notifies (but see settle): tell only queues, and
 // one goroutine, which holds no lock and asks ZooKeeper nothing, does the rest. The queue coalesces and never drops.
 type notifier struct {
 	root *fusefs.Inode
@@ -32,6 +34,15 @@ type notifier struct {
 	order   []string
 	pending map[string]news
 	closed  bool
+	queued  int64 // how many znodes were queued ever
+	applied int64 // about how many of them the kernel was told
+	settled []milestone
+}
+
+// milestone is closed when the kernel was told about the first at znodes.
+type milestone struct {
+	at      int64
+	reached chan struct{}
 }
 
 func newNotifier(v *view) *notifier {
@@ -43,6 +54,7 @@ func (n *notifier) tell(path string, what news) {
 	n.mu.Lock()
 	if n.pending[path] == 0 {
 		n.order = append(n.order, path)
+		n.queued++
 	}
 	n.pending[path] |= what
 	n.mu.Unlock()
@@ -66,6 +78,7 @@ func (n *notifier) run() {
 				break
 			}
 			n.apply(path, what)
+			n.told()
 		}
 		n.mu.Lock()
 		closed := n.closed
@@ -86,6 +99,41 @@ func (n *notifier) next() (path string, what news, more bool) {
 	what = n.pending[path]
 	delete(n.pending, path)
 	return path, what, true
+}
+
+// told counts what the kernel was told, and wakes those who wait for it.
+func (n *notifier) told() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.applied++
+	n.settled = slices.DeleteFunc(n.settled, func(m milestone) bool {
+		if m.at > n.applied {
+			return false
+		}
+		close(m.reached)
+		return true
+	})
+}
+
+// settle waits until the kernel was told everything that is queued so far. Only handlers of requests for which the kernel holds no
+// lock may call it, those of locks.
+func (n *notifier) settle(ctx context.Context) error {
+	n.mu.Lock()
+	m := milestone{n.queued, make(chan struct{})}
+	if m.at == n.applied {
+		n.mu.Unlock()
+		return nil
+	}
+	n.settled = append(n.settled, m)
+	n.mu.Unlock()
+	select {
+	case <-m.reached:
+		return nil
+	case <-n.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // close ends the goroutine and waits for it. A notification under way ends at the latest with the mount.

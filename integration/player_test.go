@@ -16,12 +16,11 @@ import (
 // player is a process that contends for a lock. It reads orders, a line each, and answers each with the line "done":
 //
 //	lock     take the lock
-//	try      take it if it is free, else answer "busy"
 //	unlock   give it back
 //	count N  N times: take it, add one to the number in the judge's file, slowly and without care, give it back
 //	look N   N times: take it, see that the number does not change meanwhile, give it back
 //
-// It ends at the end of its input. What is below testdata/locks is players.
+// It ends at the end of its input. What is below testdata/locks is players; those in Java can not look.
 type player struct {
 	t       *testing.T
 	name    string

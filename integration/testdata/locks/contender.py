@@ -28,10 +28,6 @@ def main(kind, server, path, counter):
         order, _, times = line.strip().partition(" ")
         if order == "lock":
             lock.acquire()
-        elif order == "try":
-            if not lock.acquire(blocking=False):
-                print("busy", flush=True)
-                continue
         elif order == "unlock":
             lock.release()
         for _ in range(int(times or 0)):
