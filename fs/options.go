@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -94,8 +95,9 @@ type Options struct {
 	// ShowStatus lists /.status, which can be opened either way.
 	ShowStatus bool
 
-	// Servers are the addresses that /.status asks.
+	// Servers are the addresses that /.status asks, and Words is who asks them; nil asks over plain TCP.
 	Servers []string
+	Words   *flw.Client
 	// FsName is what mount(8) and df(1) show as the source.
 	FsName string
 	// Logger gets what no system call can report. nil discards it.
@@ -125,6 +127,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxData == 0 {
 		o.MaxData = defaultMaxData
+	}
+	if o.Words == nil {
+		o.Words = new(flw.Client)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -10,8 +10,6 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-
-	"github.com/zkfs/zkfs/flw"
 )
 
 // status is the file /.status: what this mount knows, and what the servers say. It is written anew for each open.
@@ -60,7 +58,7 @@ func (s *status) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uin
 		ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
 		defer cancel()
 		b.WriteByte('\n')
-		if err := flw.Report(ctx, &b, s.fs.o.Servers); err != nil {
+		if err := s.fs.o.Words.Report(ctx, &b, s.fs.o.Servers); err != nil {
 			fmt.Fprintf(&b, "error: %v\n", err)
 		}
 	}

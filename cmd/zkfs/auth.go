@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strings"
 )
@@ -42,7 +43,7 @@ func readSecret(name string) (string, error) {
 	if info.Mode()&0o077 != 0 {
 		return "", usagef("--auth-file %s: other users may access it (mode %04o)", name, info.Mode().Perm()).hinting("chmod 600 " + name)
 	}
-	text, err := os.ReadFile(name)
+	text, err := io.ReadAll(f)
 	if err != nil {
 		return "", usagef("--auth-file: %s", plain(err))
 	}

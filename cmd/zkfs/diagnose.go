@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -22,12 +23,12 @@ type diagnosis struct {
 const diagnoseTimeout = 2 * time.Second
 
 // diagnose asks the servers, all at once, what their state is.
-func diagnose(ctx context.Context, servers []string) diagnosis {
+func diagnose(ctx context.Context, client *flw.Client, servers []string) diagnosis {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()
 	d := diagnosis{hopeless: true}
 	var ailments []string
-	for _, reply := range flw.AskAll(ctx, servers, "srvr") {
+	for _, reply := range client.AskAll(ctx, servers, "srvr") {
 		text, hopeless := ailment(reply.Err)
 		d.hopeless = d.hopeless && hopeless
 		ailments = append(ailments, reply.Server+" "+text)
@@ -40,6 +41,8 @@ func diagnose(ctx context.Context, servers []string) diagnosis {
 func ailment(err error) (text string, hopeless bool) {
 	var dns *net.DNSError
 	var refused *flw.RefusedError
+	var noTLS tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
 	switch {
 	case err == nil, errors.As(err, &refused):
 		return "serves, but took no session", false
@@ -55,6 +58,10 @@ func ailment(err error) (text string, hopeless bool) {
 		return "runs, but has no quorum", false
 	case errors.Is(err, flw.ErrNoReply), errors.Is(err, syscall.ECONNRESET):
 		return "closes the connection (not ZooKeeper, or a port for TLS)", false
+	case errors.As(err, &noTLS):
+		return "does not speak TLS (is it the plain port?)", false
+	case errors.As(err, &certificate):
+		return "has a certificate that can not be trusted (" + plain(certificate.Err) + ")", false
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "does not answer", false
 	}

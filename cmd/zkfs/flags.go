@@ -8,25 +8,23 @@ import (
 
 // The headings under which the help lists the flags.
 const (
-	inWhich   = "How the mount runs"
-	inConnect = "Connection"
-	inShow    = "What files look like, and to whom"
-	inWrite   = "Writing"
-	inCache   = "Freshness"
-	inLog     = "Log"
+	inWhich    = "How the mount runs"
+	inConnect  = "Connection"
+	inSecurity = "Security"
+	inShow     = "What files look like, and to whom"
+	inWrite    = "Writing"
+	inCache    = "Freshness"
+	inLog      = "Log"
 )
 
 // mountFlags are the flags of `zkfs mount`. All long ones are mount options too (-o).
 func mountFlags() []cli.Flag {
-	return []cli.Flag{
+	return append(connectionFlags(), []cli.Flag{
 		&cli.StringSliceFlag{Name: "o", Category: inWhich, Usage: "`LIST` of the long flags here, with commas: -o ro,umask=077,watch=node. Options that mount(8) and fstab(5) have for all file systems are accepted and ignored"},
 		&cli.BoolFlag{Name: "foreground", Aliases: []string{"f"}, Category: inWhich, Usage: "stay in the foreground; Ctrl-C unmounts"},
 		&cli.BoolFlag{Name: "debug", Aliases: []string{"d"}, Category: inWhich, Usage: "print every request of the kernel; implies --foreground"},
 		&cli.BoolFlag{Name: "nonempty", Category: inWhich, Usage: "mount on a directory that has files, which are hidden meanwhile"},
 
-		&cli.StringFlag{Name: "auth-file", Category: inConnect, Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in digest:bob:secret. Nobody else may be allowed to read it. The environment variable ZKFS_AUTH holds such lines too"},
-		&cli.DurationFlag{Name: "connect-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "give up mounting when no server has taken the session by then"},
-		&cli.DurationFlag{Name: "session-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long the session, and with it locks, outlive a lost connection; the servers bound it"},
 		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long one file operation waits for the servers before it fails"},
 
 		&cli.BoolFlag{Name: "read-only", Aliases: []string{"ro"}, Category: inShow, Usage: "refuse every change"},
@@ -50,5 +48,5 @@ func mountFlags() []cli.Flag {
 		&cli.StringFlag{Name: "log-file", Category: inLog, DefaultText: "syslog, or standard error in the foreground", Usage: "append to `FILE`; SIGHUP opens it again"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Category: inLog, Usage: "debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", Value: "text", Category: inLog, Usage: "text or json"},
-	}
+	}...)
 }

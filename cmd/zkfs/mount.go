@@ -75,7 +75,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	}
 	ctx, stop := untilSignal(ctx, signals...)
 	defer stop()
-	conn, err := connect(ctx, s, log, z.err)
+	conn, err := s.connect(ctx, log, z.err, enlarge(s.fs.MaxData))
 	if err != nil {
 		return err
 	}

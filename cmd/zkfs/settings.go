@@ -4,7 +4,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,17 +13,11 @@ import (
 
 // settings is what the command line of `zkfs mount` says.
 type settings struct {
-	source     string // as given
-	servers    []string
-	chroot     string // "" for the root
+	*connection
 	mountpoint string // absolute
 
 	foreground bool
 	nonempty   bool
-
-	credentials    []credential
-	connectTimeout time.Duration
-	sessionTimeout time.Duration
 
 	log logSettings
 	fs  fs.Options
@@ -35,27 +28,20 @@ func settingsOf(c *cli.Context, environ string) (*settings, error) {
 	if c.NArg() != 2 {
 		return nil, usagef("mount needs two names, there are %d", c.NArg()).hinting("zkfs mount HOST:PORT[,HOST:PORT...][/PATH] DIRECTORY")
 	}
-	s := &settings{
-		source:         c.Args().Get(0),
-		foreground:     c.Bool("foreground") || c.Bool("debug"),
-		nonempty:       c.Bool("nonempty"),
-		connectTimeout: c.Duration("connect-timeout"),
-		sessionTimeout: c.Duration("session-timeout"),
-		log:            logSettings{file: c.String("log-file"), level: c.String("log-level"), format: c.String("log-format")},
+	n, err := connectionOf(c, c.Args().Get(0), environ)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if s.servers, s.chroot, err = zk.ParseConnectString(s.source); err != nil {
-		return nil, usagef("source %q: %s", s.source, plain(err)).hinting("it looks like zk1:2181,zk2:2181/path")
+	s := &settings{
+		connection: n,
+		foreground: c.Bool("foreground") || c.Bool("debug"),
+		nonempty:   c.Bool("nonempty"),
+		log:        logSettings{file: c.String("log-file"), level: c.String("log-level"), format: c.String("log-format")},
 	}
 	if s.mountpoint, err = absolute(c.Args().Get(1)); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"connect-timeout", "session-timeout", "timeout", "max-age"} {
-		if c.Duration(name) <= 0 {
-			return nil, usagef("--%s must be more than 0", name).hinting("as in --" + name + "=10s")
-		}
-	}
-	if s.credentials, err = credentials(environ, c.String("auth-file")); err != nil {
+	if err = positive(c, "timeout", "max-age"); err != nil {
 		return nil, err
 	}
 	if s.fs, err = fsOptions(c); err != nil {
@@ -63,6 +49,7 @@ func settingsOf(c *cli.Context, environ string) (*settings, error) {
 	}
 	s.fs.FsName = s.source
 	s.fs.Servers = zk.FormatServers(s.servers)
+	s.fs.Words = words(s.tls)
 	return s, nil
 }
 

@@ -14,7 +14,7 @@ func plain(err error) string {
 		return pathErr.Path + ": " + pathErr.Err.Error()
 	}
 	text := err.Error()
-	for _, prefix := range []string{"zk: ", "flw: "} {
+	for _, prefix := range []string{"zk: ", "flw: ", "gssapi: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return text

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/gssapi"
+)
+
+// connection is what a command line says about an ensemble and the way to it.
+type connection struct {
+	source  string // as given
+	servers []string
+	chroot  string // "" for the root
+
+	connectTimeout time.Duration
+	sessionTimeout time.Duration
+
+	credentials []credential
+	tls         *tls.Config      // nil for plain TCP
+	sasl        zk.SASLMechanism // nil for none
+}
+
+// connectionFlags are those of every command that opens a session.
+func connectionFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.DurationFlag{Name: "connect-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "give up when no server has taken the session by then"},
+		&cli.DurationFlag{Name: "session-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long the session, and with it locks, outlive a lost connection; the servers bound it"},
+		&cli.StringFlag{Name: "auth-file", Category: inSecurity, Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in digest:bob:secret. Nobody else may be allowed to read it. The environment variable ZKFS_AUTH holds such lines too"},
+		&cli.StringFlag{Name: "sasl", Category: inSecurity, Usage: "authenticate by `MECHANISM`: digest-md5, with the credentials sasl:USER:PASSWORD, or gssapi, which is Kerberos, with sasl:PRINCIPAL:PASSWORD or the tickets of kinit"},
+	}, tlsFlags()...)
+}
+
+// tlsFlags are those of every command that asks servers.
+func tlsFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "tls", Category: inSecurity, Usage: "speak TLS with the servers, at their secure port; the other flags that begin with --tls imply it"},
+		&cli.StringFlag{Name: "tls-ca", Category: inSecurity, DefaultText: "those of the system", Usage: "trust the authorities in `FILE` only (PEM)"},
+		&cli.StringFlag{Name: "tls-cert", Category: inSecurity, Usage: "show the servers the certificate in `FILE` (PEM)"},
+		&cli.StringFlag{Name: "tls-key", Category: inSecurity, Usage: "its key is in `FILE` (PEM)"},
+		&cli.StringFlag{Name: "tls-server-name", Category: inSecurity, DefaultText: "each server's own, as given", Usage: "the certificates of the servers must be for `NAME`"},
+	}
+}
+
+// connectionOf reads the flags of connectionFlags. environ holds the credentials of ZKFS_AUTH.
+func connectionOf(c *cli.Context, source, environ string) (*connection, error) {
+	n := &connection{
+		source:         source,
+		connectTimeout: c.Duration("connect-timeout"),
+		sessionTimeout: c.Duration("session-timeout"),
+	}
+	if err := positive(c, "connect-timeout", "session-timeout"); err != nil {
+		return nil, err
+	}
+	var err error
+	if n.servers, n.chroot, err = parseSource(source); err != nil {
+		return nil, err
+	}
+	if n.tls, err = tlsOf(c); err != nil {
+		return nil, err
+	}
+	if n.credentials, err = credentials(environ, c.String("auth-file")); err != nil {
+		return nil, err
+	}
+	n.credentials, n.sasl, err = saslOf(c.String("sasl"), n.credentials)
+	return n, err
+}
+
+// parseSource splits a source into the servers, as given, and the path of the znode, "" for the root.
+func parseSource(source string) (servers []string, chroot string, err error) {
+	if servers, chroot, err = zk.ParseConnectString(source); err != nil {
+		return nil, "", usagef("source %q: %s", source, plain(err)).hinting("it looks like zk1:2181,zk2:2181/path")
+	}
+	return servers, chroot, nil
+}
+
+// positive refuses durations that are not more than 0.
+func positive(c *cli.Context, names ...string) error {
+	for _, name := range names {
+		if c.Duration(name) <= 0 {
+			return usagef("--%s must be more than 0", name).hinting("as in --" + name + "=10s")
+		}
+	}
+	return nil
+}
+
+// tlsOf reads the flags of tlsFlags. It returns nil if none of them is given.
+func tlsOf(c *cli.Context) (*tls.Config, error) {
+	ca, cert, key, name := c.String("tls-ca"), c.String("tls-cert"), c.String("tls-key"), c.String("tls-server-name")
+	if !c.Bool("tls") && ca+cert+key+name == "" {
+		return nil, nil
+	}
+	cfg := &tls.Config{ServerName: name}
+	if ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, usagef("--tls-ca: %s", plain(err))
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, usagef("--tls-ca %s: no certificate in it", ca).hinting("it is a PEM file: -----BEGIN CERTIFICATE-----")
+		}
+	}
+	switch {
+	case cert == "" && key == "":
+		return cfg, nil
+	case cert == "" || key == "":
+		return nil, usagef("--tls-cert and --tls-key need each other")
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, usagef("--tls-cert, --tls-key: %s", plain(err)).hinting("both are PEM files, and the key is not encrypted")
+	}
+	cfg.Certificates = []tls.Certificate{pair}
+	return cfg, nil
+}
+
+// schemeSASL is the scheme of the credentials that are for SASL and not sent as they are.
+const schemeSASL = "sasl"
+
+// saslOf returns the mechanism of that name, nil for none, and the credentials that it does not use up.
+func saslOf(name string, list []credential) (rest []credential, m zk.SASLMechanism, err error) {
+	var user, password string
+	for _, cr := range list {
+		if cr.scheme == schemeSASL {
+			user, password, _ = strings.Cut(cr.auth, ":")
+		} else {
+			rest = append(rest, cr)
+		}
+	}
+	switch {
+	case name == "" && user == "":
+	case name == "":
+		err = usagef("there are credentials for SASL, and no mechanism").hinting("--sasl=digest-md5 or --sasl=gssapi")
+	case name == "digest-md5" && user == "":
+		err = usagef("--sasl=digest-md5 needs credentials").hinting("a line sasl:USER:PASSWORD in ZKFS_AUTH or --auth-file")
+	case name == "digest-md5":
+		m = zk.DigestMD5(user, password)
+	case name == "gssapi":
+		cfg := gssapi.Config{Principal: user, Password: password}
+		if user == "" {
+			cfg.Cache = ticketCache()
+		}
+		if m, err = gssapi.New(cfg); err != nil {
+			err = usagef("--sasl=gssapi: %s", plain(err)).hinting("`kinit` gets a ticket, `klist` shows it; or a line sasl:PRINCIPAL:PASSWORD in ZKFS_AUTH or --auth-file")
+		}
+	default:
+		err = usagef("--sasl can not be %q", name).hinting("it is one of: digest-md5, gssapi")
+	}
+	return rest, m, err
+}
+
+// words returns who asks the servers their four-letter words.
+func words(cfg *tls.Config) *flw.Client {
+	if cfg == nil {
+		return &flw.Client{}
+	}
+	return &flw.Client{Dial: (&tls.Dialer{Config: cfg}).DialContext}
+}
+
+// ticketCache returns the file in which kinit leaves its tickets.
+func ticketCache() string {
+	if name := os.Getenv("KRB5CCNAME"); name != "" {
+		return name
+	}
+	return fmt.Sprintf("/tmp/krb5cc_%d", os.Getuid())
+}
