@@ -270,7 +270,7 @@ func TestMalformedFrames(t *testing.T) {
 	}
 }
 
-// An idle connection holds no large buffers.
+// An idle connection holds no large buffers, not even after large requests and replies.
 func TestIdleConnectionIsSmall(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()
@@ -284,11 +284,19 @@ func TestIdleConnectionIsSmall(t *testing.T) {
 		c, _, err := zk.Connect([]string{server.Addr()}, timeout, quiet)
 		wantErr(t, err, nil)
 		defer c.Close()
-		if _, _, err := c.Get("/"); err != nil {
+		large := make([]byte, 900<<10)
+		if _, err := c.Set("/", large, -1); err != nil {
 			t.Fatal(err)
+		}
+		if data, _, err := c.Get("/"); err != nil || len(data) != len(large) {
+			t.Fatal(len(data), err)
 		}
 		conns = append(conns, c)
 	}
+	if _, err := conns[0].Set("/", nil, -1); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	inUse := func(m *runtime.MemStats) int64 { return int64(m.HeapInuse + m.StackInuse) }

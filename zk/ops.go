@@ -69,7 +69,8 @@ func (c *Conn) watchFor(cl *call, path string, kind watchKind, wanted bool) <-ch
 	return events
 }
 
-// Exists tells whether there is a znode at path; the Stat is zero if there is none. It needs no permission.
+// Exists tells whether there is a znode at path; the Stat is zero if there is none. Servers before 3.9 ask for
+// no permission, later ones for PermRead.
 func (c *Conn) Exists(path string) (bool, *Stat, error) {
 	found, stat, _, err := c.exists(path, false)
 	return found, orZero(stat), err

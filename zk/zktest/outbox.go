@@ -68,7 +68,7 @@ func (o *outbox) run(nc net.Conn) {
 			o.kill()
 			return
 		}
-		if cap(out) > 1<<20 {
+		if cap(out) > 64<<10 {
 			out = nil
 		}
 	}
