@@ -122,7 +122,7 @@ func TestBatchesAreLeft(t *testing.T) {
 		var mu sync.Mutex
 		gather(t, c, 50, func(i int) {
 			if i == 0 {
-				time.Sleep(1500 * time.Millisecond)
+				pass(1500 * time.Millisecond)
 				server.Disconnect()
 				return
 			}

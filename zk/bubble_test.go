@@ -107,3 +107,6 @@ func wantErr(t *testing.T, got, want error) {
 		t.Fatalf("error %v, want %v", got, want)
 	}
 }
+
+// pass lets time of the bubble go by.
+func pass(d time.Duration) { time.Sleep(d) }

@@ -115,7 +115,7 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 		cancel()
 		wantErr(t, <-done, context.Canceled)
 		await(t, events, zk.StateHasSession)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if left := children(t, c, "/lock"); len(left) != 1 {
 			t.Errorf("left: %q", left)
 		}
@@ -130,7 +130,7 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		wantErr(t, waiter.LockContext(ctx), context.DeadlineExceeded)
 		cancel()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if left := children(t, c, "/lock"); len(left) != 1 {
 			t.Errorf("left: %q", left)
 		}
@@ -166,7 +166,7 @@ func TestLockIsDoubtedInTime(t *testing.T) {
 		server.Disconnect() // a short break is none
 		await(t, events, zk.StateDisconnected)
 		await(t, events, zk.StateHasSession)
-		time.Sleep(timeout)
+		pass(timeout)
 		if closed(l.Lost()) {
 			t.Fatal("lost by a reconnect")
 		}
@@ -204,7 +204,7 @@ func TestUnlockWithoutAServerIsDoneLater(t *testing.T) {
 		wantErr(t, l.Unlock(), nil)
 		server.Refuse(false)
 		await(t, events, zk.StateHasSession)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if left := children(t, c, "/lock"); len(left) != 0 {
 			t.Errorf("left: %q", left)
 		}
@@ -241,7 +241,7 @@ func TestLockInAContainerGoesAway(t *testing.T) {
 			t.Errorf("contender: %q, %v", data, err)
 		}
 		wantErr(t, l.Unlock(), nil)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if found, _, err := c.Exists("/lock"); found || err != nil {
 			t.Errorf("the lock's znode: %v, %v", found, err)
 		}

@@ -86,11 +86,11 @@ func TestExpiryIsNeverLost(t *testing.T) {
 		old := c.SessionID()
 		server.ExpireSession(old)
 		for c.SessionID() == old || c.SessionID() == 0 {
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		for range 200 {
 			server.Disconnect()
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		await(t, events, zk.StateExpired)
 		await(t, events, zk.StateHasSession)
@@ -299,7 +299,7 @@ func TestIdleSessionStaysAlive(t *testing.T) {
 		c, events := connect(t, server)
 		await(t, events, zk.StateHasSession)
 		id := c.SessionID()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if c.State() != zk.StateHasSession || c.SessionID() != id {
 			t.Errorf("after an idle hour: %v, session 0x%x, was 0x%x", c.State(), c.SessionID(), id)
 		}
