@@ -62,7 +62,7 @@ func parseCredentials(from, text string) ([]credential, error) {
 		}
 		scheme, auth, ok := strings.Cut(line, ":")
 		if !ok || scheme == "" || auth == "" {
-			return nil, usagef("%s: line %d is not of the form scheme:credentials", from, number).hinting("as in digest:bob:secret")
+			return nil, usagef("%s: line %d is not of the form scheme:credentials", from, number).hinting("as in digest:USER:PASSWORD")
 		}
 		list = append(list, credential{scheme, auth})
 	}

@@ -93,7 +93,7 @@ func (n *connection) await(ctx context.Context, conn *zk.Conn, progress io.Write
 	}
 }
 
-const authHint = "give credentials in ZKFS_AUTH or by --auth-file, as in digest:bob:secret"
+const authHint = "give credentials in ZKFS_AUTH or by --auth-file, as in digest:USER:PASSWORD"
 
 // away is the failure of a command whose servers can not be used.
 func (n *connection) away(ctx context.Context, why string) error {
