@@ -34,7 +34,7 @@ func connectionFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.DurationFlag{Name: "connect-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "give up when no server has taken the session by then"},
 		&cli.DurationFlag{Name: "session-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long the session, and with it locks, outlive a lost connection; the servers bound it"},
-		&cli.StringFlag{Name: "auth-file", Category: inSecurity, Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in digest:bob:secret. Nobody else may be allowed to read it. The environment variable ZKFS_AUTH holds such lines too"},
+		&cli.StringFlag{Name: "auth-file", Category: inSecurity, Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in digest:USER:PASSWORD. Nobody else may be allowed to read it. The environment variable ZKFS_AUTH holds such lines too"},
 		&cli.StringFlag{Name: "sasl", Category: inSecurity, Usage: "authenticate by `MECHANISM`: digest-md5, with the credentials sasl:USER:PASSWORD, or gssapi, which is Kerberos, with sasl:PRINCIPAL:PASSWORD or the tickets of kinit"},
 	}, tlsFlags()...)
 }
