@@ -143,12 +143,10 @@ func mountFailure(mountpoint string, err error) error {
 	return failf(exitMountpoint, "%s: %v", mountpoint, err)
 }
 
-// untilSignal returns a context that ends with the first of the signals; the second one has its usual effect. Those
-// that the process was started to ignore, as by nohup, are still ignored.
+// untilSignal returns a context that ends with the first of the signals. Further ones have no effect: timeout(1)
+// and terminals send two. Those that the process was started to ignore, as by nohup, are still ignored.
 func untilSignal(ctx context.Context, signals ...os.Signal) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, slices.DeleteFunc(signals, func(s os.Signal) bool {
+	return signal.NotifyContext(ctx, slices.DeleteFunc(signals, func(s os.Signal) bool {
 		return s != syscall.SIGTERM && signal.Ignored(s)
 	})...)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
 }
