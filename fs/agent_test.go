@@ -241,6 +241,13 @@ func agentPathCall(call string, args []string) (string, error) {
 		return strconv.Quote(string(data)), err
 	case "put": // PATH DATA, as a shell does
 		return "", os.WriteFile(args[0], []byte(args[1]), 0o666)
+	case "append": // PATH DATA
+		f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+		if err != nil {
+			return "", err
+		}
+		_, err = f.WriteString(args[1])
+		return "", errors.Join(err, f.Close())
 	case "ls":
 		d, err := os.Open(args[0])
 		if err != nil {

@@ -51,15 +51,15 @@ type FS struct {
 	scratch      scratchBytes
 	lacksCreate2 atomic.Bool // the servers are older than 3.5
 
-	mu    sync.Mutex        // guards the following
-	moved map[uint64]uint64 // inode number -> generation of the next inode of that number; see node.displace
+	mu          sync.Mutex            // guards the following
+	generations map[uint64]generation // by inode number
 }
 
 // Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served when it returns. The
 // connection stays the caller's: it must be open as long as the mount is and is not closed with it.
 // Its chroot, if any, is the root of the mount and must exist.
 func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
-	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now(), moved: map[uint64]uint64{}}
+	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now(), generations: map[uint64]generation{}}
 	f.log = f.o.Logger
 	c := newCache(f.o.MaxAge, cacheLimit)
 	f.view = &view{conn: conn, cache: c}

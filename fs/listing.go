@@ -113,7 +113,7 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 		case e.s.stat == nil, l.dir.fs.o.NoEphemerals && e.s.stat.EphemeralOwner != 0:
 			continue // deleted since, or hidden
 		default:
-			ent.Mode, ent.Ino = syscall.S_IFREG, inodeNumber(e.path)
+			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.numberOf(e.name, e.path)
 			if l.dir.fs.kindOf(e.path, e.s.stat) == kindDir {
 				ent.Mode = syscall.S_IFDIR
 			}
@@ -121,6 +121,16 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 		return &ent, 0
 	}
 	return nil, 0
+}
+
+// numberOf returns the inode number of a child: one that was renamed here keeps its own while the kernel knows it.
+func (d *dir) numberOf(name, path string) uint64 {
+	if inode := d.GetChild(name); inode != nil {
+		if z, ok := inode.Operations().(znode); ok && !z.base().isGone() && z.base().where() == path {
+			return inode.StableAttr().Ino
+		}
+	}
+	return inodeNumber(path)
 }
 
 // fetch learns about the next entries.

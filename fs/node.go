@@ -16,10 +16,11 @@ type node struct {
 	fusefs.Inode
 	fs *FS
 
-	mu       sync.Mutex // guards the following; never held across a request
-	path     string     // of the znode; changes when it is renamed
-	gone     bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
-	unlinked bool       // this mount deleted it: what is written through open handles goes with the last of them
+	mu        sync.Mutex // guards the following; never held across a request
+	path      string     // of the znode; changes when it is renamed
+	gone      bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
+	unlinked  bool       // this mount deleted it: what is written through open handles goes with the last of them
+	displaced bool       // its inode number belongs to the next znode of its first path; see displace
 }
 
 // znode is a node seen from the outside.
@@ -63,24 +64,48 @@ func (n *node) vanish() bool {
 	return true
 }
 
+// generation is that of the next inode with some number, while inodes live that had the number and lost their place to it.
+type generation struct {
+	next uint64
+	live int
+}
+
 // displace lets the next inode with n's number be another than n: go-fuse takes two of the same type, number and generation
 // for two links to one file.
 func (n *node) displace() {
+	n.mu.Lock()
+	again := n.displaced
+	n.displaced = true
+	n.mu.Unlock()
+	if again {
+		return
+	}
 	attr := n.StableAttr()
 	n.fs.mu.Lock()
 	defer n.fs.mu.Unlock()
-	if n.fs.moved[attr.Ino] <= attr.Gen {
-		n.fs.moved[attr.Ino] = attr.Gen + 1
-	}
+	g := n.fs.generations[attr.Ino]
+	g.next = max(g.next, attr.Gen+1)
+	g.live++
+	n.fs.generations[attr.Ino] = g
 }
 
 // OnForget is called when the kernel does not know the inode any more.
 func (n *node) OnForget() {
-	attr := n.StableAttr()
+	n.mu.Lock()
+	displaced := n.displaced
+	n.displaced = false
+	n.mu.Unlock()
+	if !displaced {
+		return
+	}
+	ino := n.StableAttr().Ino
 	n.fs.mu.Lock()
 	defer n.fs.mu.Unlock()
-	if n.fs.moved[attr.Ino] == attr.Gen+1 {
-		delete(n.fs.moved, attr.Ino)
+	g := n.fs.generations[ino]
+	if g.live--; g.live == 0 {
+		delete(n.fs.generations, ino)
+	} else {
+		n.fs.generations[ino] = g
 	}
 }
 
@@ -90,7 +115,7 @@ func (f *FS) stable(id string, mode uint32) fusefs.StableAttr {
 	ino := inodeNumber(id)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return fusefs.StableAttr{Mode: mode, Ino: ino, Gen: f.moved[ino]}
+	return fusefs.StableAttr{Mode: mode, Ino: ino, Gen: f.generations[ino].next}
 }
 
 // mayChange returns errReadOnly if nothing may be changed through this mount.

@@ -139,13 +139,13 @@ func (p place) moved(to place) {
 	if p.z == nil {
 		return
 	}
-	p.z.base().displace()
 	repath(p.z, to.path)
 }
 
-// repath gives a node and all below it their new paths.
+// repath gives a node and all below it their new paths, and leaves their inode numbers to what comes in their old places.
 func repath(z znode, path string) {
 	n := z.base()
+	n.displace()
 	n.mu.Lock()
 	n.path = path
 	n.mu.Unlock()
@@ -340,8 +340,6 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		return err
 	}
 	if a.z != nil && b.z != nil {
-		a.z.base().displace()
-		b.z.base().displace()
 		repath(a.z, b.path)
 		repath(b.z, a.path)
 	}

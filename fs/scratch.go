@@ -108,7 +108,6 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 	if dst.s.stat == nil && !d.fs.o.NoLocal && matches(newName, scratchNames) {
 		d.setPending(name, nil)
 		to.setPending(newName, f)
-		f.displace()
 		repath(f, dst.path)
 		return nil
 	}
@@ -130,7 +129,6 @@ func (f *file) publish(ctx context.Context, d *dir, name string, to *dir, dst pl
 	if dst.z != nil {
 		dst.z.base().leave()
 	}
-	f.displace()
 	repath(f, dst.path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
