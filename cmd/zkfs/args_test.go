@@ -40,13 +40,18 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-// The help is part of the program: it must name the command, and end well.
-func TestHelpOfEachCommand(t *testing.T) {
-	for _, name := range []string{"mount", "umount", "demo", "version"} {
+// The help names each command and each flag, and ends well.
+func TestHelp(t *testing.T) {
+	for _, cmd := range (&command{}).app().Commands {
 		var out strings.Builder
-		code := run(t.Context(), []string{name, "--help"}, stdio{strings.NewReader(""), &out, io.Discard})
-		if code != exitOK || !strings.Contains(out.String(), "usage: zkfs "+name) {
-			t.Errorf("%s --help: exit code %d, %q", name, code, out.String())
+		code := run(t.Context(), []string{cmd.Name, "--help"}, stdio{strings.NewReader(""), &out, io.Discard})
+		if code != exitOK || !strings.HasPrefix(out.String(), "usage: zkfs "+cmd.Name) {
+			t.Errorf("%s --help: exit code %d, %q", cmd.Name, code, out.String())
+		}
+		for _, f := range cmd.Flags {
+			if name := f.Names()[0]; !strings.Contains(out.String(), "-"+name) {
+				t.Errorf("%s --help does not name --%s", cmd.Name, name)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -19,12 +20,25 @@ const (
 
 // mountFlags are the flags of `zkfs mount`. All long ones are mount options too (-o).
 func mountFlags() []cli.Flag {
-	return append(connectionFlags(), []cli.Flag{
+	return slices.Concat(runFlags(), connectionFlags(), viewFlags())
+}
+
+// runFlags are about the process.
+func runFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "o", Category: inWhich, Usage: "`LIST` of the long flags here, with commas: -o ro,umask=077,watch=node. Options that mount(8) and fstab(5) have for all file systems are accepted and ignored"},
 		&cli.BoolFlag{Name: "foreground", Aliases: []string{"f"}, Category: inWhich, Usage: "stay in the foreground; Ctrl-C unmounts"},
 		&cli.BoolFlag{Name: "debug", Aliases: []string{"d"}, Category: inWhich, Usage: "print every request of the kernel; implies --foreground"},
 		&cli.BoolFlag{Name: "nonempty", Category: inWhich, Usage: "mount on a directory that has files, which are hidden meanwhile"},
+		&cli.StringFlag{Name: "log-file", Category: inLog, DefaultText: "syslog, or standard error in the foreground", Usage: "append to `FILE`; SIGHUP opens it again"},
+		&cli.StringFlag{Name: "log-level", Value: "info", Category: inLog, Usage: "debug, info, warn or error"},
+		&cli.StringFlag{Name: "log-format", Value: "text", Category: inLog, Usage: "text or json"},
+	}
+}
 
+// viewFlags are about the files: how they look, how they are written, and how fresh they are.
+func viewFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long one file operation waits for the servers before it fails"},
 
 		&cli.BoolFlag{Name: "read-only", Aliases: []string{"ro"}, Category: inShow, Usage: "refuse every change"},
@@ -43,10 +57,6 @@ func mountFlags() []cli.Flag {
 		&cli.IntFlag{Name: "max-data", Category: inWrite, DefaultText: "1047551", Usage: "the most `BYTES` in a znode that the servers take, a bit less than their jute.maxbuffer"},
 
 		&cli.StringFlag{Name: "watch", Value: "tree", Category: inCache, Usage: "how changes by others are noticed: one watch for the tree, one for each node looked at, or off"},
-		&cli.DurationFlag{Name: "max-age", Value: time.Minute, Category: inCache, Usage: "ask the servers again after that time even if no change was reported"},
-
-		&cli.StringFlag{Name: "log-file", Category: inLog, DefaultText: "syslog, or standard error in the foreground", Usage: "append to `FILE`; SIGHUP opens it again"},
-		&cli.StringFlag{Name: "log-level", Value: "info", Category: inLog, Usage: "debug, info, warn or error"},
-		&cli.StringFlag{Name: "log-format", Value: "text", Category: inLog, Usage: "text or json"},
-	}...)
+		&cli.DurationFlag{Name: "max-age", Value: time.Minute, DefaultText: "1m", Category: inCache, Usage: "ask the servers again after that time even if no change was reported"},
+	}
 }

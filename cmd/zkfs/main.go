@@ -55,14 +55,13 @@ func (z *command) app() *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		OnUsageError:          usageError,
-		ExitErrHandler:        func(*cli.Context, error) {}, // run reports
-		CustomAppHelpTemplate: appHelp,
-		HideHelpCommand:       false,
+		OnUsageError:   usageError,
+		ExitErrHandler: func(*cli.Context, error) {}, // run reports
 	}
+	app.CustomAppHelpTemplate = appHelp(app)
 	for _, cmd := range app.Commands {
 		cmd.OnUsageError = usageError
-		cmd.CustomHelpTemplate = commandHelp
+		cmd.CustomHelpTemplate = commandHelp(cmd)
 		cmd.HideHelpCommand = true
 	}
 	return app
@@ -76,19 +75,3 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	}
 	return usagef("%w", err).hinting("`" + c.Command.HelpName + " --help` lists the flags")
 }
-
-const appHelp = `{{.Name}}: {{.Usage}}
-
-{{range .VisibleCommands}}  {{if eq .Name "help"}}zkfs help COMMAND{{else}}{{.UsageText}}{{end}}
-      {{.Usage}}
-{{end}}
-The first thing to try, which needs no ZooKeeper: zkfs demo /tmp/zk
-`
-
-const commandHelp = `usage: {{.UsageText}}
-
-{{.Description}}
-{{range .VisibleFlagCategories}}
-{{if .Name}}{{.Name}}:{{else}}Flags:{{end}}
-{{range .Flags}}  {{.}}
-{{end}}{{end}}`
