@@ -33,7 +33,7 @@ help:
 	@echo 'make check    gofmt, go mod tidy, vet, staticcheck'
 	@echo 'make race     all tests with the race detector'
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
-	@echo 'make bench    the benchmarks'
+	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make deps     install the Debian packages that the tests need'
 	@echo 'make install  $(BUILD)/zkfs to PREFIX/bin ($(PREFIX)/bin)'
 
@@ -55,7 +55,9 @@ check:
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
-	cd $(COMPAT) && $(GO) mod tidy -diff && $(GO) vet ./... && $(STATICCHECK) ./...
+	@for dir in $(COMPAT) bench; do \
+		echo "check $$dir" && cd $$dir && $(GO) mod tidy -diff && $(GO) vet ./... && $(STATICCHECK) ./... && cd $(CURDIR) || exit 1; \
+	done
 
 race: deps
 	$(GO) test -race ./...
@@ -77,8 +79,9 @@ fuzz:
 		done; \
 	done
 
-bench: deps
+bench: deps build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	cd bench && $(GO) run . $(CURDIR)/$(BUILD)/zkfs
 
 deps:
 	@$(call need,$(TEST_NEEDS))
