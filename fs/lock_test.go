@@ -117,7 +117,9 @@ func TestLockFileShowsTheQueue(t *testing.T) {
 	if got := w.do("cat", "x.lock"); !strings.HasSuffix(got, ` exclusive deploying 1.2\n"`) {
 		t.Errorf("the queue is %s", got)
 	}
-	w.want(`ok queue=1 holder="deploying 1.2"`, "getxattr", "x.lock", "user.zk.lock")
+	if got := w.do("getxattr", "x.lock", "user.zk.lock"); !strings.HasPrefix(got, "ok queue=1 zxid=0x") || !strings.HasSuffix(got, ` holder="deploying 1.2"`) {
+		t.Errorf("user.zk.lock is %s", got)
+	}
 	w.want("ok", "flock", "1", "un")
 	w.want("EPERM", "write", "1", "nobody")
 	w.want("ok", "close", "1")

@@ -79,7 +79,7 @@ func (f *FS) lockState(ctx context.Context, path string) (xattr.Lock, error) {
 	if err != nil || len(queue) == 0 {
 		return xattr.Lock{}, err
 	}
-	return xattr.Lock{Queue: len(queue), Holder: oneLine(queue[0].data)}, nil
+	return xattr.Lock{Queue: len(queue), Zxid: queue[0].stat.Czxid, Holder: oneLine(queue[0].data)}, nil
 }
 
 // maxCommand is how much of a command line a contender shows.

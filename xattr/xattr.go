@@ -36,6 +36,7 @@ type Source interface {
 // Lock is the state of a lock file.
 type Lock struct {
 	Queue  int    // how many hold the lock or wait for it
+	Zxid   int64  // the holder's fencing number, larger than that of each holder before
 	Holder string // what the holder says about itself; empty if the lock is free
 }
 
@@ -129,7 +130,7 @@ func descendantsText(s Source) (string, error) {
 	return strconv.Itoa(n), nil
 }
 
-// lockText prints "queue=2 holder="web1 4711 ./deploy.sh"", without a holder if the lock is free. The quotes
+// lockText prints "queue=2 zxid=0x1c holder="web1 4711 ./deploy.sh"", the queue alone if the lock is free. The quotes
 // keep what a holder wrote on one line.
 func lockText(s Source) (string, error) {
 	l, err := s.Lock()
@@ -137,6 +138,9 @@ func lockText(s Source) (string, error) {
 		return "", err
 	}
 	text := "queue=" + strconv.Itoa(l.Queue)
+	if l.Queue > 0 {
+		text += " zxid=0x" + strconv.FormatUint(uint64(l.Zxid), 16)
+	}
 	if l.Holder != "" {
 		text += " holder=" + strconv.Quote(l.Holder)
 	}

@@ -32,7 +32,7 @@ func (z *znode) Descendants() (int, error) { return 12, z.ask("descendants") }
 func (z *znode) Lock() (Lock, error)       { return z.lock, z.ask("lock") }
 
 func TestGet(t *testing.T) {
-	z := &znode{stat: example, acl: zk.WorldACL(zk.PermAll), lock: Lock{Queue: 2, Holder: "web1 4711\n\"deploy\""}}
+	z := &znode{stat: example, acl: zk.WorldACL(zk.PermAll), lock: Lock{Queue: 2, Zxid: 0x1c, Holder: "web1 4711\n\"deploy\""}}
 	want := map[string]string{
 		"user.zk.acl":            "world:anyone:cdrwa",
 		"user.zk.stat":           exampleText,
@@ -50,7 +50,7 @@ func TestGet(t *testing.T) {
 		"user.zk.path":           "/app/config",
 		"user.zk.descendants":    "12",
 		"user.zk.type":           "directory",
-		"user.zk.lock":           `queue=2 holder="web1 4711\n\"deploy\""`,
+		"user.zk.lock":           `queue=2 zxid=0x1c holder="web1 4711\n\"deploy\""`,
 	}
 	for name, value := range want {
 		if got, err := Get(name, z); err != nil || got != value {
