@@ -239,7 +239,7 @@ func (f *file) settle(ctx context.Context, path string, d *draft, err error, p p
 	case zk.MaybeApplied(err) && ctx.Err() == nil:
 		return f.resolve(ctx, path, d)
 	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode):
-		if p == onlyOnce {
+		if p == onlyOnce && (d.exists() || d.wrote) {
 			return errConflict
 		}
 		return f.conflict(ctx, path, d, err)

@@ -204,7 +204,7 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	if h.queue != nil {
 		out = fuse.FOPEN_DIRECT_IO
 	}
-	if !h.write {
+	if !h.write && f.role != roleLock && f.role != roleDirLock { // close(2) ends fcntl(2) locks
 		out |= fuse.FOPEN_NOFLUSH
 	}
 	return h, out, 0
@@ -214,7 +214,11 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outdated bool, err error) {
 	h = newHandle(f, flags, caller)
 	if h.write {
-		if err := f.mayWrite(ctx); err != nil {
+		err := f.mayWrite(ctx)
+		if errors.Is(err, zk.ErrNoNode) {
+			err = errGone // the kernel then looks the name up again, and creates the file if O_CREAT says so
+		}
+		if err != nil {
 			return nil, false, err
 		}
 	}

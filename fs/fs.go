@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -146,14 +147,21 @@ func (f *FS) Unmount() error {
 	return nil
 }
 
-// detach takes the mount point away from under whoever uses it.
+// detach takes the mount point away from under whoever uses it, unless somebody has done so before.
 func (f *FS) detach() error {
 	err := unix.Unmount(f.mountpoint, unix.MNT_DETACH)
 	if errors.Is(err, unix.EPERM) {
 		var out []byte
-		if out, err = exec.Command("fusermount3", "-u", "-z", f.mountpoint).CombinedOutput(); err != nil {
+		out, err = exec.Command("fusermount3", "-u", "-z", f.mountpoint).CombinedOutput()
+		switch {
+		case bytes.Contains(out, []byte("not found in")): // the table of mounts
+			return nil
+		case err != nil:
 			err = fmt.Errorf("%w: %s", err, out)
 		}
+	}
+	if errors.Is(err, unix.EINVAL) { // nothing is mounted there
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("unmount %s: %w", f.mountpoint, err)

@@ -183,8 +183,8 @@ func (f *file) contender(request context.Context, path string, shared bool) (*zk
 	return lock, nil
 }
 
-// bear brings a file that is pending into ZooKeeper. A lock file comes with its first contender instead, as
-// a container that the server removes when nobody wants it.
+// bear brings a file that is pending into ZooKeeper. A lock file that nothing was written to becomes a container, which the servers
+// remove when nobody wants the lock.
 func (f *file) bear(ctx context.Context) error {
 	if !f.unborn() {
 		return nil
@@ -197,16 +197,41 @@ func (f *file) bear(ctx context.Context) error {
 	}
 	defer f.give()
 	f.mu.Lock()
-	empty := f.draft != nil && !f.draft.wrote
-	if empty {
-		f.draft = nil
-	}
+	d := f.draft
 	f.mu.Unlock()
-	if !empty {
+	if d == nil || d.wrote {
 		return f.commit(ctx, keepTrying)
 	}
-	f.settledIn(f.where())
+	path := f.where()
+	if err := f.fs.createLock(ctx, path, d.acl); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.draft = nil
+	f.mu.Unlock()
+	f.settledIn(path)
 	return nil
+}
+
+// createLock makes the znode of a lock if it is missing. The server leaves a container alone that never had a child.
+func (f *FS) createLock(ctx context.Context, path string, acl []zk.ACL) error {
+	defer f.changing(path, created)()
+	err := f.change(ctx, path, func(c *zk.Conn) error {
+		_, err := c.Create(path, nil, zk.FlagContainer, acl)
+		if errors.Is(err, zk.ErrUnimplemented) { // ZooKeeper 3.4
+			_, err = c.Create(path, nil, zk.FlagPersistent, acl)
+		}
+		return err
+	}, func(s snapshot) error {
+		if s.stat == nil {
+			return nil
+		}
+		return errDone
+	})
+	if errors.Is(err, errDone) || errors.Is(err, zk.ErrNodeExists) {
+		return nil
+	}
+	return err
 }
 
 // A program that closes a file and at once asks for the lock again, or starts another that does, finds its own contender: the kernel
