@@ -39,6 +39,7 @@ var zkfs = sync.OnceValues(func() (string, error) {
 
 // mounted is a running "zkfs mount -f".
 type mounted struct {
+	source string
 	dir    string
 	log    *log
 	daemon *exec.Cmd
@@ -52,7 +53,7 @@ func mount(t *testing.T, source string, flags ...string) *mounted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &mounted{dir: t.TempDir(), log: &log{}, ended: make(chan struct{})}
+	m := &mounted{source: source, dir: t.TempDir(), log: &log{}, ended: make(chan struct{})}
 	m.daemon = exec.Command(path, append(append([]string{"mount", "-f"}, flags...), source, m.dir)...)
 	m.daemon.Stdout, m.daemon.Stderr = m.log, m.log
 	m.daemon.Env = append(os.Environ(), "GORACE=halt_on_error=1")

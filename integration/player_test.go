@@ -18,9 +18,11 @@ import (
 //	lock     take the lock
 //	unlock   give it back
 //	count N  N times: take it, add one to the number in the judge's file, slowly and without care, give it back
+//	write S  write into the locked file
 //	look N   N times: take it, see that the number does not change meanwhile, give it back
 //
-// It ends at the end of its input. What is below testdata/locks is players; those in Java can not look.
+// It ends at the end of its input. What is below testdata/locks is players; those in Java can not look, and flocker.py alone can
+// write and answers EIO and the like to what fails.
 type player struct {
 	t       *testing.T
 	name    string
