@@ -214,11 +214,7 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outdated bool, err error) {
 	h = newHandle(f, flags, caller)
 	if h.write {
-		err := f.mayWrite(ctx)
-		if errors.Is(err, zk.ErrNoNode) {
-			err = errGone // the kernel then looks the name up again, and creates the file if O_CREAT says so
-		}
-		if err != nil {
+		if err := f.mayWrite(ctx); err != nil {
 			return nil, false, err
 		}
 	}
@@ -301,10 +297,14 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 // mayWrite reports why the file can not be written, while the program still looks at the error: shells
 // report errors of open(2) and write(2), but not those of close(2).
 func (f *file) mayWrite(ctx context.Context) error {
-	if err := f.mayChange(); err != nil {
+	if err := f.mayChange(); err != nil || f.unborn() {
 		return err
 	}
-	return f.fs.allowed(ctx, f.where(), zk.PermWrite)
+	err := f.fs.allowed(ctx, f.where(), zk.PermWrite)
+	if errors.Is(err, zk.ErrNoNode) {
+		err = errGone // the kernel then looks the name up again, and creates the file if O_CREAT says so
+	}
+	return err
 }
 
 // content returns what the file consists of now. The slice must not be changed and, without node.mu, not be kept.

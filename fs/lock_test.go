@@ -159,3 +159,18 @@ func TestLostLock(t *testing.T) {
 	w.want("ok", "open", "2", "x.lock", "rw+creat")
 	w.want("ok", "flock", "2", "ex")
 }
+
+// A file that is open and not yet in ZooKeeper can be opened again.
+func TestOpenTwiceBeforeItIsCreated(t *testing.T) {
+	w := newWorld(t, Options{})
+	for _, path := range []string{"f", "x.lock"} {
+		other := newAgent(t, w.dir)
+		w.want("ok", "open", "1", path, "rw+creat")
+		w.missing("/" + path)
+		other.want("ok", "open", "1", path, "rw+creat")
+		other.want("ok", "flock", "1", "ex")
+		w.want("EAGAIN", "flock", "1", "ex+nb")
+		w.want("ok", "close", "1")
+		other.want("ok", "close", "1")
+	}
+}

@@ -229,5 +229,5 @@ func TestLockFileShowsItsQueue(t *testing.T) {
 	waiter.do("unlock")
 	reader.want("done")
 	reader.do("unlock")
-	b.prints(t, "", "cat x.lock; flock x.lock true; cat x.lock")
+	b.sh(t, "while [ -e x.lock ]; do sleep 0.05; done") // the server removes what nobody wants any more
 }
