@@ -2,6 +2,7 @@ package fs
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,27 @@ func TestReadsAreNotTorn(t *testing.T) {
 			w.set("/f", text)
 			w.eventually(fmt.Sprintf("ok %q", text), "cat", "f")
 		}
+	})
+}
+
+// A reader of a large file gets one version of it, whole, even if it changes while it is read; the next one gets the next.
+func TestLargeReadsAreOfOneVersion(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		const size = 600 << 10
+		text := func(c string) string { return strings.Repeat(c, size) }
+		part := func(c string) string { return fmt.Sprintf("ok %q", strings.Repeat(c, 5)) }
+		w.create("/f", text("a"))
+		w.want("ok", "open", "1", "f", "r")
+		w.want(part("a"), "pread", "1", "0", "5")
+		w.set("/f", text("b"))
+		w.want("ok", "open", "2", "f", "r")
+		w.eventually(part("b"), "pread", "2", "0", "5")
+		w.want(part("a"), "pread", "1", fmt.Sprint(size/2), "5")
+		w.want(part("b"), "pread", "2", fmt.Sprint(size/2), "5")
+		w.eventually(part("b"), "pread", "1", "0", "5")
+		w.want(part("b"), "pread", "1", fmt.Sprint(size/2), "5")
+		w.set("/f", text("b")+"more!")
+		w.eventually(`ok "more!"`, "pread", "1", fmt.Sprint(size), "5")
 	})
 }
 

@@ -201,7 +201,7 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 		f.fs.notify.reopened(&f.Inode)
 	}
 	out := uint32(fuse.FOPEN_KEEP_CACHE)
-	if h.queue != nil {
+	if h.queue != nil || h.whole {
 		out = fuse.FOPEN_DIRECT_IO
 	}
 	if !h.write && f.role != roleLock && f.role != roleDirLock { // close(2) ends fcntl(2) locks
@@ -289,6 +289,7 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	defer f.mu.Unlock()
 	f.handles[h] = true
 	h.base = s
+	h.whole = !h.write && len(s.data) > oneRead
 	outdated = f.shown.stat != nil && !sameVersion(f.shown.stat, s.stat)
 	f.show(s)
 	return outdated && !h.trunc

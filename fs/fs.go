@@ -97,7 +97,7 @@ func (f *FS) serve(mountpoint string) error {
 		AllowOther:        f.o.AllowOther,
 		DirectMountStrict: os.Geteuid() == 0,
 		Options:           []string{"default_permissions"},
-		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2,
+		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_DIRECT_IO_ALLOW_MMAP,
 		Debug:             f.o.Debug,
 	}
 	if f.o.ReadOnly && opts.DirectMountStrict {

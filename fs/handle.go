@@ -3,7 +3,9 @@ package fs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -15,6 +17,7 @@ import (
 type handle struct {
 	file   *file
 	write  bool   // opened for writing
+	whole  bool   // reads are answered from base, so that they are of one version; see oneRead
 	append bool   // O_APPEND
 	trunc  bool   // O_TRUNC
 	sync   bool   // O_SYNC, O_DSYNC, or --commit=write
@@ -48,6 +51,11 @@ func newHandle(f *file, flags, caller uint32) *handle {
 	return h
 }
 
+// oneRead is what the kernel reads at once, ahead of a program. Smaller files come into its cache in one piece. Of a larger
+// one the cache could hold pages of two versions, so reads of it pass the cache by: each handle reads the version that it
+// was opened at, until it begins anew.
+const oneRead = 128 << 10
+
 // Read implements read(2). It answers with what the kernel was told last, even if an event came since: the kernel asks for
 // the new size first, and then for the data that belongs to it.
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
@@ -57,6 +65,9 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	}
 	if h.queue != nil {
 		return h.queue.Read(ctx, dest, off)
+	}
+	if h.whole {
+		return h.readWhole(ctx, dest, off)
 	}
 	f.mu.Lock()
 	if f.draft != nil || f.shown.hasData {
@@ -80,6 +91,33 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 		h.base = s
 	}
 	return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
+}
+
+// readWhole answers a read of a large file. At its start and behind its end the reader gets to the current version.
+func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	f := h.file
+	f.mu.Lock()
+	base, draft := h.base, f.draft != nil
+	f.mu.Unlock()
+	if off == 0 || off >= int64(len(base.data)) {
+		ctx, cancel := f.fs.bound(ctx)
+		defer cancel()
+		now, err := f.load(ctx, true)
+		switch {
+		case err == nil && !draft:
+			base = now
+		case err == nil:
+			f.mu.Lock()
+			base = snapshot{stat: f.shown.stat, data: slices.Clone(f.contentLocked()), hasData: true}
+			f.mu.Unlock()
+		case !errors.Is(err, errGone): // a file that is deleted stays as it was for those who have it open
+			return nil, f.fs.errno("read", f.where(), err)
+		}
+		f.mu.Lock()
+		h.base = base
+		f.mu.Unlock()
+	}
+	return fuse.ReadResultData(dest[:copyFrom(dest, base.data, off)]), 0
 }
 
 func copyFrom(dest, data []byte, off int64) int {
