@@ -228,6 +228,23 @@ func TestInodeNumbers(t *testing.T) {
 	w.want("ok", "put", "f", "another")
 	w.want(`ok "another"`, "cat", "f")
 	w.want(`ok "data"`, "cat", "g")
+	if after := w.do("ino", "f"); after == before {
+		t.Error("mv takes the files for links to one")
+	}
+}
+
+// A file that takes the place of another, again and again: f and its successor are never the same file.
+func TestInodeNumbersOfSuccessors(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "put", "f", "0")
+	for i := range 4 {
+		w.want("ok", "put", "t", fmt.Sprint(i))
+		if f, next := w.do("ino", "f"), w.do("ino", "t"); f == next {
+			t.Fatalf("both are %s", f)
+		}
+		w.want("ok", "rename", "t", "f")
+	}
+	w.want(`ok "3"`, "cat", "f")
 }
 
 func TestMountFails(t *testing.T) {

@@ -53,7 +53,7 @@ type FS struct {
 	lacksCreate2 atomic.Bool // the servers are older than 3.5
 
 	mu          sync.Mutex            // guards the following
-	generations map[uint64]generation // by inode number
+	generations map[uint64]generation // by the first inode number of a path; see firstNumber
 }
 
 // Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served when it returns. The

@@ -130,7 +130,7 @@ func (d *dir) numberOf(name, path string) uint64 {
 			return inode.StableAttr().Ino
 		}
 	}
-	return inodeNumber(path)
+	return d.fs.stable(path, 0).Ino
 }
 
 // fetch learns about the next entries.

@@ -64,14 +64,14 @@ func (n *node) vanish() bool {
 	return true
 }
 
-// generation is that of the next inode with some number, while inodes live that had the number and lost their place to it.
+// generation is that of the next inode at some path, while inodes live that had the path and lost their place to it.
 type generation struct {
 	next uint64
 	live int
 }
 
-// displace lets the next inode with n's number be another than n: go-fuse takes two of the same type, number and generation
-// for two links to one file.
+// displace lets the next inode at n's old path have another number than n: mv(1) and others take two files of one number for two
+// links to one file, and so does go-fuse.
 func (n *node) displace() {
 	n.mu.Lock()
 	again := n.displaced
@@ -81,12 +81,13 @@ func (n *node) displace() {
 		return
 	}
 	attr := n.StableAttr()
+	first := firstNumber(attr)
 	n.fs.mu.Lock()
 	defer n.fs.mu.Unlock()
-	g := n.fs.generations[attr.Ino]
+	g := n.fs.generations[first]
 	g.next = max(g.next, attr.Gen+1)
 	g.live++
-	n.fs.generations[attr.Ino] = g
+	n.fs.generations[first] = g
 }
 
 // OnForget is called when the kernel does not know the inode any more.
@@ -98,25 +99,32 @@ func (n *node) OnForget() {
 	if !displaced {
 		return
 	}
-	ino := n.StableAttr().Ino
+	first := firstNumber(n.StableAttr())
 	n.fs.mu.Lock()
 	defer n.fs.mu.Unlock()
-	g := n.fs.generations[ino]
+	g := n.fs.generations[first]
 	if g.live--; g.live == 0 {
-		delete(n.fs.generations, ino)
+		delete(n.fs.generations, first)
 	} else {
-		n.fs.generations[ino] = g
+		n.fs.generations[first] = g
 	}
 }
 
 // stable returns the identity of the inode for what is shown at the place called id: the path of the znode, with
 // the name of what stands for it in its own directory.
 func (f *FS) stable(id string, mode uint32) fusefs.StableAttr {
-	ino := inodeNumber(id)
+	first := inodeNumber(id)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return fusefs.StableAttr{Mode: mode, Ino: ino, Gen: f.generations[ino].next}
+	gen := f.generations[first].next
+	return fusefs.StableAttr{Mode: mode, Ino: first + gen*inodeStep, Gen: gen}
 }
+
+// inodeStep is the distance between the numbers of inodes that take turns at one path. An odd number: none comes twice.
+const inodeStep = 0x9e3779b97f4a7c15
+
+// firstNumber returns the inode number that the path stands for at which the inode was made.
+func firstNumber(attr fusefs.StableAttr) uint64 { return attr.Ino - attr.Gen*inodeStep }
 
 // mayChange returns errReadOnly if nothing may be changed through this mount.
 func (n *node) mayChange() error {
