@@ -38,7 +38,7 @@ func (z *command) demo(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := checkFUSE(); err != nil {
+	if err := checkFUSE(false); err != nil {
 		return err
 	}
 	ctx, stop := untilSignal(c.Context, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -94,7 +94,7 @@ func (z *command) mountDemo(ctx context.Context, addr, dir string) error {
 		Logger:  log,
 	}
 	return serve(ctx, conn, dir, o, func() error {
-		fmt.Fprintf(z.out, demoText, addr, dir, addr)
+		fmt.Fprintf(z.out, demoText, addr, dir)
 		return nil
 	})
 }
@@ -115,7 +115,7 @@ In another terminal:
   cat .status
 
 Any ZooKeeper client can join, as in: zkCli.sh -server %[1]s
-Credentials for secrets: zkfs mount -f %[1]s DIRECTORY with ZKFS_AUTH=digest:demo:demo
+With the credentials for secrets: ZKFS_AUTH=digest:demo:demo zkfs mount %[1]s DIRECTORY
 
 Ctrl-C here unmounts and forgets it all.
 `

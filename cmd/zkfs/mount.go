@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -50,7 +51,7 @@ func (z *command) mount(c *cli.Context) error {
 	if err := checkMountpoint(s.mountpoint, s.nonempty); err != nil {
 		return err
 	}
-	if err := checkFUSE(); err != nil {
+	if err := checkFUSE(s.fs.AllowOther); err != nil {
 		return err
 	}
 	if d == nil && !s.foreground {
@@ -140,7 +141,7 @@ func mountFailure(mountpoint string, err error) error {
 		return failf(exitFUSE, "%s: this process may not mount", mountpoint).
 			hinting("a container needs --device /dev/fuse and the capability SYS_ADMIN")
 	}
-	return failf(exitMountpoint, "%s: %v", mountpoint, err)
+	return failf(exitMountpoint, "%s", strings.TrimSpace(plain(err)))
 }
 
 // untilSignal returns a context that ends with the first of the signals. Further ones have no effect: timeout(1)

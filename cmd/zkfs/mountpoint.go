@@ -69,15 +69,39 @@ func isEmpty(dir string) bool {
 }
 
 // checkFUSE returns why this system or this user can not mount by FUSE.
-func checkFUSE() error {
-	if _, err := os.Stat("/dev/fuse"); err != nil {
-		return failf(exitFUSE, "/dev/fuse: %s", plain(errors.Unwrap(err))).
+func checkFUSE(allowOther bool) error {
+	if _, err := os.Stat(fuseDevice); err != nil {
+		return failf(exitFUSE, "%s: %s", fuseDevice, plain(errors.Unwrap(err))).
 			hinting("`modprobe fuse` loads it; a container needs --device /dev/fuse and the capability SYS_ADMIN")
 	}
-	if os.Geteuid() != 0 && fusermount() == "" {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	switch {
+	case unix.Access(fuseDevice, unix.R_OK|unix.W_OK) != nil:
+		return failf(exitFUSE, "%s: you may not use it", fuseDevice).hinting("as root: chmod 666 " + fuseDevice)
+	case fusermount() == "":
 		return failf(exitFUSE, "there is no fusermount3, by which users other than root mount").hinting("apt install fuse3")
+	case allowOther && !userAllowOther():
+		return failf(exitFUSE, "--allow-other: this system lets root alone do that").hinting("as root, add the line user_allow_other to " + fuseConf)
 	}
 	return nil
+}
+
+const (
+	fuseDevice = "/dev/fuse"
+	fuseConf   = "/etc/fuse.conf"
+)
+
+// userAllowOther tells whether users other than root may let others in.
+func userAllowOther() bool {
+	conf, _ := os.ReadFile(fuseConf)
+	for line := range strings.Lines(string(conf)) {
+		if strings.TrimSpace(line) == "user_allow_other" {
+			return true
+		}
+	}
+	return false
 }
 
 // A mount is one line of /proc/self/mountinfo.
