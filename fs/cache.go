@@ -61,6 +61,7 @@ type snapshot struct {
 	children []string // sorted
 	listed   bool     // children is known
 	guarded  bool     // an event will come when it changes: the kernel may keep it
+	denied   bool     // nothing is known: this session may not read the znode (from 3.9 on not even its Stat)
 }
 
 // ticket stands for a question to the servers, taken before it is sent.

@@ -110,6 +110,9 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 			ent.Mode, ent.Ino = syscall.S_IFDIR, l.dir.StableAttr().Ino
 		case e.local != nil:
 			ent.Mode, ent.Ino = syscall.S_IFREG, e.local.StableAttr().Ino
+		case e.s.denied:
+			ent.Mode = syscall.S_IFREG // as good a guess as any; stat(2) tells why there is no answer
+			ent.Ino = inodeNumber(e.path)
 		case e.s.stat == nil, l.dir.fs.o.NoEphemerals && e.s.stat.EphemeralOwner != 0:
 			continue // deleted since, or hidden
 		default:

@@ -22,9 +22,9 @@ type world struct {
 }
 
 // newWorld makes one. Everything ends with the test.
-func newWorld(t *testing.T, o Options) *world {
+func newWorld(t *testing.T, o Options, options ...zktest.Option) *world {
 	t.Helper()
-	server := zktest.NewServer(zktest.WithContainerCheck(50 * time.Millisecond))
+	server := zktest.NewServer(append(options, zktest.WithContainerCheck(50*time.Millisecond))...)
 	t.Cleanup(server.Close)
 	w := &world{t: t, server: server, dir: t.TempDir()}
 	w.other = w.connect()

@@ -51,7 +51,7 @@ func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size
 		switch {
 		case err != nil:
 			v.cache.cancel(t)
-		case !v.watch.covers():
+		case !v.watch.covers() || replies[i].denied:
 			v.cache.cancel(t)
 			found[at[i]] = replies[i]
 		default:
@@ -112,6 +112,8 @@ func (v *view) fetchStats(ctx context.Context, paths []string, which []int, repl
 			case r.Err == nil:
 				replies[which[k]].stat = r.Stat
 			case errors.Is(r.Err, zk.ErrNoNode):
+			case errors.Is(r.Err, zk.ErrNoAuth):
+				replies[which[k]].denied = true
 			case v.watch.again(ctx, r.Err):
 				left = append(left, which[k])
 			default:
