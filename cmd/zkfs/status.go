@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/zk"
+)
+
+func (z *command) statusCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "show how the servers and a mount are",
+		UsageText: "zkfs status [flags] HOST[:PORT][,HOST[:PORT]...] | DIRECTORY",
+		Description: "Asks all servers at the same time, by the four-letter word srvr, which needs neither a session nor credentials. With a\n" +
+			"directory on which zkfs has mounted something, it shows first what the mount knows, and asks its servers.\n\n" +
+			"  zkfs status zk1,zk2,zk3\n" +
+			"  zkfs status --json /mnt/zk | jq .mount.state\n\n" +
+			"The exit code is 0 if at least one server serves, 12 if none does, and 16 if the mount is dead.",
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, Usage: "how long an answer is waited for"},
+		}, tlsFlags()...),
+		Action: z.status,
+	}
+}
+
+// An ensembleStatus is what `zkfs status` prints.
+type ensembleStatus struct {
+	Source  string         `json:"source"`
+	Mount   *mountStatus   `json:"mount,omitempty"` // nil if a source was asked for
+	Servers []serverStatus `json:"servers"`
+}
+
+func (z *command) status(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usagef("status needs one source or directory, there are %d", c.NArg()).hinting("zkfs status zk1:2181,zk2:2181")
+	}
+	if err := positive(c, "timeout"); err != nil {
+		return err
+	}
+	tls, err := tlsOf(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	s := ensembleStatus{Source: c.Args().First()}
+	if mounted, err := mountNamed(s.Source); err != nil {
+		return err
+	} else if mounted.isOurs() {
+		s.Source = mounted.source
+		if s.Mount, err = statusOfMount(ctx, mounted.point); err != nil {
+			return err
+		}
+	}
+	servers, _, err := parseSource(s.Source)
+	if err != nil {
+		return err
+	}
+	s.Servers = statusOfServers(ctx, words(tls), zk.FormatServers(servers))
+	if c.Bool("json") {
+		err = writeJSON(z.out, s)
+	} else {
+		err = s.print(z.out)
+	}
+	return errors.Join(err, s.failure())
+}
+
+// failure is nil if a server serves.
+func (s ensembleStatus) failure() error {
+	for _, server := range s.Servers {
+		if server.Serves {
+			return nil
+		}
+	}
+	return failf(exitConnect, "no server of %s serves", s.Source)
+}
+
+// A serverStatus is what one server says.
+type serverStatus struct {
+	Server string `json:"server"`
+	Serves bool   `json:"serves"`
+	Error  string `json:"error,omitempty"` // why the rest is missing
+
+	Version     string  `json:"version,omitempty"`
+	Mode        string  `json:"mode,omitempty"`
+	Zxid        string  `json:"zxid,omitempty"` // hexadecimal
+	Connections int64   `json:"connections"`
+	Outstanding int64   `json:"outstanding"`
+	Nodes       int64   `json:"nodes"`
+	LatencyMS   float64 `json:"latency_ms"` // the average
+}
+
+// statusOfServers asks all servers at the same time.
+func statusOfServers(ctx context.Context, client *flw.Client, servers []string) []serverStatus {
+	var all []serverStatus
+	for _, reply := range client.AskAll(ctx, servers, "srvr") {
+		all = append(all, statusOfServer(reply))
+	}
+	return all
+}
+
+func statusOfServer(reply flw.Reply) serverStatus {
+	s := serverStatus{Server: reply.Server}
+	var refused *flw.RefusedError
+	switch {
+	case errors.As(reply.Err, &refused):
+		s.Serves, s.Error = true, refused.Text
+		return s
+	case reply.Err != nil:
+		s.Error, _ = ailment(reply.Err)
+		return s
+	}
+	srvr, err := flw.ParseSrvr(reply.Text)
+	if err != nil {
+		s.Error = plain(err)
+	}
+	s.Serves = true
+	s.Version, _, _ = strings.Cut(srvr.Version, "-")
+	s.Mode = srvr.Mode
+	s.Zxid = fmt.Sprintf("%#x", uint64(srvr.Zxid))
+	s.Connections, s.Outstanding, s.Nodes, s.LatencyMS = srvr.Connections, srvr.Outstanding, srvr.NodeCount, srvr.AvgLatency
+	return s
+}
+
+// print writes a status for people.
+func (s ensembleStatus) print(w io.Writer) error {
+	var b bytes.Buffer
+	if s.Mount != nil {
+		fmt.Fprintln(&b, s.Mount.text)
+	}
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SERVER\tMODE\tVERSION\tCONNECTIONS\tWAITING\tNODES\tLATENCY\tZXID")
+	for _, server := range s.Servers {
+		if server.Error != "" {
+			fmt.Fprintf(table, "%s\t%s\n", server.Server, server.Error)
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%g ms\t%s\n", server.Server, server.Mode, server.Version,
+			server.Connections, server.Outstanding, server.Nodes, server.LatencyMS, server.Zxid)
+	}
+	table.Flush() // into memory
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
