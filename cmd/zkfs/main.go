@@ -48,7 +48,7 @@ func (z *command) app() *cli.App {
 		Reader:    z.in,
 		Writer:    z.out,
 		ErrWriter: z.err,
-		Commands:  []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.demoCommand(), z.versionCommand()},
+		Commands:  []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.watchCommand(), z.demoCommand(), z.versionCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("there is no command %q", c.Args().First()).hinting("`zkfs help` lists them")

@@ -132,19 +132,37 @@ func mountAt(dir string) (mount, error) {
 	return found, nil
 }
 
-// findMount looks for dir in the text of a mountinfo (proc(5)): id, parent, device, root, mount point, options,
-// optional fields up to a hyphen, type, source, options of the file system.
+// findMount looks for dir in the text of a mountinfo.
 func findMount(mountinfo, dir string) mount {
 	found := mount{point: dir}
+	for _, m := range parseMounts(mountinfo) {
+		if m.point == dir {
+			found = m.mount // later ones are mounted on top
+		}
+	}
+	return found
+}
+
+// A mountLine is a mount and what of its file system is seen there, "/" unless it is a bind mount.
+type mountLine struct {
+	mount
+	root string
+}
+
+// parseMounts reads a mountinfo (proc(5)): id, parent, device, root, mount point, options, optional fields up to a hyphen,
+// type, source, options of the file system.
+func parseMounts(mountinfo string) []mountLine {
+	var all []mountLine
 	for line := range strings.Lines(mountinfo) {
 		left, right, ok := strings.Cut(line, " - ")
 		before, after := strings.Fields(left), strings.Fields(right)
-		if !ok || len(before) < 5 || len(after) < 2 || unescape.Replace(before[4]) != dir {
+		if !ok || len(before) < 5 || len(after) < 2 {
 			continue
 		}
-		found.fstype, found.source = after[0], unescape.Replace(after[1]) // later lines are mounted on top
+		m := mount{point: unescape.Replace(before[4]), fstype: after[0], source: unescape.Replace(after[1])}
+		all = append(all, mountLine{m, unescape.Replace(before[3])})
 	}
-	return found
+	return all
 }
 
 // unescape undoes what the kernel does to the characters that separate fields.

@@ -1,0 +1,34 @@
+package fs
+
+import "strings"
+
+// ZnodePath returns the path of the znode that a file or directory of a mount shows. Both paths begin with a slash, at
+// the root of the mount. The files .data and .lock of a directory belong to its znode; ok is false for /.status and for
+// names that no znode can have.
+func ZnodePath(file string) (znode string, ok bool) {
+	znode = "/"
+	for rest := strings.TrimPrefix(file, "/"); rest != ""; {
+		var name string
+		name, rest = cut(rest)
+		root := znode == "/"
+		switch {
+		case rest == "" && (name == nameData || name == nameLock):
+			return znode, true
+		case reserved(name, root) || !validName(name):
+			return "", false
+		}
+		znode = join(znode, znodeName(name, root))
+	}
+	return znode, true
+}
+
+// FilePath returns the path of the file or directory of a mount that shows a znode. Both begin with a slash, at the root of the mount.
+func FilePath(znode string) string {
+	file := "/"
+	for rest := strings.TrimPrefix(znode, "/"); rest != ""; {
+		var name string
+		name, rest = cut(rest)
+		file = join(file, shownName(name, file == "/"))
+	}
+	return file
+}
