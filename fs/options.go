@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -39,6 +40,21 @@ const (
 	// ACLList is Options.ACLs.
 	ACLList
 )
+
+// ParseACL reads a mode by its name, inherit, open or creator, or a list in the syntax of the attribute user.zk.acl, as in
+// world:anyone:r,digest:bob:HASH:cdrwa. The list is nil but for [ACLList].
+func ParseACL(text string) (ACLMode, []zk.ACL, error) {
+	switch text {
+	case "inherit":
+		return ACLInherit, nil, nil
+	case "open":
+		return ACLOpen, nil, nil
+	case "creator":
+		return ACLCreator, nil, nil
+	}
+	list, err := xattr.ParseACL(text)
+	return ACLList, list, err
+}
 
 // CommitMode says when what was written is sent to the servers.
 type CommitMode int

@@ -55,13 +55,28 @@ func (a *arranger) walk(args []string) error {
 			}
 			continue
 		}
-		a.found = append(a.found, arg)
-		if a.takesValue(strings.TrimLeft(arg, "-")) && len(args) > 0 {
-			a.found = append(a.found, args[0])
+		name, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		f := a.find(name)
+		switch {
+		case f == nil: // for the parser to refuse
+			a.found = append(a.found, arg)
+			continue
+		case !hasValue && takesValue(f) && len(args) > 0:
+			value, hasValue = args[0], true
 			args = args[1:]
 		}
+		a.add(f, value, hasValue)
 	}
 	return nil
+}
+
+// add adds a flag by the first of its names: the parser refuses a flag that it meets under two of them.
+func (a *arranger) add(f cli.Flag, value string, hasValue bool) {
+	flag := "--" + f.Names()[0]
+	if hasValue {
+		flag += "=" + value
+	}
+	a.found = append(a.found, flag)
 }
 
 // find returns the flag of that name, nil if there is none.
@@ -73,11 +88,10 @@ func (a *arranger) find(name string) cli.Flag {
 	return a.flags[i]
 }
 
-// takesValue tells whether the flag of that name takes the next argument.
-func (a *arranger) takesValue(name string) bool {
-	f := a.find(name)
+// takesValue tells whether the flag needs a value, which may be the next argument.
+func takesValue(f cli.Flag) bool {
 	_, isBool := f.(*cli.BoolFlag)
-	return f != nil && !isBool
+	return !isBool
 }
 
 // addOptions adds the flags that a list of mount options stands for.
@@ -95,12 +109,10 @@ func (a *arranger) addOptions(list string) error {
 		switch f := a.find(name); {
 		case f == nil || len(name) == 1:
 			return usagef("there is no mount option %q", option).hinting("each long flag is one, see `zkfs mount --help`")
-		case !hasValue && a.takesValue(name):
+		case !hasValue && takesValue(f):
 			return usagef("the mount option %s needs a value", name).hinting("as in -o " + name + "=...")
-		case !hasValue:
-			a.found = append(a.found, "--"+name)
 		default:
-			a.found = append(a.found, "--"+name+"="+value)
+			a.add(f, value, hasValue)
 		}
 	}
 	return nil

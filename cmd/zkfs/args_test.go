@@ -11,15 +11,16 @@ func TestArrange(t *testing.T) {
 		args string
 		want string // the error if it does not begin with "mount"
 	}{
-		{"mount -f zk /mnt", "mount -f -- zk /mnt"},
-		{"mount zk /mnt -f", "mount -f -- zk /mnt"},
-		{"mount zk --timeout 3s /mnt", "mount --timeout 3s -- zk /mnt"},
+		{"mount -f zk /mnt", "mount --foreground -- zk /mnt"},
+		{"mount zk /mnt -f --foreground", "mount --foreground --foreground -- zk /mnt"},
+		{"mount zk --timeout 3s /mnt", "mount --timeout=3s -- zk /mnt"},
 		{"mount zk --timeout=3s /mnt", "mount --timeout=3s -- zk /mnt"},
+		{"mount zk /mnt --timeout", "mount --timeout -- zk /mnt"},
 		{"mount -- zk -f", "mount -- zk -f"},
 		{"mount --no-such zk /mnt", "mount --no-such -- zk /mnt"},
-		{"mount zk /mnt -o ro,allow_other,umask=077", "mount --ro --allow-other --umask=077 -- zk /mnt"},
-		{"mount zk /mnt -oro --commit close -o sync", "mount --ro --commit close --commit=write -- zk /mnt"},
-		{"mount zk /mnt -o ro,rw", "mount --ro --read-only=false -- zk /mnt"},
+		{"mount zk /mnt -o ro,allow_other,umask=077", "mount --read-only --allow-other --umask=077 -- zk /mnt"},
+		{"mount zk /mnt -oro --commit close -o sync", "mount --read-only --commit=close --commit=write -- zk /mnt"},
+		{"mount zk /mnt -o ro,rw", "mount --read-only --read-only=false -- zk /mnt"},
 		{"mount zk /mnt -o noauto,x-systemd.automount,_netdev,nofail,nosuid,,defaults", "mount -- zk /mnt"},
 		{`mount zk /mnt -o lock-suffix=\,\\x`, `mount --lock-suffix=,\x -- zk /mnt`},
 		{"mount zk /mnt -o", "-o needs a list of options"},

@@ -50,7 +50,7 @@ func viewFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "show-status", Category: inShow, Usage: "list the file .status of the root, which is always there"},
 		&cli.StringFlag{Name: "lock-suffix", Value: ".lock", Category: inShow, Usage: "what the names of lock files end in; empty for none"},
 
-		&cli.StringFlag{Name: "acl", Value: "inherit", Category: inWrite, Usage: "the ACL of new znodes: inherit (the parent's), open (everybody may do everything), or creator (only this mount's credentials may)"},
+		&cli.StringFlag{Name: "acl", Value: "inherit", Category: inWrite, Usage: "the ACL of new znodes: inherit (the parent's), open (everybody may do everything), creator (only this mount's credentials may), or a list as in world:anyone:r,auth::cdrwa, whose commas need a backslash in -o"},
 		&cli.StringFlag{Name: "commit", Value: "close", Category: inWrite, Usage: "send data at close, one version for each command that writes; or at each write"},
 		&cli.StringFlag{Name: "conflict", Value: "intent", Category: inWrite, Usage: "when somebody else wrote meanwhile: by intent, overwriting and appending go on and only edits fail; or fail always"},
 		&cli.StringFlag{Name: "local", Value: "scratch", Category: inWrite, Usage: "keep the scratch files of editors and tools in memory; none sends them to the servers"},

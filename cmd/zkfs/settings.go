@@ -84,8 +84,8 @@ func fsOptions(c *cli.Context) (fs.Options, error) {
 	if o.Watch, err = choose(c, "watch", choice[fs.WatchMode]{"tree", fs.WatchTree}, choice[fs.WatchMode]{"node", fs.WatchNode}, choice[fs.WatchMode]{"off", fs.WatchOff}); err != nil {
 		return o, err
 	}
-	if o.ACL, err = choose(c, "acl", choice[fs.ACLMode]{"inherit", fs.ACLInherit}, choice[fs.ACLMode]{"open", fs.ACLOpen}, choice[fs.ACLMode]{"creator", fs.ACLCreator}); err != nil {
-		return o, err
+	if o.ACL, o.ACLs, err = fs.ParseACL(c.String("acl")); err != nil {
+		return o, usagef("--acl can not be %q", c.String("acl")).hinting("it is inherit, open, creator, or a list as in world:anyone:r,digest:USER:HASH:cdrwa")
 	}
 	if o.Commit, err = choose(c, "commit", choice[fs.CommitMode]{"close", fs.CommitClose}, choice[fs.CommitMode]{"write", fs.CommitWrite}); err != nil {
 		return o, err
