@@ -69,8 +69,18 @@ func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
 		}
 		request.Ops[i] = wire.MultiOp{Op: code, Record: record}
 	}
-	cl := c.newCall(wire.OpMulti)
+	results, err := c.doMulti(wire.OpMulti, &request)
+	if err != nil {
+		return nil, err
+	}
+	return c.multiResponses(results)
+}
+
+// doMulti does a multi of either kind, and returns a result for each of its operations.
+func (c *Conn) doMulti(op wire.Op, request *wire.MultiRequest) ([]wire.MultiResult, error) {
+	cl := c.newCall(op)
 	cl.body = request.Append(cl.body)
+	cl.keep = true
 	if err := c.do(cl); err != nil {
 		return nil, err
 	}
@@ -79,10 +89,10 @@ func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
 	if err := cl.decode(&r); err != nil {
 		return nil, err
 	}
-	if len(r.Results) != len(ops) {
-		return nil, fmt.Errorf("zk: multi: %d results for %d operations", len(r.Results), len(ops))
+	if len(r.Results) != len(request.Ops) {
+		return nil, fmt.Errorf("zk: %v: %d results for %d operations", op, len(r.Results), len(request.Ops))
 	}
-	return c.multiResponses(r.Results)
+	return r.Results, nil
 }
 
 // writeRecord returns the opcode and the record of an operation that writes.

@@ -164,22 +164,12 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 		}
 		request.Ops[i] = wire.MultiOp{Op: code, Record: record}
 	}
-	cl := c.newCall(wire.OpMultiRead)
-	cl.body = request.Append(cl.body)
-	cl.keep = true
-	if err := c.do(cl); err != nil {
+	found, err := c.doMulti(wire.OpMultiRead, &request)
+	if err != nil {
 		return nil, err
-	}
-	defer cl.free()
-	var r wire.MultiResponse
-	if err := cl.decode(&r); err != nil {
-		return nil, err
-	}
-	if len(r.Results) != len(ops) {
-		return nil, fmt.Errorf("zk: multiRead: %d results for %d operations", len(r.Results), len(ops))
 	}
 	results := make([]Result, len(ops))
-	for i, result := range r.Results {
+	for i, result := range found {
 		switch r := result.Record.(type) {
 		case *wire.GetDataResponse:
 			results[i].Data, results[i].Stat = r.Data, statOf(&r.Stat)
