@@ -166,14 +166,18 @@ func (c *cache) fill(t ticket, got snapshot) snapshot {
 	return e.snapshot()
 }
 
-// changed notes an event about the znode: what is known is stale, and answers under way may be.
-func (c *cache) changed(path string) {
+// changed notes an event about the znode: what is known is stale, and answers under way may be. It returns
+// whether anything is known.
+func (c *cache) changed(path string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entries[path]; e != nil {
-		e.gen++
-		e.fresh = false
+	e := c.entries[path]
+	if e == nil {
+		return false
 	}
+	e.gen++
+	e.fresh = false
+	return true
 }
 
 // counts returns the number of entries and the bytes that they hold.

@@ -171,6 +171,28 @@ func TestSync(t *testing.T) {
 	w.want(`ok "new"`, "cat", "f")
 }
 
+// On an ensemble that changes much and is read little the mount watches only what is read, and misses nothing by it.
+func TestFlood(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/busy", "")
+	w.create("/f", "one")
+	w.want(`ok "one"`, "cat", "f")
+	w.fs.watch.mu.Lock()
+	w.fs.watch.flood.limit = 50
+	w.fs.watch.mu.Unlock()
+	for i := range 60 {
+		w.set("/busy", fmt.Sprint(i))
+	}
+	for i := range 20 {
+		text := fmt.Sprint("after ", i)
+		w.set("/f", text)
+		w.eventually(fmt.Sprintf("ok %q", text), "cat", "f")
+	}
+	if mode := w.fs.watch.current(); mode != WatchNode {
+		t.Errorf("the mode is %v", mode)
+	}
+}
+
 // With servers that have no recursive watches the mount works as well.
 func TestOldServer(t *testing.T) {
 	server := zktest.NewServer(zktest.WithVersion("3.4.14"))

@@ -30,7 +30,7 @@ const grace = time.Second
 
 // FS is a mounted ensemble.
 //
-// Lock order: file.busy, then node.mu, then any of FS.mu, cache.mu, watch.mu, notifier.mu, which are never held together.
+// Lock order: file.busy, then node.mu, then watch.mu, then any of FS.mu, cache.mu, notifier.mu, which are never held together.
 // go-fuse's own locks of inodes are taken last. file.busy is a token, not a mutex: it is held across requests, and
 // waiting for it ends with the waiter's context. No other lock is held across a request or a notification.
 type FS struct {

@@ -27,6 +27,7 @@ type watch struct {
 	lost   time.Time        // when the connection broke; zero while there is one
 	stop   chan struct{}    // closed by close
 	events int64            // how many came
+	flood  flood
 }
 
 // watchKind is the kind of a one-shot watch.
@@ -48,7 +49,7 @@ func newWatch(conn *zk.Conn, c *cache, mode WatchMode, log *slog.Logger, tell fu
 	return &watch{
 		conn: conn, cache: c, mode: mode, log: log, tell: tell,
 		armed: map[watched]bool{}, ours: map[watched]int{},
-		stop: make(chan struct{}),
+		stop: make(chan struct{}), flood: newFlood(),
 	}
 }
 
@@ -68,8 +69,17 @@ func (w *watch) start(ctx context.Context) error {
 			go w.tend(watcher) // ends at close
 		}
 	}
-	w.cache.guard(true)
+	w.stand()
 	return nil
+}
+
+// stand lets the cache be used if watches stand. What was known before must be verified.
+func (w *watch) stand() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.mode != WatchTree || w.tree {
+		w.cache.guard(true)
+	}
 }
 
 // close ends all watching. The one-shot watches that are left fire into nothing.
@@ -112,6 +122,11 @@ func (w *watch) tend(watcher *zk.Watcher) {
 			watcher.Stop()
 			return
 		}
+		if w.current() != WatchTree {
+			w.log.Warn("many changes of znodes that nobody reads here: watching znode by znode")
+			watcher.Stop()
+			return
+		}
 		for {
 			var err error
 			if watcher, err = w.plant(ctx); err == nil {
@@ -127,7 +142,7 @@ func (w *watch) tend(watcher *zk.Watcher) {
 			case <-ctx.Done():
 			}
 		}
-		w.cache.guard(true)
+		w.stand()
 		w.tell("/", newsAll)
 	}
 }
@@ -140,6 +155,8 @@ func (w *watch) drain(watcher *zk.Watcher) {
 			if !ok {
 				return
 			}
+		case <-w.flood.over:
+			return
 		case <-w.stop:
 			return
 		}
@@ -151,33 +168,33 @@ func (w *watch) event(e zk.Event) {
 	switch e.Type {
 	case zk.EventSession:
 		w.state(e.State)
-		return
 	case zk.EventNodeCreated:
-		w.fired(e, dataWatch)
-		w.cache.changed(e.Path)
-		w.changedParent(e.Path)
-		w.report(e.Path, created, newsCreated)
+		w.changed(e, created, newsCreated, true)
 	case zk.EventNodeDeleted:
-		w.fired(e, dataWatch)
 		w.fired(e, childWatch)
-		w.cache.changed(e.Path)
-		w.changedParent(e.Path)
-		w.report(e.Path, deleted, newsDeleted)
+		w.changed(e, deleted, newsDeleted, true)
 	case zk.EventNodeDataChanged:
-		w.fired(e, dataWatch)
-		w.cache.changed(e.Path)
-		w.report(e.Path, dataWatch, newsData)
+		w.changed(e, dataWatch, newsData, false)
 	case zk.EventNodeChildrenChanged:
-		w.fired(e, childWatch)
-		w.cache.changed(e.Path)
-		w.report(e.Path, childWatch, newsChildren)
+		w.changed(e, childWatch, newsChildren, false)
 	}
 }
 
-func (w *watch) changedParent(path string) {
-	if path != "/" {
-		dir, _ := split(path)
-		w.cache.changed(dir)
+// changed makes stale what an event is about: the znode and, if it came or went, its parent.
+func (w *watch) changed(e zk.Event, kind watchKind, what news, parentToo bool) {
+	if kind == childWatch {
+		w.fired(e, childWatch)
+	} else {
+		w.fired(e, dataWatch)
+	}
+	known := w.cache.changed(e.Path)
+	if parentToo && e.Path != "/" {
+		dir, _ := split(e.Path)
+		known = w.cache.changed(dir) || known
+	}
+	w.report(e.Path, kind, what)
+	if !known {
+		w.drown()
 	}
 }
 
@@ -222,19 +239,16 @@ func (w *watch) state(s zk.State) {
 	switch s {
 	case zk.StateHasSession, zk.StateConnectedReadOnly:
 		w.mu.Lock()
-		stands := w.mode != WatchTree || w.tree
 		w.lost = time.Time{}
 		w.mu.Unlock()
-		if stands {
-			w.cache.guard(true)
-			w.tell("/", newsAll)
-		}
+		w.stand()
+		w.tell("/", newsAll)
 	case zk.StateExpired:
 		w.mu.Lock()
 		w.tree = false
 		clear(w.armed)
-		w.mu.Unlock()
 		w.cache.guard(false)
+		w.mu.Unlock()
 		w.cache.reset()
 	case zk.StateDisconnected, zk.StateAuthFailed:
 		w.mu.Lock()
