@@ -204,7 +204,11 @@ func (f *file) commit(ctx context.Context, p patience) error {
 func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error) {
 	switch {
 	case d.exists():
-		return f.fs.setData(ctx, path, d.data, d.base, f.role == roleData)
+		st, err := f.fs.setData(ctx, path, d.data, d.base, f.role == roleData)
+		if acl := f.inheritance(); acl != nil && errors.Is(err, zk.ErrNoAuth) {
+			return f.bearAgain(ctx, path, d, acl)
+		}
+		return st, err
 	case len(d.data) == 0:
 		defer f.fs.changing(path, created)()
 		return tryCreateEmpty(f.fs.conn.WithContext(ctx), path, d.acl)
@@ -222,6 +226,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.mu.Lock()
 	data := slices.Clip(d.data)
 	f.draft = nil
+	f.newborn, f.given = false, nil
 	f.shown = snapshot{stat: st, data: data, hasData: len(f.handles) > 0}
 	base := snapshot{stat: st, data: data, hasData: true}
 	for h := range f.handles {

@@ -37,7 +37,7 @@ func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.
 	if err != nil {
 		return nil, d.fs.errno("mknod", path, err)
 	}
-	h.Release(ctx)
+	f.closed(h) // what there is to commit comes when somebody has written
 	d.fs.setEntry(out, f, f.shown)
 	return &f.Inode, 0
 }
@@ -70,13 +70,19 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 			return nil, nil, err
 		}
 		f.draft = nil
+		f.newborn = true
 		f.shown = snapshot{stat: st, hasData: true}
 	}
 	f.draftIntent(flags)
 	h := newHandle(f, flags, caller)
 	h.base = f.shown
 	f.handles[h] = true
-	d.NewInode(ctx, f, d.fs.stable(path, syscall.S_IFREG))
+	if f.newborn && !h.write { // whoever writes it opens it later. Ends with growUp.
+		f.kept = true
+		d.NewPersistentInode(ctx, f, d.fs.stable(path, syscall.S_IFREG))
+	} else {
+		d.NewInode(ctx, f, d.fs.stable(path, syscall.S_IFREG))
+	}
 	if f.draft != nil {
 		d.setPending(name, f)
 	}
@@ -134,6 +140,70 @@ func (f *file) settledIn(path string) {
 	if d, ok := parent.Operations().(*dir); ok {
 		d.setPending(name, nil)
 	}
+}
+
+// Programs that restore files give them their ACL first, on a file that they have just created, and then the data; cp does it between write
+// and close. Until its data is there such a newborn file can be written through this mount whatever its ACL, as on a disk, where it
+// matters to the next open(2) only.
+
+// inherit notes the ACL that the file was given, if it is a newborn one.
+func (f *file) inherit(acl []zk.ACL) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.newborn {
+		f.given = acl
+	}
+}
+
+// inheritance returns the ACL that a newborn file was given, nil if there is none.
+func (f *file) inheritance() []zk.ACL {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.given
+}
+
+// isNewborn reports whether this mount has created the file exclusively and not yet written to it.
+func (f *file) isNewborn() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.newborn
+}
+
+// growUp ends the first days of a file.
+func (f *file) growUp() {
+	f.mu.Lock()
+	kept := f.kept
+	f.newborn, f.given, f.kept = false, nil, false
+	f.mu.Unlock()
+	if kept {
+		f.ForgetPersistent()
+	}
+}
+
+// bearAgain commits the first data of a newborn file whose ACL does not let it be written: the empty
+// znode makes way, in one transaction, for one with the data and that ACL.
+func (f *file) bearAgain(ctx context.Context, path string, d *draft, acl []zk.ACL) (*zk.Stat, error) {
+	if len(d.data) == 0 {
+		return d.base, nil
+	}
+	defer f.fs.changing(path, deleted)()
+	defer f.fs.changing(path, created)()
+	c := f.fs.conn.WithContext(ctx)
+	_, err := c.Multi(
+		&zk.DeleteRequest{Path: path, Version: d.base.Version},
+		&zk.CreateRequest{Path: path, Data: d.data, Acl: acl},
+	)
+	if err != nil {
+		return nil, err
+	}
+	_, st, err := c.Exists(path)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	d.base = st
+	f.mu.Unlock()
+	return st, nil
 }
 
 // force creates a file that is not yet in ZooKeeper.

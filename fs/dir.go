@@ -342,6 +342,9 @@ func (d *dir) left(name string) {
 		if z, ok := inode.Operations().(znode); ok {
 			z.base().leave()
 		}
+		if f, ok := inode.Operations().(*file); ok {
+			f.growUp()
+		}
 	}
 }
 

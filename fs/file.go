@@ -37,6 +37,9 @@ type file struct {
 	handles map[*handle]bool // open
 	draft   *draft           // nil: nothing to commit
 	scratch bool             // the draft is never committed: the file lives in this mount alone
+	newborn bool             // this mount created it exclusively, and what was written to it since is not committed
+	given   []zk.ACL         // what a newborn was given as ACL, or nil
+	kept    bool             // the inode outlives the kernel's interest in it, for a newborn that nobody has open
 }
 
 func (f *FS) newFile(path string, r role) *file {
@@ -298,7 +301,7 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 // mayWrite reports why the file can not be written, while the program still looks at the error: shells
 // report errors of open(2) and write(2), but not those of close(2).
 func (f *file) mayWrite(ctx context.Context) error {
-	if err := f.mayChange(); err != nil || f.unborn() {
+	if err := f.mayChange(); err != nil || f.unborn() || f.inheritance() != nil {
 		return err
 	}
 	err := f.fs.allowed(ctx, f.where(), zk.PermWrite)

@@ -299,6 +299,9 @@ func (h *handle) Release(context.Context) syscall.Errno {
 
 // closed forgets a handle.
 func (f *file) closed(h *handle) {
+	if h.write {
+		f.growUp()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.handles, h)

@@ -318,3 +318,49 @@ func TestTouch(t *testing.T) {
 	w.want("ok", "chmod", "g")
 	w.holds("/g", "data", 1)
 }
+
+// A new file gets its ACL before its data is committed, as by cp -a, and may be one that nobody writes: the data comes all the same,
+// and is never there under another ACL.
+func TestNewFileWithAnACLThatForbidsWriting(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "f", "w+creat+excl")
+	w.want("ok", "write", "1", "data")
+	w.want("ok", "setxattr", "f", "user.zk.acl", "world:anyone:ra")
+	w.holds("/f", "", 1)
+	w.want("ok", "close", "1")
+	w.holds("/f", "data", 0)
+	w.want("ok world:anyone:ra", "getxattr", "f", "user.zk.acl")
+	w.want(`ok "data"`, "cat", "f")
+	w.want("EACCES", "open", "1", "f", "w")
+
+	// tar makes its files by mknod(2).
+	w.want("ok", "mknod", "g")
+	w.want("ok", "setxattr", "g", "user.zk.acl", "world:anyone:ra")
+	w.want("ok", "setxattr", "g", "user.zk.stat", w.do("getxattr", "g", "user.zk.stat")[3:])
+	w.want("ok", "open", "1", "g", "w+creat")
+	w.want("ok", "write", "1", "data")
+	w.want("ok", "close", "1")
+	w.holds("/g", "data", 0)
+	w.create("/d", "")
+	w.create("/d/x", "")
+	w.want("ok", "mknod", "d/.data")
+	w.want("ok", "setxattr", "d/.data", "user.zk.acl", "world:anyone:cdrwa")
+	w.want("ok", "open", "1", "d/.data", "w+creat")
+	w.want("ok", "write", "1", "data")
+	w.want("ok", "close", "1")
+	w.holds("/d", "data", 1)
+
+	// An empty one stays as it is.
+	w.want("ok", "open", "1", "empty", "w+creat+excl")
+	w.want("ok", "setxattr", "empty", "user.zk.acl", "world:anyone:ra")
+	w.want("ok", "close", "1")
+	w.holds("/empty", "", 1)
+
+	// In one that is there already, what was written comes first.
+	w.create("/old", "old")
+	w.want("ok", "open", "1", "old", "w+trunc")
+	w.want("ok", "write", "1", "new")
+	w.want("ok", "setxattr", "old", "user.zk.acl", "world:anyone:ra")
+	w.holds("/old", "new", 1)
+	w.want("ok", "close", "1")
+}

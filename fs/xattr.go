@@ -194,16 +194,40 @@ func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno)
 func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	s := f.source(ctx, false)
+	return f.fs.errno("setxattr "+name, f.where(), f.setxattr(ctx, name, string(data)))
+}
+
+// setxattr commits what was written before: the ACL may be one that does not allow it any more. The data of a newborn
+// file comes after its ACL, so that nobody reads it who may not.
+func (f *file) setxattr(ctx context.Context, name, value string) error {
 	if f.isScratch() {
-		return f.fs.errno("setxattr "+name, s.path, f.setScratchACL(name, string(data)))
+		return f.setScratchACL(name, value)
 	}
-	if f.unborn() {
+	newborn := f.isNewborn()
+	if f.hasDraft() && !newborn && !f.isEmptyData() {
 		if err := f.force(ctx); err != nil {
-			return f.fs.errno("create", s.path, err)
+			return err
 		}
 	}
-	return f.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
+	s := f.source(ctx, false)
+	if err := s.set(name, value); err != nil {
+		return err
+	}
+	if a, _ := xattr.Lookup(name); newborn && a.Write == xattr.WriteACL {
+		acl, err := xattr.ParseACL(value)
+		if err != nil {
+			return err
+		}
+		f.inherit(acl)
+	}
+	return nil
+}
+
+// isEmptyData reports whether this is the data of a directory that has none, which can not be committed: it does not exist.
+func (f *file) isEmptyData() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.role == roleData && f.draft != nil && len(f.draft.data) == 0
 }
 
 func (f *file) Removexattr(_ context.Context, name string) syscall.Errno { return cannotRemove(name) }
