@@ -133,3 +133,47 @@ func TestStuckDialer(t *testing.T) {
 		c.Close()
 	})
 }
+
+// The server has stopped to read, so that the write loop hangs in the middle of a request.
+func TestCloseWhileARequestIsBeingWritten(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, events := connectTo(t, func(network, address string, limit time.Duration) (net.Conn, error) {
+			conn, err := server.Dialer()(network, address, limit)
+			stuck, _ := net.Pipe()
+			return &stuckWriter{conn, stuck}, err
+		})
+		await(t, events, zk.StateHasSession)
+		go c.Set("/", make([]byte, stuckSize), -1) // ends with Close
+		synctest.Wait()
+		start := time.Now()
+		c.Close()
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+const stuckSize = 1000
+
+// stuckWriter never finishes large writes.
+type stuckWriter struct {
+	net.Conn
+	stuck net.Conn // one end of a pipe whose other end nobody reads
+}
+
+func (s *stuckWriter) Write(b []byte) (int, error) {
+	if len(b) < stuckSize {
+		return s.Conn.Write(b)
+	}
+	return s.stuck.Write(b)
+}
+
+func (s *stuckWriter) SetWriteDeadline(t time.Time) error {
+	s.stuck.SetWriteDeadline(t)
+	return s.Conn.SetWriteDeadline(t)
+}
+
+func (s *stuckWriter) Close() error {
+	s.stuck.Close()
+	return s.Conn.Close()
+}

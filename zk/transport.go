@@ -2,6 +2,7 @@ package zk
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -58,6 +59,9 @@ func (t *transport) run() error {
 	if t.readOnly {
 		loops.Go(t.probe) // ends with the connection
 	}
+	// Close must not wait for a server that does not read.
+	stop := context.AfterFunc(t.c.life, func() { t.conn.SetWriteDeadline(time.Now().Add(closeWait)) })
+	defer stop()
 	<-t.stop
 	t.conn.Close()
 	loops.Wait()
@@ -179,7 +183,6 @@ func (t *transport) writeClose() error {
 	cl := t.c.newCall(wire.OpCloseSession)
 	cl.alone = true
 	t.append(cl)
-	t.conn.SetWriteDeadline(time.Now().Add(closeWait))
 	if err := t.flush(); err != nil {
 		return err
 	}
