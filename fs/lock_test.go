@@ -11,7 +11,7 @@ import (
 func (w *world) second() *agent {
 	w.t.Helper()
 	dir := w.t.TempDir()
-	w.mount(dir, Options{Watch: w.fs.o.Watch})
+	w.mount(dir, Options{})
 	return newAgent(w.t, dir)
 }
 

@@ -22,6 +22,28 @@ func ZnodePath(file string) (znode string, ok bool) {
 	return znode, true
 }
 
+// LockPath returns the path of the znode that flock(2) locks on a file of a mount: that of the file if its name ends in suffix, that of the
+// directory for its file .lock, else that of the lock file beside it. suffix is Options.LockSuffix, ".lock" if it is empty.
+func LockPath(file, suffix string) (znode string, ok bool) {
+	if suffix == "" {
+		suffix = nameLock
+	}
+	znode, ok = ZnodePath(file)
+	_, name := split(file)
+	switch {
+	case !ok || name == "":
+		return "", false
+	case name == nameLock:
+		return znode, true
+	case name == nameData:
+		return join(znode, nameData+suffix), true
+	}
+	if _, name := split(znode); isLockName(name, suffix) {
+		return znode, true
+	}
+	return znode + suffix, true
+}
+
 // FilePath returns the path of the file or directory of a mount that shows a znode. Both begin with a slash, at the root of the mount.
 func FilePath(znode string) string {
 	file := "/"

@@ -31,3 +31,25 @@ func TestPathsOfFilesAndZnodes(t *testing.T) {
 		}
 	}
 }
+
+func TestLockPath(t *testing.T) {
+	for _, tt := range []struct{ path, suffix, want string }{
+		{"/x.lock", "", "/x.lock"},
+		{"/f", "", "/f.lock"},
+		{"/d/f", ".lck", "/d/f.lck"},
+		{"/d/x.lck", ".lck", "/d/x.lck"},
+		{"/d/.lock", "", "/d"},
+		{"/.lock", "", "/"},
+		{"/d/.data", "", "/d/.data.lock"},
+		{"/d/%2Edata", "", "/d/.data.lock"},
+		{"/", "", ""},
+		{"/.data/f", "", ""},
+		{"/.status", "", ""},
+		{"/d/../f", "", ""},
+		{"/d\x01/f", "", ""},
+	} {
+		if got, ok := LockPath(tt.path, tt.suffix); got != tt.want || ok != (tt.want != "") {
+			t.Errorf("LockPath(%q, %q) is %q, %v, want %q", tt.path, tt.suffix, got, ok, tt.want)
+		}
+	}
+}

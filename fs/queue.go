@@ -85,18 +85,23 @@ func (f *FS) lockState(ctx context.Context, path string) (xattr.Lock, error) {
 // maxCommand is how much of a command line a contender shows.
 const maxCommand = 200
 
-// describe returns what the contender of a thread says about itself: host, process and command.
+// describe returns what the contender of a thread says about itself.
 func describe(thread uint32) string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "?"
-	}
 	process := processOf(thread)
 	line, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(process), 10) + "/cmdline")
 	if err != nil {
 		line = nil // it lives in another PID namespace
 	}
-	command := strings.ToValidUTF8(strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " ")), "?")
+	return Contender(int(process), strings.Split(strings.TrimRight(string(line), "\x00"), "\x00"))
+}
+
+// Contender returns what a process that contends for a lock says about itself: host, process and command.
+func Contender(process int, args []string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "?"
+	}
+	command := strings.TrimSpace(strings.ToValidUTF8(strings.Join(args, " "), "?"))
 	if len(command) > maxCommand {
 		command = strings.ToValidUTF8(command[:maxCommand], "")
 	}
