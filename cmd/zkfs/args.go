@@ -7,7 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// arrange puts the flags of a command before its names, so that both orders work, and turns the lists of -o into long
+// arrange puts the flags of a command before its names, so that both orders work (but leaves those of a command line that it
+// is to run), and turns the lists of -o into long
 // flags where they stand: the last of two flags wins, however they are written.
 func arrange(args []string, commands []*cli.Command) ([]string, error) {
 	if len(args) == 0 {
@@ -17,7 +18,7 @@ func arrange(args []string, commands []*cli.Command) ([]string, error) {
 	if i < 0 {
 		return args, nil
 	}
-	a := arranger{flags: commands[i].Flags, options: commands[i].Name == "mount"}
+	a := arranger{flags: commands[i].Flags, options: commands[i].Name == "mount", program: commands[i].Name == "lock"}
 	if err := a.walk(args[1:]); err != nil {
 		return nil, err
 	}
@@ -27,6 +28,7 @@ func arrange(args []string, commands []*cli.Command) ([]string, error) {
 type arranger struct {
 	flags   []cli.Flag
 	options bool // the command has -o
+	program bool // its names end in a command line, which begins with the second
 	found   []string
 	names   []string
 }
@@ -41,6 +43,10 @@ func (a *arranger) walk(args []string) error {
 			return nil
 		case arg == "-" || !strings.HasPrefix(arg, "-"):
 			a.names = append(a.names, arg)
+			if a.program && len(a.names) == 2 {
+				a.names = append(a.names, args...)
+				return nil
+			}
 			continue
 		case a.options && strings.HasPrefix(arg, "-o"):
 			list := strings.TrimPrefix(arg[2:], "=")

@@ -9,7 +9,7 @@ import (
 func TestArrange(t *testing.T) {
 	tests := []struct {
 		args string
-		want string // the error if it does not begin with "mount"
+		want string // or the error
 	}{
 		{"mount -f zk /mnt", "mount --foreground -- zk /mnt"},
 		{"mount zk /mnt -f --foreground", "mount --foreground --foreground -- zk /mnt"},
@@ -27,6 +27,9 @@ func TestArrange(t *testing.T) {
 		{"mount zk /mnt -o f", `there is no mount option "f"`},
 		{"mount zk /mnt -o auto_unmount", `there is no mount option "auto_unmount"`},
 		{"mount zk /mnt -o timeout", "the mount option timeout needs a value"},
+		{"lock f -n -- cmd -s -- x", "lock --nonblock -- f cmd -s -- x"},
+		{"lock -w 3 f cmd -n -- x", "lock --wait=3 -- f cmd -n -- x"},
+		{"lock f --server zk cmd", "lock --server=zk -- f cmd"},
 	}
 	commands := (&command{}).app().Commands
 	for _, tt := range tests {

@@ -18,6 +18,12 @@ const (
 	exitChroot     = 14 // the znode to mount does not exist
 	exitFUSE       = 15 // the system lacks FUSE, or does not allow it
 	exitLost       = 16 // the mount ended without having been unmounted
+	exitNotLocked  = 17 // the lock is not free, or was not in time
+	exitLockLost   = 18 // the lock was lost while the command ran
+
+	// As shells have them, for a command that `zkfs lock` is to run.
+	exitNotRunnable = 126
+	exitNotFound    = 127
 )
 
 // failure ends a command with an exit code of its own.

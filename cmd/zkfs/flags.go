@@ -10,6 +10,7 @@ import (
 // The headings under which the help lists the flags.
 const (
 	inWhich    = "How the mount runs"
+	inLock     = "The lock"
 	inConnect  = "Connection"
 	inSecurity = "Security"
 	inShow     = "What files look like, and to whom"

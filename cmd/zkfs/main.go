@@ -2,6 +2,7 @@
 //
 //	zkfs mount zk1,zk2:2181/app /mnt/zk
 //	zkfs umount /mnt/zk
+//	zkfs lock /mnt/zk/deploy.lock -- ./deploy.sh
 //	zkfs demo /tmp/zk
 //
 // What goes wrong is told on standard error with a hint that names the way out, and by the exit code (exit.go).
@@ -48,7 +49,8 @@ func (z *command) app() *cli.App {
 		Reader:    z.in,
 		Writer:    z.out,
 		ErrWriter: z.err,
-		Commands:  []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.watchCommand(), z.demoCommand(), z.versionCommand()},
+		Commands: []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.watchCommand(), z.lockCommand(), z.demoCommand(),
+			z.versionCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("there is no command %q", c.Args().First()).hinting("`zkfs help` lists them")

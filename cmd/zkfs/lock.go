@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/fs"
+	"github.com/zkfs/zkfs/zk"
+)
+
+// zxidVariable is the environment variable that tells a command the fencing number of the lock under which it runs.
+const zxidVariable = "ZKFS_LOCK_ZXID"
+
+func (z *command) lockCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "lock",
+		Usage:     "run a command while holding a lock, and stop it if the lock is lost",
+		UsageText: "zkfs lock [flags] FILE -- COMMAND [ARGUMENT...]",
+		Description: "Takes the lock that `flock FILE COMMAND` takes, in a session of its own, so that the end of a mount does not matter.\n\n" +
+			"  zkfs lock /mnt/zk/deploy.lock -- ./deploy.sh           a file of a mount, which need not exist\n" +
+			"  zkfs lock --server zk1,zk2/app /deploy.lock -- ./deploy.sh   no mount at all\n" +
+			"  zkfs lock -w 1m /mnt/zk/locks/nightly/.lock -- ./nightly     the lock of a directory, wait for a minute\n\n" +
+			"The command finds in $ZKFS_LOCK_ZXID a number that grows from holder to holder: what the lock protects can refuse a smaller\n" +
+			"one than it has seen. Signals are passed on. When the session may be over the command and all that it has started get\n" +
+			"SIGTERM, and SIGKILL after a sixth of the session timeout, which is about when another can have the lock.\n\n" +
+			"The exit code is that of the command, 128 and the signal's number if one has ended it. Others: 1 usage, 12 can not\n" +
+			"connect, 13 not allowed by the servers, 14 no such directory, 17 the lock is not free, 18 it was lost, 126 and 127 the\n" +
+			"command can not be run.",
+		Flags:  append(lockFlags(), connectionFlags()...),
+		Action: z.lock,
+	}
+}
+
+func lockFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "shared", Aliases: []string{"s"}, Category: inLock, Usage: "share the lock with others who ask for it so"},
+		&cli.BoolFlag{Name: "nonblock", Aliases: []string{"n"}, Category: inLock, Usage: "do not wait for the lock"},
+		&cli.StringFlag{Name: "wait", Aliases: []string{"w"}, Category: inLock, DefaultText: "as long as it takes", Usage: "wait for at most so long, as in 90, which is seconds, or 1m30s: `TIME`"},
+		&cli.StringFlag{Name: "server", Category: inLock, Usage: "FILE is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app"},
+		&cli.StringFlag{Name: "lock-suffix", Value: ".lock", Category: inLock, Usage: "that of the mounts, if they have another"},
+	}
+}
+
+// lockOrder is what the command line of `zkfs lock` says.
+type lockOrder struct {
+	*connection
+	file     string // as given
+	znode    string // of the lock
+	shared   bool
+	nonblock bool
+	wait     time.Duration // 0 for ever
+	program  string        // the path of the command
+	args     []string      // with the command as given
+}
+
+// lockOrderOf reads the command line.
+func lockOrderOf(c *cli.Context, environ string) (*lockOrder, error) {
+	if c.NArg() < 2 {
+		return nil, usagef("lock needs a file and a command").hinting("zkfs lock /mnt/zk/deploy.lock -- ./deploy.sh")
+	}
+	o := &lockOrder{file: c.Args().First(), args: c.Args().Tail(), shared: c.Bool("shared"), nonblock: c.Bool("nonblock")}
+	if c.IsSet("wait") {
+		var err error
+		if o.wait, err = patience(c.String("wait")); err != nil {
+			return nil, err
+		}
+		o.nonblock = o.nonblock || o.wait == 0
+	}
+	source, file := c.String("server"), o.file
+	var err error
+	if source == "" {
+		if source, file, err = onMount(o.file); err != nil {
+			return nil, err
+		}
+	} else if !strings.HasPrefix(file, "/") {
+		return nil, usagef("%s: with --server, the file begins with a slash", file).hinting("zkfs lock --server " + source + " /" + file + " -- ...")
+	}
+	var ok bool
+	if o.znode, ok = fs.LockPath(path.Clean(file), c.String("lock-suffix")); !ok {
+		return nil, usagef("%s: no znode can have that path", o.file)
+	}
+	if o.connection, err = connectionOf(c, source, environ); err != nil {
+		return nil, err
+	}
+	if o.program, err = exec.LookPath(o.args[0]); err != nil {
+		return nil, notRunnable(err)
+	}
+	return o, nil
+}
+
+// patience reads a time as flock(1) or as Go writes it.
+func patience(text string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		text = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, usagef("--wait can not be %q", text).hinting("as in --wait=10 or --wait=1m30s")
+	}
+	return d, nil
+}
+
+// onMount returns the source that is mounted where file is, and the path of file there. It does not touch the mount, which
+// may hang, unless the way there leads through symbolic links.
+func onMount(file string) (source, inside string, err error) {
+	name, err := absolute(file)
+	if err != nil {
+		return "", "", err
+	}
+	info, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", "", failf(exitMountpoint, "%s", plain(err))
+	}
+	p, rest, ok := placeOf(string(info), name)
+	if !ok {
+		p, rest, ok = placeOf(string(info), resolved(name))
+	}
+	if !ok {
+		return "", "", usagef("%s: not on a mount of zkfs", file).hinting("name the servers: zkfs lock --server zk1,zk2 " + file + " -- ...")
+	}
+	return p.source, path.Join(p.root, rest), nil
+}
+
+// lock runs a command while it holds a lock.
+func (z *command) lock(c *cli.Context) error {
+	o, err := lockOrderOf(c, os.Getenv(authVariable))
+	if err != nil {
+		return err
+	}
+	signals := catch()
+	defer signals.stop()
+	log := slog.New(slog.NewTextHandler(z.err, &slog.HandlerOptions{Level: slog.LevelError}))
+	var conn *zk.Conn
+	var lock *zk.Lock
+	err = signals.interrupt(c.Context, func(ctx context.Context) (err error) {
+		if conn, err = o.connect(ctx, log, z.err); err != nil {
+			return err
+		}
+		lock, err = o.acquire(ctx, conn)
+		return err
+	})
+	if conn != nil {
+		defer conn.Close()
+	}
+	if err != nil {
+		return err
+	}
+	cmd := &exec.Cmd{Path: o.program, Args: o.args, Stdin: z.in, Stdout: z.out, Stderr: z.err}
+	cmd.Env = append(withoutVariable(os.Environ(), zxidVariable), zxidVariable+"="+strconv.FormatInt(lock.Zxid(), 10))
+	g := guarded{cmd: cmd, signals: signals, lost: lock.Lost(), grace: conn.SessionTimeout() / 6, warn: func() {
+		fmt.Fprintf(z.err, "zkfs: %s: the lock is lost: stopping %s\n", o.file, o.args[0])
+	}}
+	ended := g.run()
+	if err := lock.Unlock(); g.stopped || errors.Is(err, zk.ErrLockLost) {
+		return failf(exitLockLost, "%s: the lock was lost while %s ran: another may have held it meanwhile", o.file, o.args[0])
+	}
+	return ended
+}
+
+// acquire takes the lock. An expired session costs the place in the queue, not the lock.
+func (o *lockOrder) acquire(ctx context.Context, conn *zk.Conn) (*zk.Lock, error) {
+	if o.wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.wait)
+		defer cancel()
+	}
+	acl, err := o.acl(conn.WithContext(ctx))
+	if err != nil {
+		return nil, o.refused(conn, err)
+	}
+	lock := zk.NewLock(conn, o.znode, acl)
+	if o.shared {
+		lock = zk.NewReadLock(conn, o.znode, acl)
+	}
+	lock.SetContainer()
+	lock.SetData([]byte(fs.Contender(os.Getpid(), o.args)))
+	for {
+		session := conn.SessionID()
+		if o.nonblock {
+			err = lock.TryLockContext(ctx)
+		} else {
+			err = lock.LockContext(ctx)
+		}
+		if err == nil {
+			return lock, nil
+		}
+		if !errors.Is(err, zk.ErrSessionExpired) && !(errors.Is(err, zk.ErrLockLost) && conn.SessionID() != session) {
+			return nil, o.refused(conn, err)
+		}
+	}
+}
+
+// acl returns the ACL for the lock's znode and its contenders: that of the znode, or of the one that it is to be in. Where
+// the server does not show it, only the creator may do anything.
+func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
+	acl, _, err := conn.GetACL(o.znode)
+	if errors.Is(err, zk.ErrNoNode) {
+		acl, _, err = conn.GetACL(path.Dir(o.znode))
+	}
+	masked := func(a zk.ACL) bool { return a.Scheme == "digest" && strings.HasSuffix(a.ID, ":x") }
+	for _, a := range acl {
+		if masked(a) {
+			return zk.AuthACL(zk.PermAll), nil
+		}
+	}
+	if errors.Is(err, zk.ErrNoAuth) {
+		return zk.AuthACL(zk.PermAll), nil
+	}
+	return acl, err
+}
+
+// refused puts into words why the lock is not held.
+func (o *lockOrder) refused(conn *zk.Conn, err error) error {
+	switch {
+	case errors.Is(err, zk.ErrLockHeld):
+		return failf(exitNotLocked, "%s: the lock is not free%s", o.file, o.holder(conn))
+	case errors.Is(err, context.DeadlineExceeded):
+		return failf(exitNotLocked, "%s: the lock was not free within %v%s", o.file, o.wait, o.holder(conn))
+	case errors.Is(err, zk.ErrNoNode):
+		return failf(exitChroot, "%s: the directory that it is in does not exist", o.file)
+	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrInvalidACL), errors.Is(err, zk.ErrAuthFailed):
+		return failf(exitAuth, "%s: the servers do not allow it: %s", o.file, plain(err)).hinting(authHint)
+	}
+	return failf(exitConnect, "%s: %s", o.file, plain(err))
+}
+
+// holder says who has the lock, as far as that can be told at once.
+func (o *lockOrder) holder(conn *zk.Conn) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn = conn.WithContext(ctx)
+	names, _, err := conn.Children(o.znode)
+	if queue := zk.Contenders(names); err == nil && len(queue) > 0 {
+		if data, _, err := conn.Get(path.Join(o.znode, queue[0])); err == nil && len(data) > 0 {
+			return fmt.Sprintf(": %q has it", data)
+		}
+	}
+	return ""
+}
