@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -88,6 +89,7 @@ func (f *FS) report(b *bytes.Buffer) {
 	line("timeout", "%v", f.conn.SessionTimeout())
 	line("last zxid", "%#x", uint64(f.conn.LastZxid()))
 	line("mounted since", "%s", f.start.Format(time.RFC3339))
+	line("process", "%d", os.Getpid())
 	line("cache", "%d znodes, %d bytes", entries, size)
 	line("watch", "%v, %d one-shot, %d events", mode, armed, events)
 	line("locks held", "%d", f.locks.count())
