@@ -94,7 +94,14 @@ var errDone = errors.New("done")
 
 // change sends a request that changes the znode at path. When the reply is lost it looks what became of it: resolve gets the
 // znode as it is after a sync and returns nil if the request had no effect and may be sent again.
-func (f *FS) change(ctx context.Context, path string, request func(*zk.Conn) error, resolve func(snapshot) error) error {
+//
+// A change that failed may have been overtaken by another, whose event was then taken for its own: the kernel is told.
+func (f *FS) change(ctx context.Context, path string, request func(*zk.Conn) error, resolve func(snapshot) error) (err error) {
+	defer func() {
+		if err != nil && !errors.Is(err, errDone) {
+			f.notify.tell(path, newsCreated)
+		}
+	}()
 	c := f.conn.WithContext(ctx)
 	for {
 		err := request(c)

@@ -171,6 +171,25 @@ func TestSync(t *testing.T) {
 	w.want(`ok "new"`, "cat", "f")
 }
 
+// The event of a change that overtakes one of this mount's own is not taken for that.
+func TestOvertakenChange(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ENOENT", "stat", "d")
+	mine := w.fs.conn.SessionID()
+	overtaken := false
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+		if r.Op == "create2" && r.SessionID == mine && !overtaken {
+			overtaken = true
+			w.create("/d", "")
+		}
+		return zktest.Fault{}
+	})
+	w.want("EEXIST", "mkdir", "d")
+	w.server.OnRequest(nil)
+	w.eventually("ok dir 0755 size=0 nlink=1", "stat", "d")
+	w.want("ok", "rmdir", "d")
+}
+
 // On an ensemble that changes much and is read little the mount watches only what is read, and misses nothing by it.
 func TestFlood(t *testing.T) {
 	w := newWorld(t, Options{})

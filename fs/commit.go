@@ -240,6 +240,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 
 // settle decides what follows from a failed attempt: nil is another one, errDone success.
 func (f *file) settle(ctx context.Context, path string, d *draft, err error, p patience) error {
+	f.fs.notify.tell(path, newsData) // of what overtook this attempt; its event was taken for the attempt's own
 	switch {
 	case zk.MaybeApplied(err) && ctx.Err() == nil:
 		return f.resolve(ctx, path, d)

@@ -211,6 +211,9 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 	if errors.Is(err, errDone) {
 		return nil
 	}
+	if err != nil {
+		f.notify.tell(dst.path, newsCreated)
+	}
 	return err
 }
 
@@ -337,6 +340,8 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		&zk.SetDataRequest{Path: b.path, Data: sa.data, Version: sb.stat.Version},
 	)
 	if err != nil {
+		d.fs.notify.tell(a.path, newsData)
+		d.fs.notify.tell(b.path, newsData)
 		return err
 	}
 	if a.z != nil && b.z != nil {
