@@ -288,6 +288,29 @@ func TestInodeNumbersOfSuccessors(t *testing.T) {
 	w.want(`ok "3"`, "cat", "f")
 }
 
+// While somebody is inside the mount point is given back all the same, and what is open works until it is closed.
+func TestUnmountWhileBusy(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "data")
+	dir := t.TempDir()
+	f, err := Mount(w.connect(), dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAgent(t, dir)
+	a.want("ok", "open", "1", "f", "rw")
+	if err := f.Unmount(); err != nil {
+		t.Fatal(err)
+	}
+	w.want("ok", "ls", dir)
+	a.want(`ok "data"`, "read", "1")
+	a.want("ok", "write", "1", " and more")
+	a.want("ok", "close", "1")
+	w.holds("/f", "data and more", 1)
+	a.end()
+	f.Wait()
+}
+
 func TestMountFails(t *testing.T) {
 	w := newWorld(t, Options{})
 	conn, _, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithChroot("/nosuch"))

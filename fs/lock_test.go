@@ -11,7 +11,7 @@ import (
 func (w *world) second() *agent {
 	w.t.Helper()
 	dir := w.t.TempDir()
-	w.mount(dir, Options{})
+	w.mount(dir, Options{Watch: w.fs.o.Watch})
 	return newAgent(w.t, dir)
 }
 

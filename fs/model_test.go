@@ -191,8 +191,9 @@ type modelRun struct {
 
 // Random operations on two mounts and by a plain client do what a model does, and all see the same tree. After each the other
 // mount is given the time to hear of it: what is seen before that is not promised.
-func TestModel(t *testing.T) {
-	w := newWorld(t, Options{})
+func TestModel(t *testing.T) { modes(t, testModel) }
+
+func testModel(t *testing.T, w *world) {
 	r := &modelRun{
 		world: w, model: model{"/barrier": {data: "x"}},
 		rand:   rand.New(rand.NewPCG(*modelSeed, 0)),
