@@ -126,6 +126,30 @@ func TestWarmReadsAskNobody(t *testing.T) {
 }
 
 // A change that was made while the connection was away is seen after it.
+// After MaxAge the servers are asked again, although no watch has reported anything.
+func TestMaxAge(t *testing.T) {
+	w := newWorld(t, Options{MaxAge: 100 * time.Millisecond})
+	w.create("/f", "data")
+	asked := make(chan bool, 1)
+	w.want("ok file 0644 size=4 nlink=1", "stat", "f")
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+		if r.Op != "ping" && r.Path == "/f" {
+			select {
+			case asked <- true:
+			default:
+			}
+		}
+		return zktest.Fault{}
+	})
+	defer w.server.OnRequest(nil)
+	for patience := time.Now().Add(5 * time.Second); len(asked) == 0; {
+		w.want("ok file 0644 size=4 nlink=1", "stat", "f")
+		if time.Now().After(patience) {
+			t.Fatal("nobody is asked")
+		}
+	}
+}
+
 func TestReconnect(t *testing.T) {
 	modes(t, func(t *testing.T, w *world) {
 		w.create("/f", "old")

@@ -71,9 +71,14 @@ func (l *listing) names(ctx context.Context) error {
 	l.entries = append(l.entries, listed{name: "."}, listed{name: ".."})
 	for _, name := range s.children {
 		shown := shownName(name, d.isRoot())
+		if len(shown) > d.fs.longestName() {
+			d.fs.log.Warn("list: left out a name that the kernel can not take", "path", path, "bytes", len(shown))
+			continue
+		}
 		delete(pending, shown)
 		l.entries = append(l.entries, listed{name: shown, path: join(path, name)})
 	}
+	own := len(l.entries)
 	hasData := s.stat.DataLength > 0 && pending[nameData] == nil
 	for name, f := range pending {
 		l.entries = append(l.entries, listed{name: name, path: path, local: f})
@@ -84,8 +89,16 @@ func (l *listing) names(ctx context.Context) error {
 	if d.isRoot() && d.fs.o.ShowStatus {
 		l.entries = append(l.entries, listed{name: nameStatus})
 	}
-	slices.SortFunc(l.entries[2+len(s.children):], func(a, b listed) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(l.entries[own:], func(a, b listed) int { return strings.Compare(a.name, b.name) })
 	return nil
+}
+
+// longestName returns how many bytes a name may have for the kernel. One name with more would make the whole listing fail.
+func (f *FS) longestName() int {
+	if f.server.KernelSettings().Minor >= 42 { // Linux 6.14
+		return 4095
+	}
+	return 1024
 }
 
 // Readdirent returns the next entry, nil at the end.

@@ -15,7 +15,7 @@ import (
 // that is never committed. A rename to another name makes it a znode, or the new content of one.
 
 // scratchNames are the names that only editors use: vim's and nano's swap files, backups, emacs' locks and auto-saves.
-var scratchNames = []string{".*.sw?", ".*.sw?x", "*~", "#*#", ".#*"}
+var scratchNames = []string{".*.sw?", ".*.sw?x", "?*~", "#*#", ".#*"}
 
 // temporaryNames are what mkstemp(3) makes for sed and for rsync. They could be anybody's, so the call must look like it too.
 var temporaryNames = []string{"sed??????", ".*.??????"}
