@@ -1,0 +1,149 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/zk"
+)
+
+// Each option of the file system, on a mount of its own that has, made by another client: a file f, world-readable, and an
+// ephemeral e. The script runs in the mount; what it prints, errors included, is wanted.
+func TestOptions(t *testing.T) {
+	tests := []struct{ flags, script, want string }{
+		{"", "stat -c '%a %u %g' f; id -u; id -g; ls -A; cat .status | grep -c ^source",
+			fmt.Sprintf("644 %[1]d %[2]d\n%[1]d\n%[2]d\ne\nf\n1\n", os.Getuid(), os.Getgid())},
+		{"--umask=077 --uid=1234 --gid=5678", "stat -c '%a %u %g' f .", "600 1234 5678\n700 1234 5678\n"},
+		{"--ro", "cat f; echo x > f; touch new; mkdir d; rm f; setfattr -n user.zk.acl -v world:anyone:r f",
+			"first\nbash: line 1: f: Read-only file system\ntouch: cannot touch 'new': Read-only file system\n" +
+				"mkdir: cannot create directory ‘d’: Read-only file system\nrm: cannot remove 'f': Read-only file system\nsetfattr: f: Read-only file system\n"},
+		{"--commit=write", `printf 'a\nb\nc\n' > new; getfattr --only-values -n user.zk.version new`, "2"},
+		{"--commit=close", `printf 'a\nb\nc\n' > new; getfattr --only-values -n user.zk.version new`, "0"},
+		{"-o sync", `printf 'a\nb\nc\n' > new; getfattr --only-values -n user.zk.version new`, "2"},
+		{"--local=none", "touch .f.swp f~; getfattr --only-values -n user.zk.version .f.swp f~", "11"},
+		{"--local=scratch", "touch .f.swp; getfattr --only-values -n user.zk.version .f.swp", ".f.swp: user.zk.version: No such attribute\n"},
+		{"--no-ephemerals", "ls -A; cat e", "f\nvanishes\n"},
+		{"--show-status", "ls -A; grep -c ^source .status", ".status\ne\nf\n1\n"},
+		{"--lock-suffix=.lck", "mkdir x.lock; flock y.lck stat -c %a y.lck; stat -c %F x.lock", "1644\ndirectory\n"},
+		{"--lock-suffix=", "mkdir x.lock y.lck; stat -c %F x.lock y.lck", "directory\ndirectory\n"},
+		{"--max-data=1000", "head -c 1000 /dev/zero > most; stat -c %s most; dd if=/dev/zero of=more bs=1001 count=1 2>&1 | head -n 1; truncate -s 1001 more",
+			"1000\ndd: error writing 'more': File too large\ntruncate: failed to truncate 'more' at 1001 bytes: File too large\n"},
+		{"--acl=open", "setfattr -n user.zk.acl -v world:anyone:cra .; mkdir d; getfattr --only-values -n user.zk.acl d", "world:anyone:cdrwa"},
+		{"--acl=inherit", "setfattr -n user.zk.acl -v world:anyone:cra .; mkdir d; getfattr --only-values -n user.zk.acl d", "world:anyone:cra"},
+		{"--acl=world:anyone:cr", "echo x > new; getfattr --only-values -n user.zk.acl new", "world:anyone:cr"},
+	}
+	for _, test := range tests {
+		t.Run(test.flags, func(t *testing.T) {
+			root := newRoot(t)
+			server := addr(shared.Servers[0])
+			c := connect(t, []string{server}, zk.WithChroot(root))
+			create(t, c, "/f", "first\n", zk.FlagPersistent)
+			create(t, c, "/e", "vanishes\n", zk.FlagEphemeral)
+			m := mount(t, server+root, strings.Fields(test.flags)...)
+			out, _ := m.try(test.script) // what fails says so
+			if out = strings.ReplaceAll(out, m.dir, "bash"); out != test.want {
+				t.Errorf("$ %s\n%s\nwant\n%s", test.script, out, test.want)
+			}
+		})
+	}
+}
+
+func create(t *testing.T, c *zk.Conn, path, data string, flags int32) {
+	t.Helper()
+	if _, err := c.Create(path, []byte(data), flags, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What --read-only refuses is refused by the daemon too, if the kernel was told to allow it.
+func TestReadOnlyWithoutTheKernel(t *testing.T) {
+	m, c := mountShared(t, "--read-only")
+	create(t, c, "/f", "first\n", zk.FlagPersistent)
+	command(t, "/", "mount", "-i", "-o", "remount,rw", m.dir)
+	out, _ := m.try(`grep -c " $PWD .* rw," /proc/self/mounts; echo x > f; mkdir d; mv f g; rm f; truncate -s 1 f; touch f; cat f`)
+	want := `1
+bash: line 1: f: Read-only file system
+mkdir: cannot create directory ‘d’: Read-only file system
+mv: cannot move 'f' to 'g': Read-only file system
+rm: cannot remove 'f': Read-only file system
+truncate: cannot open 'f' for writing: Read-only file system
+touch: cannot touch 'f': Read-only file system
+first
+`
+	if out = strings.ReplaceAll(out, m.dir, "bash"); out != want {
+		t.Errorf("%s\nwant\n%s", out, want)
+	}
+}
+
+// With --conflict=fail programs that overwrite report it, if somebody else wrote since they opened the file.
+func TestConflictFail(t *testing.T) {
+	root := newRoot(t)
+	source := addr(shared.Servers[0]) + root
+	m, other := mount(t, source, "--conflict=fail"), mount(t, source)
+	m.sh(t, "echo first > f")
+	for i, program := range []string{
+		"cp /dev/stdin f", "cat > f", "dd of=f status=none", "tee f",
+		`/usr/bin/python3 -c 'import sys; f = open("f", "w"); f.write(sys.stdin.read()); f.close()'`,
+	} {
+		pipe, theirs := t.TempDir()+"/pipe", fmt.Sprint("theirs ", i, "\n")
+		script := fmt.Sprintf(`mkfifo %s; (exec %s) < %[1]s > /dev/null & exec 3> %[1]s
+			until ls -l /proc/$!/fd | grep -q "$PWD/f$"; do :; done
+			printf '%[3]s' > %[4]s/f; echo mine >&3; exec 3>&-; wait $!`, pipe, program, theirs, other.dir)
+		if out, err := m.try(script); err == nil || !strings.Contains(out, "Stale file handle") {
+			t.Errorf("%s: error %v, printed %q", program, err, out)
+		}
+		if got := m.sh(t, "sync f; cat f"); got != theirs {
+			t.Errorf("%s: the file has %q", program, got)
+		}
+	}
+}
+
+// Each --watch sees what others write, and asks the servers for the watches that it says.
+func TestWatchModes(t *testing.T) {
+	for mode, want := range map[string]struct{ root, file bool }{"tree": {true, false}, "node": {true, true}, "off": {false, false}} {
+		t.Run(mode, func(t *testing.T) {
+			root := newRoot(t)
+			server := addr(shared.Servers[0])
+			c := connect(t, []string{server}, zk.WithChroot(root))
+			create(t, c, "/f", "first", zk.FlagPersistent)
+			m := mount(t, server+root, "--watch="+mode)
+			m.sh(t, "cat f")
+			watched := word(t, "wchp", flw.ParseWchp)
+			if got := len(watched[root]) > 0; got != want.root {
+				t.Errorf("the root is watched: %v", got)
+			}
+			if got := len(watched[root+"/f"]) > 0; got != want.file {
+				t.Errorf("the file is watched: %v", got)
+			}
+			if _, err := c.Set("/f", []byte("second"), -1); err != nil {
+				t.Fatal(err)
+			}
+			m.sh(t, "until grep -q second f; do :; done")
+		})
+	}
+}
+
+// Each option is in the help and in the manual.
+func TestOptionsAreDocumented(t *testing.T) {
+	path, err := zkfs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := command(t, "/", path, "mount", "--help")
+	manual, err := os.ReadFile("../docs/mount.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, option := range []string{"acl", "umask", "uid", "gid", "read-only", "commit", "conflict", "watch", "max-age", "local", "no-ephemerals",
+		"lock-suffix", "max-data", "timeout", "show-status"} {
+		if !strings.Contains(help, "--"+option) {
+			t.Errorf("the help has no --%s", option)
+		}
+		if !strings.Contains(string(manual), "| `--"+option) {
+			t.Errorf("docs/mount.md has no --%s", option)
+		}
+	}
+}
