@@ -5,6 +5,7 @@
 GO         ?= go
 BUILD      := build
 PREFIX     ?= /usr/local
+SBINDIR    ?= /sbin
 MOUNTPOINT ?= /tmp/zkfs-demo
 FUZZTIME   ?= 30s
 
@@ -24,7 +25,7 @@ TEST_NEEDS := $(DEMO_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test check race fuzz bench deps install clean
+.PHONY: help build demo test check race fuzz bench deps install uninstall clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
@@ -35,7 +36,8 @@ help:
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make deps     install the Debian packages that the tests need'
-	@echo 'make install  $(BUILD)/zkfs to PREFIX/bin ($(PREFIX)/bin)'
+	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), its completions to PREFIX/share, and links for mount(8)'
+	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BUILD)/zkfs ./cmd/zkfs
@@ -86,8 +88,22 @@ bench: deps build
 deps:
 	@$(call need,$(TEST_NEEDS))
 
+# Where make install puts what, besides the program.
+LINKS := $(SBINDIR)/mount.zkfs $(SBINDIR)/mount.fuse.zkfs
+BASH  := $(PREFIX)/share/bash-completion/completions/zkfs
+ZSH   := $(PREFIX)/share/zsh/site-functions/_zkfs
+FISH  := $(PREFIX)/share/fish/vendor_completions.d/zkfs.fish
+
 install: build
 	install -D $(BUILD)/zkfs $(DESTDIR)$(PREFIX)/bin/zkfs
+	@mkdir -p $(dir $(addprefix $(DESTDIR),$(LINKS) $(BASH) $(ZSH) $(FISH)))
+	for link in $(LINKS); do ln -sf $(PREFIX)/bin/zkfs $(DESTDIR)$$link || exit 1; done
+	$(BUILD)/zkfs completion bash >$(DESTDIR)$(BASH)
+	$(BUILD)/zkfs completion zsh >$(DESTDIR)$(ZSH)
+	$(BUILD)/zkfs completion fish >$(DESTDIR)$(FISH)
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH))
 
 clean:
 	rm -rf $(BUILD)

@@ -31,6 +31,7 @@ func runFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "foreground", Aliases: []string{"f"}, Category: inWhich, Usage: "stay in the foreground; Ctrl-C unmounts"},
 		&cli.BoolFlag{Name: "debug", Aliases: []string{"d"}, Category: inWhich, Usage: "print every request of the kernel; implies --foreground"},
 		&cli.BoolFlag{Name: "nonempty", Category: inWhich, Usage: "mount on a directory that has files, which are hidden meanwhile"},
+		&cli.BoolFlag{Name: "remount-dead", Category: inWhich, Usage: "if a mount of zkfs is there whose process is gone, remove it first"},
 		&cli.StringFlag{Name: "log-file", Category: inLog, DefaultText: "syslog, or standard error in the foreground", Usage: "append to `FILE`; SIGHUP opens it again"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Category: inLog, Usage: "debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", Value: "text", Category: inLog, Usage: "text or json"},

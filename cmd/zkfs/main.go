@@ -17,7 +17,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})) }
+func main() {
+	args, fake := arguments(os.Args)
+	if fake {
+		return
+	}
+	os.Exit(run(context.Background(), args, stdio{os.Stdin, os.Stdout, os.Stderr}))
+}
 
 // stdio is where a command reads and writes.
 type stdio struct {
@@ -50,7 +56,7 @@ func (z *command) app() *cli.App {
 		Writer:    z.out,
 		ErrWriter: z.err,
 		Commands: []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.watchCommand(), z.lockCommand(), z.demoCommand(),
-			z.versionCommand()},
+			z.completionCommand(), z.versionCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("there is no command %q", c.Args().First()).hinting("`zkfs help` lists them")

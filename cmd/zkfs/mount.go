@@ -48,6 +48,11 @@ func (z *command) mount(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.remountDead {
+		if err := removeDead(c.Context, s.mountpoint); err != nil {
+			return err
+		}
+	}
 	if err := checkMountpoint(s.mountpoint, s.nonempty); err != nil {
 		return err
 	}
@@ -84,6 +89,9 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	s.fs.Logger = log
 	err = serve(ctx, conn, s.mountpoint, s.fs, func() error {
 		log.Info("mounted", "source", s.source, "on", s.mountpoint)
+		if err := notifyManager("READY=1\nSTATUS=" + s.source + " on " + s.mountpoint); err != nil {
+			log.Warn("tell the service manager", "err", err)
+		}
 		if d == nil {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -22,7 +23,7 @@ func checkMountpoint(dir string, nonempty bool) error {
 	case err != nil:
 		return failf(exitMountpoint, "%s", plain(err))
 	case mount.isOurs() && isDeadMount(mount.point):
-		return failf(exitMounted, "%s: a dead mount of %s is there, whose process is gone", dir, mount.source).hinting("zkfs umount " + dir)
+		return failf(exitMounted, "%s: a dead mount of %s is there, whose process is gone", dir, mount.source).hinting("zkfs umount " + dir + ", or mount with --remount-dead")
 	case mount.isOurs():
 		return failf(exitMounted, "%s: %s is mounted there already", dir, mount.source).hinting("zkfs umount " + dir)
 	}
@@ -55,6 +56,22 @@ func isDeadMount(point string) bool {
 		return yes
 	case <-time.After(time.Second):
 		return false
+	}
+}
+
+// removeDead unmounts what a process that is gone has left on dir, however often.
+func removeDead(ctx context.Context, dir string) error {
+	for {
+		found, err := mountAt(dir)
+		if err != nil {
+			return failf(exitMountpoint, "%s", plain(err))
+		}
+		if !found.isOurs() || !isDeadMount(found.point) {
+			return nil
+		}
+		if err := umount(ctx, dir, true); err != nil {
+			return err
+		}
 	}
 }
 

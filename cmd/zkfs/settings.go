@@ -16,8 +16,9 @@ type settings struct {
 	*connection
 	mountpoint string // absolute
 
-	foreground bool
-	nonempty   bool
+	foreground  bool
+	nonempty    bool
+	remountDead bool
 
 	log logSettings
 	fs  fs.Options
@@ -33,10 +34,11 @@ func settingsOf(c *cli.Context, environ string) (*settings, error) {
 		return nil, err
 	}
 	s := &settings{
-		connection: n,
-		foreground: c.Bool("foreground") || c.Bool("debug"),
-		nonempty:   c.Bool("nonempty"),
-		log:        logSettings{file: c.String("log-file"), level: c.String("log-level"), format: c.String("log-format")},
+		connection:  n,
+		foreground:  c.Bool("foreground") || c.Bool("debug"),
+		nonempty:    c.Bool("nonempty"),
+		remountDead: c.Bool("remount-dead"),
+		log:         logSettings{file: c.String("log-file"), level: c.String("log-level"), format: c.String("log-format")},
 	}
 	if s.mountpoint, err = absolute(c.Args().Get(1)); err != nil {
 		return nil, err

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// A service of Type=notify is ready when its mount is.
+func TestMountTellsServiceManager(t *testing.T) {
+	server := zktest.NewServer()
+	defer server.Close()
+	name := filepath.Join(t.TempDir(), "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	t.Setenv(notifyVariable, name)
+	dir := t.TempDir()
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	ended := make(chan int, 1)
+	go func() { // ends with ctx
+		ended <- run(ctx, []string{"mount", "-f", "--log-level=error", server.Addr(), dir}, stdio{nil, io.Discard, io.Discard})
+	}()
+	manager.SetReadDeadline(time.Now().Add(20 * time.Second))
+	text := make([]byte, 1024)
+	n, err := manager.Read(text)
+	if !strings.HasPrefix(string(text[:n]), "READY=1\n") || err != nil {
+		t.Errorf("told %q, %v", text[:n], err)
+	}
+	if found, err := mountAt(dir); !found.isOurs() {
+		t.Errorf("ready, but not mounted: %+v, %v", found, err)
+	}
+	stop()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}

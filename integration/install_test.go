@@ -1,0 +1,90 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// helpers are the links by which mount(8) finds the command. It looks for them there and nowhere else.
+var helpers = []string{"/sbin/mount.zkfs", "/sbin/mount.fuse.zkfs"}
+
+// What make install installs works with mount(8), fstab(5) and umount(8). The test puts links into /sbin and removes them.
+func TestInstall(t *testing.T) {
+	dest := t.TempDir()
+	installed := filepath.Join(dest, "opt/bin/zkfs")
+	mustRun(t, "make", "-C", "..", "--no-print-directory", "install", "BUILD="+t.TempDir(), "PREFIX=/opt", "DESTDIR="+dest)
+	for _, name := range []string{
+		"opt/bin/zkfs",
+		"opt/share/bash-completion/completions/zkfs",
+		"opt/share/zsh/site-functions/_zkfs",
+		"opt/share/fish/vendor_completions.d/zkfs.fish",
+	} {
+		if info, err := os.Stat(filepath.Join(dest, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, link := range helpers {
+		if to, err := os.Readlink(dest + link); to != "/opt/bin/zkfs" {
+			t.Errorf("%s leads to %q, %v", link, to, err)
+		}
+		if err := os.Symlink(installed, link); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(link) })
+	}
+	source := addr(shared.Servers[0])
+	source += "," + source + newRoot(t) // two servers: a comma in the first field of fstab
+	fstab := filepath.Join(dest, "fstab")
+	dir := filepath.Join(dest, "m")
+	line := fmt.Sprintf("%s %s zkfs noauto,x-systemd.automount,x-systemd.mount-timeout=30,_netdev,nofail,ro,uid=1000 0 0\n", source, dir)
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(fstab, []byte(line), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-t", "zkfs", source, dir, "-o", "ro,uid=1000,noatime,comment=x"},
+		{"-t", "fuse.zkfs", "-o", "ro,uid=1000,nosuid", source, dir},
+		{"-T", fstab, dir},
+	} {
+		mustRun(t, "mount", args...)
+		seen := mustRun(t, "findmnt", "-n", "-o", "SOURCE,FSTYPE,OPTIONS", dir)
+		if fields := strings.Fields(seen); len(fields) != 3 || fields[0] != source || fields[1] != "fuse.zkfs" || !strings.HasPrefix(fields[2], "ro,") {
+			t.Errorf("mount %s: shows as %q", args, seen)
+		}
+		if seen := mustRun(t, "df", "--output=source,fstype", dir); !strings.Contains(seen, source) || !strings.Contains(seen, "fuse.zkfs") {
+			t.Errorf("df: %q", seen)
+		}
+		if owner := mustRun(t, "stat", "-c", "%u", dir); owner != "1000\n" {
+			t.Errorf("mount %s: owner %q", args, owner)
+		}
+		mustRun(t, "umount", dir)
+	}
+	mustRun(t, "mount", "-f", "-t", "zkfs", source, dir)
+	if isMounted(dir) {
+		t.Error("mount -f has mounted")
+	}
+	if out, err := exec.Command("mount", "-t", "zkfs", source+"/none", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "does not exist") {
+		t.Errorf("mount of a znode that does not exist: %v, %s", err, out)
+	}
+	mustRun(t, "make", "-C", "..", "--no-print-directory", "uninstall", "PREFIX=/opt", "DESTDIR="+dest)
+	if _, err := os.Lstat(installed); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after make uninstall: %v", err)
+	}
+}
+
+// mustRun runs a command that must succeed, and returns what it prints on standard output.
+func mustRun(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	var stderr strings.Builder
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s%s", cmd, err, out, stderr.String())
+	}
+	return string(out)
+}
