@@ -25,6 +25,7 @@ const (
 	goInternal = "github.com/rogpeppe/go-internal"
 	goZK       = "github.com/go-zookeeper/zk"
 	goleak     = "go.uber.org/goleak"
+	prometheus = "github.com/prometheus/client_golang"
 	sys        = "golang.org/x/sys"
 )
 
@@ -42,7 +43,7 @@ type rule struct {
 //	cmd/zkfs -> fs -> xattr -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, sys}, tests: []string{goInternal, goleak}},
+	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, prometheus, sys}, tests: []string{goInternal, goleak}},
 	"fs":       {code: []string{"zk", "xattr", "flw", goFuse, sys}, tests: []string{"zk/zktest", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},

@@ -46,6 +46,7 @@ type FS struct {
 	log        *slog.Logger
 	start      time.Time
 
+	operations   operations
 	failures     failures
 	identities   identities
 	locks        locks
@@ -112,7 +113,7 @@ func (f *FS) serve(mountpoint string) error {
 		return err
 	}
 	f.mountpoint = mountpoint
-	server, err := fuse.NewServer(raw, mountpoint, &opts.MountOptions)
+	server, err := fuse.NewServer(&counted{raw, &f.operations}, mountpoint, &opts.MountOptions)
 	if err != nil {
 		return fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}

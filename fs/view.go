@@ -16,6 +16,8 @@ type view struct {
 	cache *cache
 	watch *watch
 
+	fromMemory, fromServers atomic.Int64 // questions, by who answered them
+
 	lacksMultiRead atomic.Bool // the servers are older than 3.6
 }
 
@@ -28,6 +30,7 @@ func (v *view) stat(ctx context.Context, path string) (*zk.Stat, error) {
 // know returns the Stat of the znode at path, with its data and children where they are known anyway, or zk.ErrNoNode.
 func (v *view) know(ctx context.Context, path string) (snapshot, error) {
 	if s, ok := v.cache.look(path); ok {
+		v.fromMemory.Add(1)
 		return s.orMissing()
 	}
 	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) {
@@ -61,6 +64,7 @@ func (v *view) exists(c *zk.Conn, path string) (s snapshot, err error) {
 // get returns the data of the znode at path and the Stat that belongs to it.
 func (v *view) get(ctx context.Context, path string) (snapshot, error) {
 	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.hasData) {
+		v.fromMemory.Add(1)
 		return s.orMissing()
 	}
 	return v.ask(ctx, path, func(c *zk.Conn) (s snapshot, err error) {
@@ -80,6 +84,7 @@ func (v *view) get(ctx context.Context, path string) (snapshot, error) {
 // is reported to nobody else.
 func (v *view) list(ctx context.Context, path string) (snapshot, error) {
 	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.listed) {
+		v.fromMemory.Add(1)
 		return s.orMissing()
 	}
 	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) { return v.childrenW(c, path) })
@@ -99,6 +104,7 @@ func (v *view) childrenW(c *zk.Conn, path string) (s snapshot, err error) {
 
 // ask sends a question about path and keeps the answer. A question is no change: it is asked again when the connection breaks.
 func (v *view) ask(ctx context.Context, path string, question func(*zk.Conn) (snapshot, error)) (snapshot, error) {
+	v.fromServers.Add(1)
 	for {
 		t := v.cache.begin(path)
 		s, err := question(v.conn.WithContext(ctx))

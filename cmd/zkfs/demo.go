@@ -93,7 +93,7 @@ func (z *command) mountDemo(ctx context.Context, addr, dir string) error {
 		Servers: []string{addr},
 		Logger:  log,
 	}
-	return serve(ctx, conn, dir, o, func() error {
+	return serve(ctx, conn, dir, o, func(*fs.FS) error {
 		fmt.Fprintf(z.out, demoText, addr, dir)
 		return nil
 	})

@@ -16,7 +16,7 @@ const (
 	inShow     = "What files look like, and to whom"
 	inWrite    = "Writing"
 	inCache    = "Freshness"
-	inLog      = "Log"
+	inLog      = "Log and metrics"
 )
 
 // mountFlags are the flags of `zkfs mount`. All long ones are mount options too (-o).
@@ -35,6 +35,8 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "log-file", Category: inLog, DefaultText: "syslog, or standard error in the foreground", Usage: "append to `FILE`; SIGHUP opens it again"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Category: inLog, Usage: "debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", Value: "text", Category: inLog, Usage: "text or json"},
+		&cli.StringFlag{Name: "metrics", Category: inLog, Usage: "serve metrics for Prometheus at `ADDRESS`, such as localhost:9141, under /metrics"},
+		&cli.StringFlag{Name: "debug-addr", Category: inLog, Usage: "serve Go's profiles at `ADDRESS` under /debug/pprof/. Whoever reaches it sees the process from inside"},
 	}
 }
 

@@ -81,13 +81,27 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	}
 	ctx, stop := untilSignal(ctx, signals...)
 	defer stop()
-	conn, err := s.connect(ctx, log, z.err, enlarge(s.fs.MaxData))
+	m := newMetrics()
+	stopMetrics, err := serveHTTP("--metrics", s.metrics, "metrics", m.handler(), log)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
+	stopDebug, err := serveHTTP("--debug-addr", s.debugAddr, "profiles", debugHandler(), log)
+	if err != nil {
+		return err
+	}
+	defer stopDebug()
+	conn, err := s.connect(ctx, log, z.err, enlarge(s.fs.MaxData), zk.WithRequestHook(m.request))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	session := watchSession(conn)
 	s.fs.Logger = log
-	err = serve(ctx, conn, s.mountpoint, s.fs, func() error {
+	err = serve(ctx, conn, s.mountpoint, s.fs, func(mounted *fs.FS) error {
+		session.mount = mounted
+		m.registry.MustRegister(session)
 		log.Info("mounted", "source", s.source, "on", s.mountpoint)
 		if err := notifyManager("READY=1\nSTATUS=" + s.source + " on " + s.mountpoint); err != nil {
 			log.Warn("tell the service manager", "err", err)
@@ -105,7 +119,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 
 // serve mounts what conn sees, calls ready when the mount works, and returns when it is unmounted, by whomever, or
 // because ready failed or ctx ended.
-func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, ready func() error) error {
+func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, ready func(*fs.FS) error) error {
 	mounted, err := fs.Mount(conn, mountpoint, o)
 	if err != nil {
 		return mountFailure(mountpoint, err)
@@ -115,7 +129,7 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 		mounted.Wait()
 		close(ended)
 	}()
-	if err := ready(); err != nil {
+	if err := ready(mounted); err != nil {
 		return errors.Join(err, mounted.Unmount())
 	}
 	select {

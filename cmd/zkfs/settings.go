@@ -20,8 +20,10 @@ type settings struct {
 	nonempty    bool
 	remountDead bool
 
-	log logSettings
-	fs  fs.Options
+	log       logSettings
+	metrics   string // address, "" for none
+	debugAddr string
+	fs        fs.Options
 }
 
 // settingsOf reads the command line. environ holds the credentials of ZKFS_AUTH.
@@ -39,6 +41,8 @@ func settingsOf(c *cli.Context, environ string) (*settings, error) {
 		nonempty:    c.Bool("nonempty"),
 		remountDead: c.Bool("remount-dead"),
 		log:         logSettings{file: c.String("log-file"), level: c.String("log-level"), format: c.String("log-format")},
+		metrics:     c.String("metrics"),
+		debugAddr:   c.String("debug-addr"),
 	}
 	if s.mountpoint, err = absolute(c.Args().Get(1)); err != nil {
 		return nil, err

@@ -1,0 +1,42 @@
+package fs
+
+import "syscall"
+
+// Stats are the numbers of a mount since it began, for metrics. What the kernel answers from its own caches is not among them.
+type Stats struct {
+	// Operations are what the kernel asked, by its names: LOOKUP, READ ...
+	Operations map[string]Operation
+
+	// FromMemory and FromServers count the questions about znodes by who answered them. Listings that are read
+	// ahead and changes are not among them.
+	FromMemory, FromServers int64
+	CachedZnodes            int
+	CachedBytes             int
+
+	Watch   WatchMode // in use, which may be another one than was asked for
+	Watches int       // one-shot watches that stand
+	Events  int64     // of watches
+
+	Locks         int // held by programs on this mount
+	FailedCommits int // writes that were lost after their files were closed
+}
+
+// Operation is one kind of what the kernel asks.
+type Operation struct {
+	Count  int64                   // answered, errors included
+	Errors map[syscall.Errno]int64 // nil if there were none
+}
+
+// Stats returns the numbers of this moment. It waits for nothing.
+func (f *FS) Stats() Stats {
+	s := Stats{
+		Operations:  f.operations.list(),
+		FromMemory:  f.view.fromMemory.Load(),
+		FromServers: f.view.fromServers.Load(),
+		Locks:       f.locks.count(),
+	}
+	s.CachedZnodes, s.CachedBytes = f.view.cache.counts()
+	s.Watch, s.Watches, s.Events = f.watch.numbers()
+	s.FailedCommits, _ = f.failures.list()
+	return s
+}
