@@ -17,7 +17,7 @@ var helpers = []string{"/sbin/mount.zkfs", "/sbin/mount.fuse.zkfs"}
 func TestInstall(t *testing.T) {
 	dest := t.TempDir()
 	installed := filepath.Join(dest, "opt/bin/zkfs")
-	mustRun(t, "make", "-C", "..", "--no-print-directory", "install", "BUILD="+t.TempDir(), "PREFIX=/opt", "DESTDIR="+dest)
+	command(t, "", "make", "-C", "..", "--no-print-directory", "install", "BUILD="+t.TempDir(), "PREFIX=/opt", "DESTDIR="+dest)
 	for _, name := range []string{
 		"opt/bin/zkfs",
 		"opt/share/bash-completion/completions/zkfs",
@@ -50,41 +50,28 @@ func TestInstall(t *testing.T) {
 		{"-t", "fuse.zkfs", "-o", "ro,uid=1000,nosuid", source, dir},
 		{"-T", fstab, dir},
 	} {
-		mustRun(t, "mount", args...)
-		seen := mustRun(t, "findmnt", "-n", "-o", "SOURCE,FSTYPE,OPTIONS", dir)
+		command(t, "", "mount", args...)
+		seen := command(t, "", "findmnt", "-n", "-o", "SOURCE,FSTYPE,OPTIONS", dir)
 		if fields := strings.Fields(seen); len(fields) != 3 || fields[0] != source || fields[1] != "fuse.zkfs" || !strings.HasPrefix(fields[2], "ro,") {
 			t.Errorf("mount %s: shows as %q", args, seen)
 		}
-		if seen := mustRun(t, "df", "--output=source,fstype", dir); !strings.Contains(seen, source) || !strings.Contains(seen, "fuse.zkfs") {
+		if seen := command(t, "", "df", "--output=source,fstype", dir); !strings.Contains(seen, source) || !strings.Contains(seen, "fuse.zkfs") {
 			t.Errorf("df: %q", seen)
 		}
-		if owner := mustRun(t, "stat", "-c", "%u", dir); owner != "1000\n" {
+		if owner := command(t, "", "stat", "-c", "%u", dir); owner != "1000\n" {
 			t.Errorf("mount %s: owner %q", args, owner)
 		}
-		mustRun(t, "umount", dir)
+		command(t, "", "umount", dir)
 	}
-	mustRun(t, "mount", "-f", "-t", "zkfs", source, dir)
+	command(t, "", "mount", "-f", "-t", "zkfs", source, dir)
 	if isMounted(dir) {
 		t.Error("mount -f has mounted")
 	}
 	if out, err := exec.Command("mount", "-t", "zkfs", source+"/none", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "does not exist") {
 		t.Errorf("mount of a znode that does not exist: %v, %s", err, out)
 	}
-	mustRun(t, "make", "-C", "..", "--no-print-directory", "uninstall", "PREFIX=/opt", "DESTDIR="+dest)
+	command(t, "", "make", "-C", "..", "--no-print-directory", "uninstall", "PREFIX=/opt", "DESTDIR="+dest)
 	if _, err := os.Lstat(installed); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after make uninstall: %v", err)
 	}
-}
-
-// mustRun runs a command that must succeed, and returns what it prints on standard output.
-func mustRun(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	var stderr strings.Builder
-	cmd := exec.Command(name, args...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s%s", cmd, err, out, stderr.String())
-	}
-	return string(out)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -43,6 +44,7 @@ func ailment(err error) (text string, hopeless bool) {
 	var refused *flw.RefusedError
 	var noTLS tls.RecordHeaderError
 	var certificate *tls.CertificateVerificationError
+	var op *net.OpError
 	switch {
 	case err == nil, errors.As(err, &refused):
 		return "serves, but took no session", false
@@ -60,10 +62,17 @@ func ailment(err error) (text string, hopeless bool) {
 		return "closes the connection (not ZooKeeper, or a port for TLS)", false
 	case errors.As(err, &noTLS):
 		return "does not speak TLS (is it the plain port?)", false
+	case errors.Is(err, io.EOF):
+		return "ends the TLS handshake (is it the plain port?)", false
+	case errors.As(err, &op) && op.Op == "remote error":
+		return "does not want this client's certificate, or wants one (" + op.Err.Error() + ")", false
 	case errors.As(err, &certificate):
 		return "has a certificate that can not be trusted (" + plain(certificate.Err) + ")", false
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "does not answer", false
+		if errors.As(err, &op) && op.Op == "dial" {
+			return "does not answer", false
+		}
+		return "takes connections, but does not answer (it hangs, or is a port for TLS)", false
 	}
 	return plain(err), false
 }

@@ -51,7 +51,7 @@ func TestDiagnose(t *testing.T) {
 		server, want string
 	}{
 		{serving, "serves, but took no session"},
-		{silent, "does not answer"},
+		{silent, "takes connections, but does not answer (it hangs, or is a port for TLS)"},
 		{closing, "closes the connection (not ZooKeeper, or a port for TLS)"},
 		{electing, "runs, but has no quorum"},
 		{"127.0.0.1:1", "refuses connections (nothing listens there)"},

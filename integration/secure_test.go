@@ -1,0 +1,111 @@
+package integration
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The command speaks TLS wherever it asks servers, and says which side of TLS is wrong.
+func TestCommandTLS(t *testing.T) {
+	a := newAuthority(t)
+	a.issue("alice")
+	secure := tlsServer(t, a, "need")
+	flags := []string{"--tls-ca", filepath.Join(a.dir, "ca.pem"), "--tls-cert", filepath.Join(a.dir, "alice.pem"), "--tls-key", filepath.Join(a.dir, "alice.pem")}
+	m := mount(t, secure, append(flags, "--acl=creator")...)
+	if got := m.sh(t, "echo x > f; cat f; getfattr --only-values -n user.zk.acl f"); !strings.HasPrefix(got, "x\n") || !strings.Contains(got, "x509:CN=alice:cdrwa") {
+		t.Errorf("printed %q", got)
+	}
+	if got := m.sh(t, "cat .status"); !strings.Contains(got, "Mode: standalone") {
+		t.Errorf(".status: %s", got)
+	}
+	if out, code := runZkfs(t, append([]string{"status", secure}, flags...)...); code != 0 || !strings.Contains(out, "standalone") {
+		t.Errorf("zkfs status: exit code %d, %s", code, out)
+	}
+	other := newAuthority(t)
+	for _, test := range []struct {
+		want string
+		args []string
+	}{
+		{"takes connections, but does not answer (it hangs, or is a port for TLS)", []string{secure}},
+		{"ends the TLS handshake (is it the plain port?)", []string{addr(shared.Servers[0]), "--tls"}},
+		{"has a certificate that can not be trusted (x509: certificate signed by unknown authority", []string{secure, "--tls-ca", filepath.Join(other.dir, "ca.pem")}},
+		{"has a certificate that can not be trusted (x509: certificate is valid for localhost, not elsewhere", append(flags, secure, "--tls-server-name=elsewhere")},
+		{"does not want this client's certificate, or wants one (tls: ", []string{secure, "--tls-ca", filepath.Join(a.dir, "ca.pem")}},
+	} {
+		args := append(append([]string{"mount", "--connect-timeout=2s"}, test.args...), t.TempDir())
+		if out, code := runZkfs(t, args...); code != 12 || !strings.Contains(out, test.want) {
+			t.Errorf("zkfs %s: exit code %d, %s\nwant %s", strings.Join(args, " "), code, out, test.want)
+		}
+	}
+}
+
+// The command authenticates by SASL with the credentials of its file, or the tickets of kinit.
+func TestCommandSASL(t *testing.T) {
+	digest := addr(saslServer(t, "sessionRequireClientSASLAuth=true").Servers[0])
+	m := mount(t, digest, "--sasl=digest-md5", "--auth-file", authFile(t, "sasl:bob:bobpw\n"), "--acl=creator")
+	if got := m.sh(t, "echo x > f; getfattr --only-values -n user.zk.acl f"); !strings.Contains(got, "sasl:bob:cdrwa") {
+		t.Errorf("the ACL is %q", got)
+	}
+	for _, test := range []struct {
+		want string
+		args []string
+	}{
+		{"refuses the credentials", []string{"--sasl=digest-md5", "--auth-file", authFile(t, "sasl:bob:guessed\n")}},
+		{"takes no session without SASL", nil},
+	} {
+		if out, code := runZkfs(t, append([]string{"mount", digest, t.TempDir()}, test.args...)...); code != 13 || !strings.Contains(out, test.want) {
+			t.Errorf("%s: exit code %d, %s\nwant %s", test.args, code, out, test.want)
+		}
+	}
+
+	r := newRealm(t, aes)
+	kerberos := strings.Replace(addr(r.server().Servers[0]), "127.0.0.1", "localhost", 1)
+	t.Setenv("KRB5_CONFIG", r.path("krb5.conf"))
+	t.Setenv("KRB5CCNAME", r.path("cache"))
+	kinit := r.command("kinit", "bob")
+	kinit.Stdin = strings.NewReader("bobpw\n")
+	if out, err := kinit.CombinedOutput(); err != nil {
+		t.Fatalf("kinit: %v, %s", err, out)
+	}
+	for user, flags := range map[string][]string{
+		"alice": {"--sasl=gssapi", "--auth-file", authFile(t, "sasl:alice:alicepw\n")},
+		"bob":   {"--sasl=gssapi"},
+	} {
+		m := mount(t, kerberos, append(flags, "--acl=creator")...)
+		if got := m.sh(t, "echo x > "+user+"; getfattr --only-values -n user.zk.acl "+user); !strings.Contains(got, "sasl:"+user+"@ZKFS.TEST:cdrwa") {
+			t.Errorf("the ACL of %s is %q", user, got)
+		}
+	}
+}
+
+// authFile writes credentials that nobody else may read.
+func authFile(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "auth")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// runZkfs runs the command zkfs and returns what it prints, errors included, and its exit code.
+func runZkfs(t *testing.T, args ...string) (out string, code int) {
+	t.Helper()
+	path, err := zkfs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed, err := exec.Command(path, args...).CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(printed), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(printed), 0
+}
