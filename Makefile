@@ -25,7 +25,7 @@ TEST_NEEDS := $(DEMO_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test check race fuzz bench deps install uninstall clean
+.PHONY: help build demo test check race fuzz bench deps install uninstall manual clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
@@ -36,7 +36,8 @@ help:
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make deps     install the Debian packages that the tests need'
-	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), its completions to PREFIX/share, and links for mount(8)'
+	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
+	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), completions and manual pages to PREFIX/share, and links for mount(8)'
 	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
 
 build:
@@ -93,17 +94,24 @@ LINKS := $(SBINDIR)/mount.zkfs $(SBINDIR)/mount.fuse.zkfs
 BASH  := $(PREFIX)/share/bash-completion/completions/zkfs
 ZSH   := $(PREFIX)/share/zsh/site-functions/_zkfs
 FISH  := $(PREFIX)/share/fish/vendor_completions.d/zkfs.fish
+MAN   := $(PREFIX)/share/man
+PAGES := $(MAN)/man1/zkfs.1 $(MAN)/man8/zkfs-mount.8
 
 install: build
 	install -D $(BUILD)/zkfs $(DESTDIR)$(PREFIX)/bin/zkfs
-	@mkdir -p $(dir $(addprefix $(DESTDIR),$(LINKS) $(BASH) $(ZSH) $(FISH)))
+	@mkdir -p $(dir $(addprefix $(DESTDIR),$(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES)))
 	for link in $(LINKS); do ln -sf $(PREFIX)/bin/zkfs $(DESTDIR)$$link || exit 1; done
 	$(BUILD)/zkfs completion bash >$(DESTDIR)$(BASH)
 	$(BUILD)/zkfs completion zsh >$(DESTDIR)$(ZSH)
 	$(BUILD)/zkfs completion fish >$(DESTDIR)$(FISH)
+	for page in $(PAGES); do $(BUILD)/zkfs manual $${page##*/} >$(DESTDIR)$$page || exit 1; done
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH))
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES))
+
+# What a test compares docs with.
+manual: build
+	for page in $(notdir $(PAGES)); do $(BUILD)/zkfs manual --markdown $$page >docs/$$page.md || exit 1; done
 
 clean:
 	rm -rf $(BUILD)

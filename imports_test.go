@@ -23,6 +23,7 @@ const (
 	goFuse     = "github.com/hanwen/go-fuse"
 	gokrb5     = "github.com/jcmturner/gokrb5"
 	goInternal = "github.com/rogpeppe/go-internal"
+	md2man     = "github.com/cpuguy83/go-md2man"
 	goZK       = "github.com/go-zookeeper/zk"
 	goleak     = "go.uber.org/goleak"
 	prometheus = "github.com/prometheus/client_golang"
@@ -43,7 +44,7 @@ type rule struct {
 //	cmd/zkfs -> fs -> xattr -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, prometheus, sys}, tests: []string{goInternal, goleak}},
+	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, md2man, prometheus, sys}, tests: []string{goInternal, goleak}},
 	"fs":       {code: []string{"zk", "xattr", "flw", goFuse, sys}, tests: []string{"zk/zktest", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},

@@ -23,6 +23,8 @@ func TestInstall(t *testing.T) {
 		"opt/share/bash-completion/completions/zkfs",
 		"opt/share/zsh/site-functions/_zkfs",
 		"opt/share/fish/vendor_completions.d/zkfs.fish",
+		"opt/share/man/man1/zkfs.1",
+		"opt/share/man/man8/zkfs-mount.8",
 	} {
 		if info, err := os.Stat(filepath.Join(dest, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)

@@ -44,7 +44,7 @@ type completedFlag struct {
 // completions reads the tables of commands and flags.
 func completions(app *cli.App) []completed {
 	var all []completed
-	for _, cmd := range app.Commands {
+	for _, cmd := range app.VisibleCommands() {
 		c := completed{name: cmd.Name, usage: plainUsage(cmd.Usage)}
 		for _, f := range cmd.Flags {
 			doc := f.(cli.DocGenerationFlag)

@@ -17,7 +17,7 @@ const helpWidth = 100
 func appHelp(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n", app.Name, app.Usage)
-	for _, cmd := range app.Commands {
+	for _, cmd := range app.VisibleCommands() {
 		fmt.Fprintf(&b, "  %s\n      %s\n", cmd.UsageText, cmd.Usage)
 	}
 	b.WriteString("  zkfs help COMMAND\n      say more about one of them\n\n")
@@ -55,24 +55,30 @@ func headingOf(f cli.Flag) string {
 
 // writeFlag describes a flag: its names on a line, and below what it is good for and its default.
 func writeFlag(b *strings.Builder, f cli.Flag) {
+	names, usage := flagText(f)
+	fmt.Fprintf(b, "  %s\n%s", names, wrap(usage, "      "))
+}
+
+// flagText returns the names of a flag and of its value, and what it is good for with its default.
+func flagText(f cli.Flag) (names, usage string) {
 	doc := f.(cli.DocGenerationFlag)
-	var names []string
+	var list []string
 	for _, name := range f.Names() {
 		if len(name) == 1 {
-			names = slices.Insert(names, 0, "-"+name)
+			list = slices.Insert(list, 0, "-"+name)
 			continue
 		}
-		names = append(names, "--"+name)
+		list = append(list, "--"+name)
 	}
-	line := "  " + strings.Join(names, ", ")
+	names = strings.Join(list, ", ")
 	usage, value := placeholder(f, doc.GetUsage())
 	if doc.TakesValue() {
-		line += " " + value
+		names += " " + value
 	}
 	if text := strings.Trim(doc.GetDefaultText(), `"`); doc.TakesValue() && text != "" {
 		usage += " (default " + text + ")"
 	}
-	fmt.Fprintf(b, "%s\n%s", line, wrap(usage, "      "))
+	return names, usage
 }
 
 // placeholder returns the usage of a flag without the quotes about its value's name, and that name.

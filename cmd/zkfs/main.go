@@ -56,7 +56,7 @@ func (z *command) app() *cli.App {
 		Writer:    z.out,
 		ErrWriter: z.err,
 		Commands: []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.watchCommand(), z.lockCommand(), z.demoCommand(),
-			z.completionCommand(), z.versionCommand()},
+			z.completionCommand(), z.manualCommand(), z.versionCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("there is no command %q", c.Args().First()).hinting("`zkfs help` lists them")

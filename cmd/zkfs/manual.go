@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cpuguy83/go-md2man/v2/md2man"
+	"github.com/urfave/cli/v2"
+)
+
+// The manual pages are made from the tables of the help. docs/zkfs.1.md and docs/zkfs-mount.8.md are what they say, for reading
+// in a browser; `make install` makes pages for man(1).
+
+func (z *command) manualCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "manual",
+		Hidden:      true,
+		Usage:       "print a manual page",
+		UsageText:   "zkfs manual [--markdown] zkfs.1|zkfs-mount.8",
+		Description: "Prints a manual page in the form that man(1) reads.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "markdown", Usage: "in the form that browsers of repositories show"}},
+		Action: func(c *cli.Context) error {
+			var page string
+			switch name := c.Args().First(); name {
+			case "zkfs.1":
+				page = commandsPage(z.app())
+			case "zkfs-mount.8":
+				page = mountPage(z.mountCommand())
+			default:
+				return usagef("there is no manual page %q", name).hinting("they are zkfs.1 and zkfs-mount.8")
+			}
+			if !c.Bool("markdown") {
+				_, err := z.out.Write(md2man.Render([]byte(page)))
+				return err
+			}
+			title, text, _ := strings.Cut(page, "\n")
+			fields := strings.Fields(title) // % NAME SECTION
+			text = strings.ReplaceAll(text, "\n# ", "\n## ")
+			_, err := fmt.Fprintf(z.out, "# %s(%s)\n%s", fields[1], fields[2], text)
+			return err
+		},
+	}
+}
+
+// commandsPage is zkfs(1) in Markdown.
+func commandsPage(app *cli.App) string {
+	var b strings.Builder
+	b.WriteString("% zkfs 1\n\n# NAME\n\nzkfs - " + app.Usage + "\n\n# SYNOPSIS\n\n")
+	for _, cmd := range app.VisibleCommands() {
+		fmt.Fprintf(&b, "    %s\n", cmd.UsageText)
+	}
+	b.WriteString("\n# DESCRIPTION\n\nFlags may stand before or after names. `zkfs COMMAND --help` says what is said here.\n")
+	for _, cmd := range app.VisibleCommands() {
+		fmt.Fprintf(&b, "\n# %s\n\n`%s`\n\n", strings.ToUpper(cmd.Name), cmd.UsageText)
+		if cmd.Name == "mount" {
+			b.WriteString("Mounts an ensemble, or a part of it, on a directory: zkfs-mount(8).\n")
+			continue
+		}
+		b.WriteString(paragraphs(cmd.Description))
+		if len(cmd.Flags) > 0 {
+			b.WriteString("\n")
+			flagItems(&b, cmd.Flags)
+		}
+	}
+	b.WriteString(commonSections + "\n# SEE ALSO\n\nzkfs-mount(8), flock(1), getfattr(1), mount(8)\n")
+	return b.String()
+}
+
+// mountPage is zkfs-mount(8) in Markdown.
+func mountPage(cmd *cli.Command) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%% zkfs-mount 8\n\n# NAME\n\nzkfs-mount, mount.zkfs - %s\n\n# SYNOPSIS\n\n    %s\n    mount -t zkfs SOURCE DIRECTORY [-o OPTIONS]\n\n# DESCRIPTION\n\n%s",
+		cmd.Usage, cmd.UsageText, paragraphs(cmd.Description))
+	var headings []string
+	for _, f := range cmd.Flags {
+		if heading := headingOf(f); !slices.Contains(headings, heading) {
+			headings = append(headings, heading)
+		}
+	}
+	for _, heading := range headings {
+		fmt.Fprintf(&b, "\n# %s\n\n", strings.ToUpper(heading))
+		flagItems(&b, slices.DeleteFunc(slices.Clone(cmd.Flags), func(f cli.Flag) bool { return headingOf(f) != heading }))
+	}
+	b.WriteString(fstabSection + commonSections + "\n# SEE ALSO\n\nzkfs(1), fstab(5), mount(8), systemd.automount(5), fusermount3(1)\n")
+	return b.String()
+}
+
+// flagItems describes flags as a list.
+func flagItems(b *strings.Builder, flags []cli.Flag) {
+	for _, f := range flags {
+		names, usage := flagText(f)
+		fmt.Fprintf(b, "* `%s`: %s\n", names, usage)
+	}
+}
+
+// paragraphs makes Markdown of a description, where what is indented is an example.
+func paragraphs(description string) string {
+	var b strings.Builder
+	for line := range strings.Lines(description + "\n") {
+		if strings.HasPrefix(line, "  ") {
+			line = "  " + line
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+const fstabSection = `
+# FSTAB
+
+A line of fstab(5), on one line, that mounts when somebody first looks, does not delay the start of the system, and does not fail it:
+
+    zk1,zk2,zk3/app /mnt/app zkfs noauto,x-systemd.automount,_netdev,nofail,ro,auth_file=/etc/zkfs/auth 0 0
+
+Each long flag is an option, with hyphens or underscores. Options for all file systems that mean nothing here are ignored.
+The type shows as fuse.zkfs, which may be written in fstab too.
+`
+
+const commonSections = `
+# ENVIRONMENT
+
+* ` + "`ZKFS_AUTH`" + `: credentials, one scheme:credentials on a line, as in digest:bob:secret. It is not handed on to the process in the background.
+* ` + "`KRB5CCNAME`, `KRB5_CONFIG`" + `: for --sasl=gssapi, where kinit leaves tickets and where the KDCs are.
+* ` + "`NOTIFY_SOCKET`" + `: of a service manager, which is told when a mount in the foreground works.
+
+# EXIT STATUS
+
+* 0: success
+* 1: the command line is not understood, or a file that it names can not be used
+* 10: the mount point can not be used
+* 11: something of zkfs is mounted there already, alive or dead
+* 12: no server can be used; the message says why, for each of them
+* 13: the servers refuse the credentials, or the access without them
+* 14: the znode does not exist
+* 15: the system has no FUSE, or does not allow this process to mount
+* 16: the mount was lost, or does not answer
+* 17, 18, 126, 127: of ` + "`zkfs lock`" + `: the lock is not free, it was lost, the command can not be run, it does not exist
+`
