@@ -101,7 +101,7 @@ func (n *connection) away(ctx context.Context, why string) error {
 		return failf(exitConnect, "interrupted while connecting to %s", n.source)
 	}
 	if why == "" {
-		why = "no answer"
+		why = diagnose(context.WithoutCancel(ctx), words(n.tls), zk.FormatServers(n.servers)).text
 	}
 	return failf(exitConnect, "can not connect to %s within %v: %s", n.source, n.connectTimeout, why).
 		hinting("are host and port those of a ZooKeeper server that runs? `zkfs status " + n.source + "` asks it; --connect-timeout waits longer")
