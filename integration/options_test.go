@@ -147,3 +147,20 @@ func TestOptionsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// Servers that take more than their default are used to the full with --max-data.
+func TestMaxDataOfLargerServers(t *testing.T) {
+	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
+		srv.JVMFlags = append(srv.JVMFlags, "-Djute.maxbuffer=4194304")
+	})
+	m := mount(t, addr(ts.Servers[0]), "--max-data=3000000")
+	c := connect(t, []string{addr(ts.Servers[0])})
+	m.sh(t, "head -c 3000000 /dev/urandom | tee f | cmp - f; cp f g; cmp f g")
+	_, f, err := c.Get("/f")
+	if err != nil || f.DataLength != 3000000 || f.Version != 0 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if out, err := m.try("head -c 3000001 /dev/zero | dd of=h bs=1M iflag=fullblock"); err == nil || !strings.Contains(out, "File too large") {
+		t.Errorf("error %v, printed %q", err, out)
+	}
+}
