@@ -193,6 +193,9 @@ func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Ino
 		return false // created here and pending
 	}
 	parent.NotifyDelete(shown, child)
+	if f, ok := z.(*file); ok {
+		f.growUp()
+	}
 	return true
 }
 

@@ -350,6 +350,13 @@ func TestNewFileWithAnACLThatForbidsWriting(t *testing.T) {
 	w.want("ok", "close", "1")
 	w.holds("/d", "data", 1)
 
+	// One that nobody opens may be deleted by others.
+	w.want("ok", "mknod", "h")
+	w.remove("/h")
+	w.eventually("ENOENT", "stat", "h")
+	w.create("/h", "another")
+	w.eventually(`ok "another"`, "cat", "h")
+
 	// An empty one stays as it is.
 	w.want("ok", "open", "1", "empty", "w+creat+excl")
 	w.want("ok", "setxattr", "empty", "user.zk.acl", "world:anyone:ra")
