@@ -25,7 +25,7 @@ TEST_NEEDS := $(DEMO_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test check race fuzz bench deps install uninstall manual clean
+.PHONY: help build demo test check race fuzz bench deps install uninstall manual package clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
@@ -37,6 +37,7 @@ help:
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make deps     install the Debian packages that the tests need'
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
+	@echo 'make package  a Debian package in $(BUILD)'
 	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), completions and manual pages to PREFIX/share, and links for mount(8)'
 	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
 
@@ -97,14 +98,17 @@ FISH  := $(PREFIX)/share/fish/vendor_completions.d/zkfs.fish
 MAN   := $(PREFIX)/share/man
 PAGES := $(MAN)/man1/zkfs.1 $(MAN)/man8/zkfs-mount.8
 
+# The program on this machine, whatever it is built for.
+NATIVE := env -u GOOS -u GOARCH CGO_ENABLED=0 $(GO) run -trimpath ./cmd/zkfs
+
 install: build
 	install -D $(BUILD)/zkfs $(DESTDIR)$(PREFIX)/bin/zkfs
 	@mkdir -p $(dir $(addprefix $(DESTDIR),$(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES)))
 	for link in $(LINKS); do ln -sf $(PREFIX)/bin/zkfs $(DESTDIR)$$link || exit 1; done
-	$(BUILD)/zkfs completion bash >$(DESTDIR)$(BASH)
-	$(BUILD)/zkfs completion zsh >$(DESTDIR)$(ZSH)
-	$(BUILD)/zkfs completion fish >$(DESTDIR)$(FISH)
-	for page in $(PAGES); do $(BUILD)/zkfs manual $${page##*/} >$(DESTDIR)$$page || exit 1; done
+	$(NATIVE) completion bash >$(DESTDIR)$(BASH)
+	$(NATIVE) completion zsh >$(DESTDIR)$(ZSH)
+	$(NATIVE) completion fish >$(DESTDIR)$(FISH)
+	for page in $(PAGES); do $(NATIVE) manual $${page##*/} >$(DESTDIR)$$page || exit 1; done
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES))
@@ -112,6 +116,21 @@ uninstall:
 # What a test compares docs with.
 manual: build
 	for page in $(notdir $(PAGES)); do $(BUILD)/zkfs manual --markdown $$page >docs/$$page.md || exit 1; done
+
+# A Debian package of what is committed, the same bytes wherever it is made: make package GOARCH=arm64
+ARCH    = $(shell $(GO) env GOARCH)
+VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=0~git%cd.%h)
+DEB     = $(BUILD)/zkfs_$(VERSION)_$(ARCH).deb
+package: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+package:
+	rm -rf $(BUILD)/deb
+	@$(MAKE) --no-print-directory install PREFIX=/usr SBINDIR=/usr/sbin DESTDIR=$(BUILD)/deb
+	install -D -m 644 LICENSE $(BUILD)/deb/usr/share/doc/zkfs/copyright
+	cp -r contrib $(BUILD)/deb/usr/share/doc/zkfs/examples
+	mkdir -p $(BUILD)/deb/DEBIAN
+	sed -e 's/@VERSION@/$(VERSION)/' -e 's/@ARCH@/$(ARCH)/' contrib/debian.control >$(BUILD)/deb/DEBIAN/control
+	chmod -R u=rwX,go=rX $(BUILD)/deb
+	dpkg-deb --root-owner-group --build $(BUILD)/deb $(DEB)
 
 clean:
 	rm -rf $(BUILD)
