@@ -154,8 +154,17 @@ func (l *Lock) Lost() <-chan struct{} {
 	if l.held == nil {
 		return nil
 	}
+	if l.c.SessionID() != l.held.session {
+		return closed // whoever has an answer of the next session sees this
+	}
 	return l.held.lost
 }
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // Zxid returns the fencing number of the present hold, larger than that of every hold before it; 0 while the lock
 // is not held. It is the czxid of the contender's znode.
