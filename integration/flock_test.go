@@ -69,6 +69,11 @@ func TestFlockCommand(t *testing.T) {
 		}
 	}
 	a.prints(t, "data\n", "cat file")
+	for range 2 { // once to create it
+		for _, file := range []string{"y.lock", "dir/.lock"} {
+			a.prints(t, "1\n", "exec 9>"+file+"; flock 9; flock -n "+b.dir+"/"+file+" true; echo $?")
+		}
+	}
 }
 
 // Each way to lock excludes each other, on the same mount and on another.

@@ -44,6 +44,7 @@ type mounted struct {
 	log    *log
 	daemon *exec.Cmd
 	ended  chan struct{} // closed after the daemon has ended
+	killed bool
 }
 
 // mount mounts source, such as host:port/path, with the flags on a new folder until the test ends.
@@ -126,8 +127,21 @@ func (m *mounted) unmount(t *testing.T) {
 		m.daemon.Process.Kill()
 		ended = m.wait(5 * time.Second)
 	}
-	if ended && !m.daemon.ProcessState.Success() {
+	if ended && !m.killed && !m.daemon.ProcessState.Success() {
 		t.Errorf("zkfs mount: %s", m.daemon.ProcessState)
+	}
+}
+
+// kill ends the daemon by SIGKILL and removes the dead mount.
+func (m *mounted) kill(t *testing.T) {
+	t.Helper()
+	m.killed = true
+	if err := m.daemon.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-m.ended
+	if out, err := exec.Command("fusermount3", "-u", "-z", m.dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 
