@@ -22,6 +22,8 @@ TEST_NEEDS := $(DEMO_NEEDS) \
 	/usr/share/java/zookeeper.jar:libzookeeper-java \
 	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
 	zsh:zsh fish:fish \
+	vim:vim nano:nano emacs:emacs-nox tmux:tmux perl:perl python3:python3 jq:jq tree:tree \
+	rsync:rsync inotifywait:inotify-tools \
 	gcc:gcc /usr/include/stdlib.h:libc6-dev \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
