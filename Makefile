@@ -34,7 +34,7 @@ help:
 	@echo 'make build    $(BUILD)/zkfs'
 	@echo 'make demo     mount a ZooKeeper with a sample tree on MOUNTPOINT ($(MOUNTPOINT)); Ctrl-C ends it'
 	@echo 'make test     check, race, and a short fuzz pass'
-	@echo 'make check    gofmt, go mod tidy, vet, staticcheck'
+	@echo 'make check    gofmt, go mod tidy, vet, staticcheck, and does it compile for darwin and freebsd'
 	@echo 'make race     all tests with the race detector'
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
@@ -62,6 +62,7 @@ check:
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
+	@for os in darwin freebsd; do echo "build for $$os" && GOOS=$$os GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./... || exit 1; done
 	@for dir in $(COMPAT) bench; do \
 		echo "check $$dir" && cd $$dir && $(GO) mod tidy -diff && $(GO) vet ./... && $(STATICCHECK) ./... && cd $(CURDIR) || exit 1; \
 	done

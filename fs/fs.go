@@ -16,7 +16,6 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"golang.org/x/sys/unix"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -98,11 +97,11 @@ func (f *FS) serve(mountpoint string) error {
 		AllowOther:        f.o.AllowOther,
 		DirectMountStrict: os.Geteuid() == 0,
 		Options:           []string{"default_permissions"},
-		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_DIRECT_IO_ALLOW_MMAP,
+		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | kernelDropsPrivileges | fuse.CAP_DIRECT_IO_ALLOW_MMAP,
 		Debug:             f.o.Debug,
 	}
 	if f.o.ReadOnly && opts.DirectMountStrict {
-		opts.DirectMountFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_RDONLY
+		opts.DirectMountFlags = readOnlyMount
 	} else if f.o.ReadOnly {
 		opts.Options = append(opts.Options, "ro")
 	}
@@ -150,8 +149,8 @@ func (f *FS) Unmount() error {
 
 // detach takes the mount point away from under whoever uses it, unless somebody has done so before.
 func (f *FS) detach() error {
-	err := unix.Unmount(f.mountpoint, unix.MNT_DETACH)
-	if errors.Is(err, unix.EPERM) {
+	err := unmountLazily(f.mountpoint)
+	if errors.Is(err, syscall.EPERM) {
 		var out []byte
 		out, err = exec.Command("fusermount3", "-u", "-z", f.mountpoint).CombinedOutput()
 		switch {
@@ -161,7 +160,7 @@ func (f *FS) detach() error {
 			err = fmt.Errorf("%w: %s", err, out)
 		}
 	}
-	if errors.Is(err, unix.EINVAL) { // nothing is mounted there
+	if errors.Is(err, syscall.EINVAL) { // nothing is mounted there
 		return nil
 	}
 	if err != nil {

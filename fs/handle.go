@@ -42,7 +42,7 @@ func newHandle(f *file, flags, caller uint32) *handle {
 		file:   f,
 		write:  flags&syscall.O_ACCMODE != syscall.O_RDONLY,
 		append: flags&syscall.O_APPEND != 0,
-		sync:   flags&syscall.O_DSYNC != 0 || f.fs.o.Commit == CommitWrite,
+		sync:   flags&openDSync != 0 || f.fs.o.Commit == CommitWrite,
 	}
 	h.trunc = h.write && flags&syscall.O_TRUNC != 0
 	if h.write {

@@ -6,7 +6,6 @@ import (
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
-	"golang.org/x/sys/unix"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -42,7 +41,7 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 		return err
 	}
 	if local := d.local(name); local != nil && local.isScratch() {
-		return d.renameScratch(ctx, local, name, to, newName, flags&unix.RENAME_NOREPLACE != 0)
+		return d.renameScratch(ctx, local, name, to, newName, flags&renameNoReplace != 0)
 	}
 	if reserved(name, d.isRoot()) || reserved(newName, to.isRoot()) {
 		return errOtherDevice
@@ -65,9 +64,9 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 		return zk.ErrInvalidPath
 	case src.s.stat.EphemeralOwner != 0 && src.s.stat.EphemeralOwner != d.fs.conn.SessionID():
 		return errForeign
-	case flags&unix.RENAME_EXCHANGE != 0:
+	case flags&renameExchange != 0:
 		return d.exchange(ctx, src, dst)
-	case flags&unix.RENAME_NOREPLACE != 0 && dst.s.stat != nil:
+	case flags&renameNoReplace != 0 && dst.s.stat != nil:
 		return zk.ErrNodeExists
 	}
 	if err := d.fs.move(ctx, src, dst); err != nil {

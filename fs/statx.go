@@ -7,7 +7,6 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"golang.org/x/sys/unix"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -36,7 +35,7 @@ func statx(a *fuse.AttrOut, errno syscall.Errno, st *zk.Stat, out *fuse.StatxOut
 		return errno
 	}
 	out.SetTimeout(a.Timeout())
-	out.Mask = unix.STATX_BASIC_STATS
+	out.Mask = statxBasic
 	out.Mode = uint16(a.Mode)
 	out.Nlink, out.Uid, out.Gid = a.Nlink, a.Uid, a.Gid
 	out.Size, out.Blocks, out.Blksize = a.Size, a.Blocks, a.Blksize
@@ -44,7 +43,7 @@ func statx(a *fuse.AttrOut, errno syscall.Errno, st *zk.Stat, out *fuse.StatxOut
 	out.Ctime, out.Atime = out.Mtime, out.Mtime
 	if st != nil {
 		born := time.UnixMilli(st.Ctime)
-		out.Mask |= unix.STATX_BTIME
+		out.Mask |= statxBirth
 		out.Btime = fuse.SxTime{Sec: uint64(born.Unix()), Nsec: uint32(born.Nanosecond())}
 	}
 	return 0

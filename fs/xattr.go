@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -58,7 +60,7 @@ func (n *node) source(ctx context.Context, dir bool) source {
 func (s source) get(name string, dest []byte) (uint32, syscall.Errno) {
 	value, err := xattr.Get(name, s)
 	if errors.Is(err, xattr.ErrAbsent) {
-		return 0, syscall.ENODATA
+		return 0, fusefs.ENOATTR
 	}
 	if err != nil {
 		return 0, s.fs.errno("getxattr "+name, s.path, err)
@@ -175,7 +177,7 @@ func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
 	if f.unborn() {
-		return 0, syscall.ENODATA
+		return 0, fusefs.ENOATTR
 	}
 	s := f.source(ctx, false)
 	if f.role == roleLock || f.role == roleDirLock {
@@ -254,7 +256,7 @@ func cannotRemove(name string) syscall.Errno {
 	if _, ok := xattr.Lookup(name); ok {
 		return errnoOf(errNotAllowed)
 	}
-	return syscall.ENODATA
+	return fusefs.ENOATTR
 }
 
 // unborn reports whether the file is not yet in ZooKeeper.

@@ -102,7 +102,7 @@ func (d *daemon) detach() error {
 		return err
 	}
 	for fd := range 3 {
-		if err := unix.Dup3(int(null.Fd()), fd, 0); err != nil {
+		if err := unix.Dup2(int(null.Fd()), fd); err != nil {
 			return err
 		}
 	}

@@ -80,8 +80,7 @@ func (g *guarded) run() error {
 	// started it must live until then. What its children leave behind becomes children of this process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+	if err := bind(g.cmd); err != nil {
 		return err
 	}
 	if err := g.cmd.Start(); err != nil {

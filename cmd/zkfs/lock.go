@@ -117,13 +117,13 @@ func onMount(file string) (source, inside string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	info, err := os.ReadFile("/proc/self/mountinfo")
+	info, err := mountTable()
 	if err != nil {
 		return "", "", failf(exitMountpoint, "%s", plain(err))
 	}
-	p, rest, ok := placeOf(string(info), name)
+	p, rest, ok := placeOf(info, name)
 	if !ok {
-		p, rest, ok = placeOf(string(info), resolved(name))
+		p, rest, ok = placeOf(info, resolved(name))
 	}
 	if !ok {
 		return "", "", usagef("%s: not on a mount of zkfs", file).hinting("name the servers: zkfs lock --server zk1,zk2 " + file + " -- ...")
@@ -133,6 +133,9 @@ func onMount(file string) (source, inside string, err error) {
 
 // lock runs a command while it holds a lock.
 func (z *command) lock(c *cli.Context) error {
+	if err := checkSystem("lock"); err != nil {
+		return err
+	}
 	o, err := lockOrderOf(c, os.Getenv(authVariable))
 	if err != nil {
 		return err

@@ -87,6 +87,9 @@ func isEmpty(dir string) bool {
 
 // checkFUSE returns why this system or this user can not mount by FUSE.
 func checkFUSE(allowOther bool) error {
+	if err := checkSystem("mount"); err != nil {
+		return err
+	}
 	if _, err := os.Stat(fuseDevice); err != nil {
 		return failf(exitFUSE, "%s: %s", fuseDevice, plain(errors.Unwrap(err))).
 			hinting("`modprobe fuse` loads it; a container needs --device /dev/fuse and the capability SYS_ADMIN")
@@ -132,19 +135,19 @@ func (m mount) isOurs() bool { return m.fstype == fsType }
 // mountAt returns the topmost mount whose mount point is dir, an absolute path. It does not touch what is mounted
 // there, which may be dead or hang.
 func mountAt(dir string) (mount, error) {
-	info, err := os.ReadFile("/proc/self/mountinfo")
+	info, err := mountTable()
 	if err != nil {
 		return mount{}, err
 	}
 	if parent, err := filepath.EvalSymlinks(filepath.Dir(dir)); err == nil {
 		dir = filepath.Join(parent, filepath.Base(dir))
 	}
-	found := findMount(string(info), dir)
+	found := findMount(info, dir)
 	if found.fstype != "" {
 		return found, nil
 	}
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return findMount(string(info), real), nil
+		return findMount(info, real), nil
 	}
 	return found, nil
 }

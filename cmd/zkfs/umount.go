@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 )
 
 func (z *command) umountCommand() *cli.Command {
@@ -66,16 +65,9 @@ func umount(ctx context.Context, dir string, lazy bool) error {
 // detach unmounts what is mounted on the directory point.
 func detach(ctx context.Context, point string, lazy bool) error {
 	if os.Geteuid() == 0 {
-		return unix.Unmount(point, umountFlags(lazy))
+		return unmount(point, lazy)
 	}
 	return fusermountUnmount(ctx, point, lazy)
-}
-
-func umountFlags(lazy bool) int {
-	if lazy {
-		return unix.UMOUNT_NOFOLLOW | unix.MNT_DETACH
-	}
-	return unix.UMOUNT_NOFOLLOW
 }
 
 // fusermount returns the path of the program by which users other than root mount and unmount, "" if it is missing.

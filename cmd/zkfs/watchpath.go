@@ -24,11 +24,11 @@ func watchedBy(name string) (watched, error) {
 		return watched{}, err
 	}
 	if looks || exists(path) || strings.Contains(name, "/") && exists(filepath.Dir(path)) {
-		info, err := os.ReadFile("/proc/self/mountinfo")
+		info, err := mountTable()
 		if err != nil {
 			return watched{}, failf(exitMountpoint, "%s", plain(err))
 		}
-		if p, rest, ok := placeOf(string(info), resolved(path)); ok {
+		if p, rest, ok := placeOf(info, resolved(path)); ok {
 			return p.watched(name, rest)
 		}
 	}

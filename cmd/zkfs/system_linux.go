@@ -1,0 +1,34 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// What only Linux has. system_other.go is its counterpart.
+
+// checkSystem returns why the command can not work on this system.
+func checkSystem(string) error { return nil }
+
+// mountTable returns what is mounted, in the form of a mountinfo (proc(5)).
+func mountTable() (string, error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	return string(text), err
+}
+
+// unmount unmounts what is mounted on point, which root may.
+func unmount(point string, lazy bool) error {
+	if lazy {
+		return unix.Unmount(point, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)
+	}
+	return unix.Unmount(point, unix.UMOUNT_NOFOLLOW)
+}
+
+// bind makes cmd, which the calling thread is to start, get SIGTERM when that thread ends, and makes its orphans children of this process.
+func bind(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}

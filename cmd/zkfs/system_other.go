@@ -1,0 +1,21 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"os/exec"
+)
+
+// Other systems than Linux have no such table of mounts, and no way to stop all that a command has started. What needs
+// neither works there: status, watch and the like with a source.
+
+func checkSystem(command string) error {
+	return failf(exitFUSE, "zkfs %s works on Linux only", command).hinting("`zkfs status` and `zkfs watch` work here, with HOST:PORT/PATH")
+}
+
+func mountTable() (string, error) { return "", nil }
+
+func unmount(string, bool) error { return errors.ErrUnsupported }
+
+func bind(*exec.Cmd) error { return errors.ErrUnsupported }

@@ -1,0 +1,25 @@
+package fs
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// What only Linux has, or has under a name of its own. system_other.go is its counterpart.
+const (
+	kernelDropsPrivileges = fuse.CAP_HANDLE_KILLPRIV_V2 // the kernel takes set-user-id away, and does not ask for it
+	readOnlyMount         = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_RDONLY
+
+	openDSync = syscall.O_DSYNC
+
+	renameNoReplace = unix.RENAME_NOREPLACE
+	renameExchange  = unix.RENAME_EXCHANGE
+
+	statxBasic = unix.STATX_BASIC_STATS
+	statxBirth = unix.STATX_BTIME
+)
+
+// unmountLazily takes a mount point away from under whoever uses it.
+func unmountLazily(point string) error { return unix.Unmount(point, unix.MNT_DETACH) }

@@ -1,0 +1,22 @@
+//go:build !linux
+
+package fs
+
+import "errors"
+
+// Stand-ins for what only Linux has, so that programs which import this package compile elsewhere. The values are those of the
+// FUSE protocol; where the system has no such thing they are 0. Nothing here is tested on a mount.
+const (
+	kernelDropsPrivileges = 0
+	readOnlyMount         = 0
+
+	openDSync = 0
+
+	renameNoReplace = 1 << 0
+	renameExchange  = 1 << 1
+
+	statxBasic = 0x7ff
+	statxBirth = 0x800
+)
+
+func unmountLazily(string) error { return errors.ErrUnsupported }
