@@ -50,8 +50,9 @@ var rules = map[string]rule{
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
 
-	"internal/api": {},
-	"compat/gen":   {code: []string{"internal/api"}},
+	"internal/api":     {},
+	"internal/history": {},
+	"compat/gen":       {code: []string{"internal/api"}},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
 	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "flw", "internal/conformance", goleak}},
