@@ -52,6 +52,7 @@ var rules = map[string]rule{
 
 	"internal/api":     {},
 	"internal/history": {},
+	"internal/proxy":   {tests: []string{goleak}},
 	"compat/gen":       {code: []string{"internal/api"}},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
@@ -59,7 +60,7 @@ var rules = map[string]rule{
 	"zk/gssapi":            {code: []string{"zk", gokrb5}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration": {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/conformance", goInternal, goleak, sys}},
+	"integration": {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/conformance", "internal/proxy", goInternal, goleak, sys}},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

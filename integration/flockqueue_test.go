@@ -157,7 +157,7 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 	root := newRoot(t)
 	server := addr(shared.Servers[0])
 	way := newProxy(t, server)
-	a := mount(t, way.addr()+root, "--session-timeout=20s")
+	a := mount(t, way.Addr()+root, "--session-timeout=20s")
 	c := connect(t, []string{server}, zk.WithChroot(root))
 	holder := zk.NewLock(c, "/x.lock", zk.WorldACL(zk.PermAll))
 	if err := holder.Lock(); err != nil {
@@ -169,7 +169,9 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 				p := a.flocker(t, "flock", "x.lock", newJudge(t))
 				p.start("lock")
 				contenders(t, c, "/x.lock", 2)
-				way.setCut(cut)
+				if cut {
+					way.Break()
+				}
 				if err := p.cmd.Process.Signal(signal); err != nil {
 					t.Fatal(err)
 				}
@@ -181,7 +183,7 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 				case <-time.After(5 * time.Second):
 					t.Errorf("still waits after %s", signal)
 				}
-				way.setCut(false)
+				way.Mend()
 				contenders(t, c, "/x.lock", 1)
 			})
 		}

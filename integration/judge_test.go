@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/proxy"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -42,7 +43,7 @@ func (s *store) read(path string) error {
 type bench struct {
 	*testing.T
 	servers *zk.TestCluster
-	ways    [2]*proxy
+	ways    [2]*proxy.Proxy
 	rand    *rand.Rand
 
 	mu       sync.Mutex // guards the following
@@ -56,7 +57,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{T: t, servers: cluster(t, 1, nil), rand: rand.New(rand.NewPCG(*judgeSeed, 0))}
 	for i := range b.ways {
 		b.ways[i] = newProxy(t, addr(b.servers.Servers[0]))
-		b.mounts[i] = mount(t, b.ways[i].addr(), benchTimeout)
+		b.mounts[i] = mount(t, b.ways[i].Addr(), benchTimeout)
 	}
 	return b
 }
@@ -83,7 +84,7 @@ func (b *bench) work(ctx context.Context, i int, path string) {
 // command runs a worker again and again under zkfs lock.
 func (b *bench) command(ctx context.Context, i int, zkfs, path string) {
 	for ctx.Err() == nil {
-		cmd := exec.Command(zkfs, "lock", benchTimeout, "--server", b.ways[i].addr(), "/x.lock", "--", "/usr/bin/python3", "testdata/locks/worker.py", path)
+		cmd := exec.Command(zkfs, "lock", benchTimeout, "--server", b.ways[i].Addr(), "/x.lock", "--", "/usr/bin/python3", "testdata/locks/worker.py", path)
 		b.mu.Lock()
 		err := cmd.Start()
 		b.commands[i] = cmd
@@ -112,9 +113,9 @@ func (b *bench) harm(i int) string {
 	length := time.Duration(b.rand.Int64N(int64(4 * time.Second)))
 	switch b.rand.IntN(6) {
 	case 0:
-		b.ways[i].setCut(true)
+		b.ways[i].Break()
 		time.Sleep(length)
-		b.ways[i].setCut(false)
+		b.ways[i].Mend()
 		return fmt.Sprintf("way %d cut for %v", i, length)
 	case 1:
 		b.freeze(b.mounted(i).daemon.Process, length)
@@ -127,7 +128,7 @@ func (b *bench) harm(i int) string {
 		return fmt.Sprintf("zkfs lock %d frozen for %v", i, length)
 	case 3:
 		b.mounted(i).kill(b.T)
-		m := mount(b.T, b.ways[i].addr(), benchTimeout)
+		m := mount(b.T, b.ways[i].Addr(), benchTimeout)
 		b.mu.Lock()
 		b.mounts[i] = m
 		b.mu.Unlock()
