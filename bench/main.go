@@ -4,7 +4,7 @@
 // Machines are noisy, so every comparison runs both sides in turn, several rounds of it, and prints the median
 // of each side and the median of the rounds' ratios. Only the ratios mean something on another machine.
 //
-//	go run . [-rounds 5] [-only REGEXP] ZKFS
+//	go run . [-rounds 5] [-quick] [-only REGEXP] ZKFS
 //
 // ZKFS is the command zkfs, without which the mounts are left out.
 package main
@@ -19,20 +19,30 @@ import (
 func main() {
 	canned := flag.Bool("canned", false, "be the server that answers at once, and nothing else")
 	rounds := flag.Int("rounds", 5, "how often each comparison is repeated")
+	quick := flag.Bool("quick", false, "leave out the tree of 100,000 znodes")
+	memory := flag.String("memory", "", "be the file system in memory, mounted on this `directory`, and nothing else")
+	shape := flag.String("tree", trees[0].name, "the tree of -memory")
 	only := flag.String("only", "", "the comparisons whose names match")
 	flag.Parse()
 	if *canned {
 		serveCanned()
 		return
 	}
-	r := &report{rounds: *rounds, only: regexp.MustCompile(*only)}
-	if err := run(r, flag.Arg(0)); err != nil {
+	if *memory != "" {
+		if err := serveMemory(*memory, treeOf(*shape)); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	r := &report{rounds: *rounds, quick: *quick, only: regexp.MustCompile(*only)}
+	if err := compareAll(r, flag.Arg(0)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(r *report, zkfs string) error {
+func compareAll(r *report, zkfs string) error {
 	r.heading()
 	if err := clientAlone(r); err != nil {
 		return err
@@ -48,5 +58,10 @@ func run(r *report, zkfs string) error {
 	if zkfs == "" {
 		return nil
 	}
-	return mounts(r, s, zkfs)
+	for _, part := range []func(*report, *server, string) error{mountsWarm, mountsCold} {
+		if err := part(r, s, zkfs); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 // report runs comparisons and prints their results.
 type report struct {
 	rounds int
+	quick  bool
 	only   *regexp.Regexp
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	peer "github.com/go-zookeeper/zk"
@@ -10,12 +11,41 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// The tree: znodes of 100 bytes, a hundred in each directory.
+// dataSize is how many bytes a leaf holds.
+const dataSize = 100
+
+// The tree that the clients read.
 const (
-	treePath = "/tree"
-	treeDirs = 100
-	treeSize = 1 + treeDirs + treeDirs*100
+	treePath = "/10k"
+	treeSize = 1 + 100 + 100*100
 )
+
+// tree is the shape of a tree: how many children a node has, level by level. Only the leaves have data.
+type tree struct {
+	name   string
+	fanout []int
+}
+
+var trees = []tree{
+	{"10k", []int{100, 100}},
+	{"100k", []int{10, 100, 100}},
+	{"flat", []int{10000}},
+}
+
+func treeOf(name string) tree {
+	return trees[slices.IndexFunc(trees, func(t tree) bool { return t.name == name })]
+}
+
+// path is where the tree is in ZooKeeper.
+func (t tree) path() string { return "/" + t.name }
+
+// childName returns the name of a child at the level that fanout begins with.
+func childName(fanout []int, i int) string {
+	if len(fanout) == 1 {
+		return fmt.Sprintf("f%05d", i)
+	}
+	return fmt.Sprintf("d%03d", i)
+}
 
 // server is a real ZooKeeper server with the tree in it.
 type server struct {
@@ -31,7 +61,7 @@ func startServer() (*server, error) {
 		return nil, err
 	}
 	s := &server{ts, fmt.Sprintf("127.0.0.1:%d", ts.Servers[0].Port)}
-	if err := s.fill(); err != nil {
+	if err := s.fill(trees[0]); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -44,26 +74,52 @@ func (s *server) stop() {
 	}
 }
 
-func (s *server) fill() error {
+// fill makes a tree, unless it is there.
+func (s *server) fill(t tree) error {
 	c, err := dialOurs(s.addr)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	acl := zk.WorldACL(zk.PermAll)
-	ops := []any{&zk.CreateRequest{Path: treePath, Acl: acl}}
-	for d := range treeDirs {
-		ops = append(ops, &zk.CreateRequest{Path: fmt.Sprintf("%s/d%03d", treePath, d), Acl: acl})
-		for f := range 100 {
-			ops = append(ops, &zk.CreateRequest{Path: fmt.Sprintf("%s/d%03d/f%05d", treePath, d, f), Data: make([]byte, 100), Acl: acl})
+	if there, _, err := c.Exists(t.path()); there || err != nil {
+		return err
+	}
+	ops := []any{&zk.CreateRequest{Path: t.path(), Acl: openACL}}
+	var grow func(path string, fanout []int)
+	grow = func(path string, fanout []int) {
+		for i := range fanout[0] {
+			create := &zk.CreateRequest{Path: path + "/" + childName(fanout, i), Acl: openACL}
+			ops = append(ops, create)
+			if len(fanout) == 1 {
+				create.Data = make([]byte, dataSize)
+			} else {
+				grow(create.Path, fanout[1:])
+			}
 		}
 	}
+	grow(t.path(), t.fanout)
 	for _, r := range c.Pipeline(ops...) {
 		if r.Err != nil {
 			return r.Err
 		}
 	}
 	return nil
+}
+
+var openACL = zk.WorldACL(zk.PermAll)
+
+// walkSequential reads the data and the children of every znode, one request at a time.
+func walkSequential(c *peer.Conn, path string) error {
+	if _, _, err := c.Get(path); err != nil {
+		return err
+	}
+	names, _, err := c.Children(path)
+	for _, name := range names {
+		if err == nil {
+			err = walkSequential(c, path+"/"+name)
+		}
+	}
+	return err
 }
 
 // walkPeer reads the data of every znode, the fastest way that go-zookeeper offers: Get, and Children where the Stat tells of some.
