@@ -227,6 +227,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	data := slices.Clip(d.data)
 	f.draft = nil
 	f.newborn, f.given = false, nil
+	f.told = st.Mzxid
 	f.shown = snapshot{stat: st, data: data, hasData: len(f.handles) > 0}
 	base := snapshot{stat: st, data: data, hasData: true}
 	for h := range f.handles {

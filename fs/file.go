@@ -34,6 +34,9 @@ type file struct {
 
 	// guarded by node.mu
 	shown   snapshot         // what the kernel was told last; reads are answered from it, so that size and data agree
+	told    int64            // the mzxid of the version whose size and time the kernel was told last; 0: none
+	stored  int64            // the mzxid of the version that the kernel was handed whole; see handOver
+	storing bool             // it is being handed over
 	handles map[*handle]bool // open
 	draft   *draft           // nil: nothing to commit
 	scratch bool             // the draft is never committed: the file lives in this mount alone
@@ -98,11 +101,14 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st := s.stat
-	if st == nil {
+	if st == nil || f.storing {
 		st = f.shown.stat
 	}
 	if st == nil {
 		st = &zk.Stat{}
+	}
+	if f.storing {
+		d = 0
 	}
 	switch f.role {
 	case roleLock:
@@ -122,8 +128,9 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	if f.draft != nil {
 		out.Size = uint64(len(f.draft.data))
 		out.SetTimes(&f.draft.time, &f.draft.time, &f.draft.time)
-		d = 0
+		return 0
 	}
+	f.told = st.Mzxid
 	return d
 }
 
@@ -202,6 +209,8 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	}
 	if outdated { // after busy is given back: the kernel may hold a page for a write that waits for it
 		f.fs.notify.reopened(&f.Inode)
+	} else if !h.write {
+		f.handOver()
 	}
 	out := uint32(fuse.FOPEN_KEEP_CACHE)
 	if h.queue != nil || h.whole {
@@ -293,9 +302,44 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	f.handles[h] = true
 	h.base = s
 	h.whole = !h.write && len(s.data) > oneRead
-	outdated = f.shown.stat != nil && !sameVersion(f.shown.stat, s.stat)
+	outdated = f.told != 0 && f.told != s.stat.Mzxid
 	f.show(s)
 	return outdated && !h.trunc
+}
+
+// handOver gives the kernel the content of the file, from the handler of an open: most who open a file read it, and then need not ask.
+//
+// Nobody can have the file open for writing meanwhile, because busy is held and no such handle is there: no write waits for busy with a
+// page locked, and none is overwritten. An event that comes meanwhile has told the kernel to drop what it did not have yet, so
+// this looks once more at the end; until then the kernel gets no other size than the one that belongs to the content.
+func (f *file) handOver() {
+	select {
+	case f.busy <- struct{}{}:
+	default:
+		return
+	}
+	defer f.give()
+	path := f.where()
+	f.mu.Lock()
+	s := f.shown
+	fits := f.draft == nil && s.hasData && len(s.data) > 0 && len(s.data) <= oneRead && !f.gone &&
+		f.told == s.stat.Mzxid && f.stored != f.told
+	for h := range f.handles {
+		fits = fits && !h.write
+	}
+	fits = fits && f.fs.view.current(path, s)
+	f.storing = fits
+	f.mu.Unlock()
+	if !fits {
+		return
+	}
+	f.fs.notify.store(&f.Inode, s.data)
+	f.mu.Lock()
+	f.storing, f.stored = false, s.stat.Mzxid
+	f.mu.Unlock()
+	if !f.fs.view.current(path, s) {
+		f.fs.notify.reopened(&f.Inode)
+	}
 }
 
 // mayWrite reports why the file can not be written, while the program still looks at the error: shells

@@ -79,6 +79,12 @@ func (v *view) get(ctx context.Context, path string) (snapshot, error) {
 	})
 }
 
+// current reports whether s is known to be the current version of the data of the znode at path.
+func (v *view) current(path string, s snapshot) bool {
+	now, ok := v.cache.look(path)
+	return ok && now.stat != nil && sameVersion(now.stat, s.stat)
+}
+
 // list returns the names of the children of the znode at path, sorted, and the Stat that belongs to them.
 // The child watch is there with --watch=tree too: the creation of a child that this session may not read
 // is reported to nobody else.

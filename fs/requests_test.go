@@ -1,0 +1,136 @@
+package fs
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// counter counts what the servers are asked by the mount, by operation.
+type counter struct {
+	w *world
+
+	mu     sync.Mutex // guards the following
+	asked  map[string]int
+	kernel map[string]Operation // before
+}
+
+// count begins to count.
+func (w *world) count() *counter {
+	c := &counter{w: w}
+	c.reset()
+	session := w.fs.conn.SessionID()
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if r.SessionID == session && r.Op != "ping" {
+			c.asked[r.Op]++
+		}
+		return zktest.Fault{}
+	})
+	w.t.Cleanup(func() { w.server.OnRequest(nil) })
+	return c
+}
+
+func (c *counter) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = map[string]int{}
+	c.kernel = c.w.fs.Stats().Operations
+}
+
+// servers returns what the servers were asked since the last reset, such as "getChildren2 1, multiRead 2".
+func (c *counter) servers() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return tally(c.asked)
+}
+
+// mount returns what the kernel asked since the last reset.
+func (c *counter) mount() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	asked := map[string]int{}
+	for name, o := range c.w.fs.Stats().Operations {
+		if n := o.Count - c.kernel[name].Count; n > 0 {
+			asked[name] = int(n)
+		}
+	}
+	return tally(asked)
+}
+
+func tally(counts map[string]int) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		words = append(words, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return strings.Join(words, ", ")
+}
+
+// want fails the test unless exactly that was asked since the last reset, and resets.
+func (c *counter) want(doing, servers, mount string) {
+	c.w.t.Helper()
+	if got := c.servers(); got != servers {
+		c.w.t.Errorf("%s asks the servers for %q, want %q", doing, got, servers)
+	}
+	if got := c.mount(); got != mount {
+		c.w.t.Errorf("%s asks the mount for %q, want %q", doing, got, mount)
+	}
+	c.reset()
+}
+
+// fill makes a directory with n files of so many bytes.
+func (w *world) fill(dir string, n, size int) {
+	w.t.Helper()
+	ops := []any{&zk.CreateRequest{Path: dir, Acl: zk.WorldACL(zk.PermAll)}}
+	for i := range n {
+		ops = append(ops, &zk.CreateRequest{Path: fmt.Sprintf("%s/f%04d", dir, i), Data: make([]byte, size), Acl: zk.WorldACL(zk.PermAll)})
+	}
+	for _, r := range w.other.Pipeline(ops...) {
+		if r.Err != nil {
+			w.t.Fatal(r.Err)
+		}
+	}
+	w.quiet()
+}
+
+// quiet waits until the kernel has been told of every change so far, and knows the root as it is.
+func (w *world) quiet() {
+	w.t.Helper()
+	if _, err := w.fs.conn.Sync("/"); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.fs.notify.settle(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.do("ls", ".")
+	w.do("stat", ".")
+}
+
+// What the kernel holds costs no request, and what the mount holds none to the servers.
+func TestRequestsForReading(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.fill("/d", 10, 100)
+	c := w.count()
+	w.do("ls", "d")
+	c.want("the first listing", "getChildren2 1, multiRead 1", "OPENDIR 1, READDIRPLUS 2")
+	for i := range 10 {
+		w.do("cat", fmt.Sprintf("d/f%04d", i))
+	}
+	c.want("reading each file", "", "OPEN 10")
+	for i := range 10 {
+		w.do("cat", fmt.Sprintf("d/f%04d", i))
+		w.do("stat", fmt.Sprintf("d/f%04d", i))
+	}
+	c.want("reading them again", "", "OPEN 10")
+	w.want("ENOENT", "stat", "d/nosuch")
+	c.want("a name that is missing", "", "LOOKUP 1")
+	w.want("ENOENT", "stat", "d/nosuch")
+	c.want("missing again", "", "")
+}
