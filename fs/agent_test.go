@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -270,6 +271,14 @@ func agentPathCall(call string, args []string) (string, error) {
 		}
 		kind := map[uint32]string{unix.S_IFREG: "file", unix.S_IFDIR: "dir"}[st.Mode&unix.S_IFMT]
 		return fmt.Sprintf("%s %04o size=%d nlink=%d", kind, st.Mode&0o7777, st.Size, st.Nlink), nil
+	case "modes": // DIRECTORY NAME..., listed and then asked for
+		return agentModes(args[0], args[1:])
+	case "access": // PATH r|w|x
+		how := map[string]uint32{"r": unix.R_OK, "w": unix.W_OK, "x": unix.X_OK}
+		return "", unix.Access(args[0], how[args[1]])
+	case "setuid":
+		id, _ := strconv.Atoi(args[0])
+		return "", errors.Join(syscall.Setgroups(nil), syscall.Setgid(id), syscall.Setuid(id))
 	case "born": // in milliseconds
 		var st unix.Statx_t
 		err := unix.Statx(unix.AT_FDCWD, args[0], 0, unix.STATX_BTIME, &st)
@@ -318,4 +327,24 @@ func agentPathCall(call string, args []string) (string, error) {
 		return strings.ReplaceAll(strings.TrimRight(string(buf[:max(n, 0)]), "\x00"), "\x00", " "), err
 	}
 	return "", fmt.Errorf("unknown call %q", call)
+}
+
+// agentModes lists a directory and returns the modes of some of its entries.
+func agentModes(dir string, names []string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, e := range entries {
+		if !slices.Contains(names, e.Name()) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return "", err
+		}
+		found = append(found, fmt.Sprintf("%s=%04o", e.Name(), info.Mode().Perm()))
+	}
+	return strings.Join(found, " "), nil
 }

@@ -50,7 +50,7 @@ func (o *Options) commonAttr(out *fuse.Attr, st *zk.Stat) {
 	out.Blksize = blockSize
 }
 
-// mode returns perm as the umask option and --ro leave it.
+// mode returns perm as the umask option leaves it.
 func (o *Options) mode(perm uint32) uint32 {
 	return perm &^ (o.Umask & 0o777)
 }

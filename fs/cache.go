@@ -11,8 +11,8 @@ import (
 
 // cache holds what the mount knows about znodes, by path. It knows neither the kernel nor the network.
 //
-// The Stat of an entry is the only thing that is fresh or not. Data and children belong to a version of
-// the znode: they count as long as a fresh Stat has the mzxid and the pzxid that they came with. So an entry
+// The Stat of an entry is the only thing that is fresh or not. Data, children and permissions belong to a version of
+// the znode: they count as long as a fresh Stat has the mzxid, the pzxid and the aversion that they came with. So an entry
 // whose Stat went stale is good again, whole, after one Exists that shows that nothing happened.
 //
 // A reply may be older than an event that was handled while it was on its way to its caller. So whoever asks the
@@ -50,7 +50,10 @@ type entry struct {
 	names   []string
 	listed  bool
 	pzxid   int64 // of the version that names is
-	size    int   // bytes, roughly
+	perms   int32
+	asked   bool       // perms is known
+	acl     aclVersion // that perms is of
+	size    int        // bytes, roughly
 }
 
 // snapshot is what a caller gets to see of an entry, all from one version of the znode.
@@ -58,10 +61,13 @@ type snapshot struct {
 	stat     *zk.Stat // nil: the znode does not exist
 	data     []byte
 	hasData  bool
-	children []string // sorted
-	listed   bool     // children is known
-	guarded  bool     // an event will come when it changes: the kernel may keep it
-	denied   bool     // nothing is known: this session may not read the znode (from 3.9 on not even its Stat)
+	children []string  // sorted
+	listed   bool      // children is known
+	perms    int32     // what the session may do; see modes.go
+	hasPerms bool      // perms is known
+	guarded  bool      // an event will come when it changes: the kernel may keep it
+	until    time.Time // but no longer than this
+	denied   bool      // nothing is known: this session may not read the znode (from 3.9 on not even its Stat)
 }
 
 // ticket stands for a question to the servers, taken before it is sent.
@@ -108,14 +114,15 @@ func (c *cache) look(path string) (snapshot, bool) {
 	return e.snapshot(), true
 }
 
-// absent reports whether a child is known to be missing because the list of its directory's children is known.
-func (c *cache) absent(dir, name string) bool {
+// absent reports whether a child is known to be missing because the list of its directory's children is known, and until when
+// that is trusted.
+func (c *cache) absent(dir, name string) (missing bool, until time.Time) {
 	s, ok := c.look(dir)
 	if !ok || !s.listed {
-		return false
+		return false, time.Time{}
 	}
 	_, found := slices.BinarySearch(s.children, name)
-	return !found
+	return !found, s.until
 }
 
 // begin takes a ticket for a question about path. It must be handed to fill or to cancel.
@@ -159,6 +166,8 @@ func (c *cache) fill(t ticket, got snapshot) snapshot {
 		e.data, e.hasData, e.mzxid = got.data, true, got.stat.Mzxid
 	case got.listed:
 		e.names, e.listed, e.pzxid = got.children, true, got.stat.Pzxid
+	case got.hasPerms:
+		e.perms, e.asked, e.acl = got.perms, true, aclVersionOf(got.stat)
 	}
 	c.weigh(e)
 	c.recent.MoveToFront(e.place)
@@ -237,13 +246,14 @@ func (c *cache) weigh(e *entry) {
 	e.size = n
 }
 
-// forget drops data and names.
+// forget drops all but the Stat.
 func (e *entry) forget() {
 	e.data, e.hasData, e.names, e.listed = nil, false, nil, false
+	e.asked = false
 }
 
 func (e *entry) snapshot() snapshot {
-	s := snapshot{stat: e.stat, guarded: true}
+	s := snapshot{stat: e.stat, guarded: true, until: e.until}
 	if e.stat == nil {
 		return s
 	}
@@ -252,6 +262,9 @@ func (e *entry) snapshot() snapshot {
 	}
 	if e.listed && e.pzxid == e.stat.Pzxid {
 		s.children, s.listed = e.names, true
+	}
+	if e.asked && e.acl == aclVersionOf(e.stat) {
+		s.perms, s.hasPerms = e.perms, true
 	}
 	return s
 }

@@ -29,11 +29,21 @@ func TestCacheKeepsWhatItWasTold(t *testing.T) {
 		t.Fatal("known before anything was asked")
 	}
 	put(c, "/a", file1(1, "x"))
+	put(c, "/", snapshot{stat: &zk.Stat{}, listed: true})
+	learned := *now
+	*now = now.Add(40 * time.Second)
 	s, ok := c.look("/a")
 	if !ok || string(s.data) != "x" || !s.guarded {
 		t.Fatalf("%+v, %v", s, ok)
 	}
-	*now = now.Add(time.Minute)
+	// Who asks late may not keep it longer.
+	if !s.until.Equal(learned.Add(time.Minute)) {
+		t.Errorf("trusted until %v, learned at %v", s.until, learned)
+	}
+	if missing, until := c.absent("/", "b"); !missing || !until.Equal(learned.Add(time.Minute)) {
+		t.Errorf("missing: %v, until %v", missing, until)
+	}
+	*now = now.Add(20 * time.Second)
 	if _, ok := c.look("/a"); ok {
 		t.Error("still trusted after the maximal age")
 	}
@@ -47,12 +57,12 @@ func TestCacheKnowsMissing(t *testing.T) {
 	}
 	put(c, "/", snapshot{stat: &zk.Stat{Pzxid: 5}, children: []string{"a", "c"}, listed: true})
 	for name, want := range map[string]bool{"a": false, "b": true, "c": false} {
-		if c.absent("/", name) != want {
-			t.Errorf("absent(%s) = %v", name, !want)
+		if missing, _ := c.absent("/", name); missing != want {
+			t.Errorf("absent(%s) = %v", name, missing)
 		}
 	}
 	c.changed("/")
-	if c.absent("/", "b") {
+	if missing, _ := c.absent("/", "b"); missing {
 		t.Error("a stale list says that b is missing")
 	}
 }

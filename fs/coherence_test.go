@@ -351,3 +351,24 @@ func TestMountFails(t *testing.T) {
 		t.Error("mounted on a directory that does not exist")
 	}
 }
+
+// The kernel keeps nothing longer than the cache does, and nothing longer than the session can live.
+func TestLifetime(t *testing.T) {
+	w := newWorld(t, Options{})
+	session := w.fs.conn.SessionTimeout()
+	for _, c := range []struct {
+		left        time.Duration
+		guarded     bool
+		least, most time.Duration
+	}{
+		{time.Hour, true, session, session},
+		{time.Second, true, 1, time.Second},
+		{-time.Second, true, 0, 0},
+		{time.Hour, false, 0, 0},
+	} {
+		got := w.fs.lifetime(snapshot{guarded: c.guarded, until: time.Now().Add(c.left)})
+		if got < c.least || got > c.most {
+			t.Errorf("%v left, guarded %v: %v", c.left, c.guarded, got)
+		}
+	}
+}

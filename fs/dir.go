@@ -40,6 +40,7 @@ func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOu
 		return d.fs.errno("stat", path, err)
 	}
 	d.fs.o.dirAttr(&out.Attr, s.stat)
+	restrict(&out.Attr, s)
 	out.SetTimeout(d.fs.lifetime(s))
 	return 0
 }
@@ -126,9 +127,9 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 		return nil, zk.ErrNoNode
 	}
 	path := join(own, zname)
-	if d.fs.view.cache.absent(own, zname) {
+	if missing, until := d.fs.view.cache.absent(own, zname); missing {
 		// The kernel may remember it only if an event would name the child that is created.
-		out.SetEntryTimeout(d.fs.lifetime(snapshot{guarded: d.fs.watch.covers()}))
+		out.SetEntryTimeout(d.fs.lifetime(snapshot{guarded: d.fs.watch.covers(), until: until}))
 		return nil, zk.ErrNoNode
 	}
 	s, err := d.fs.view.know(ctx, path)

@@ -118,6 +118,9 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	default:
 		f.fs.o.fileAttr(out, st)
 	}
+	if !f.newborn { // which can be written whatever its ACL
+		restrict(out, s)
+	}
 	if f.gone {
 		out.Nlink = 0
 		d = 0

@@ -64,6 +64,9 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.log = f.o.Logger
 	c := newCache(f.o.MaxAge, cacheLimit)
 	f.view = &view{conn: conn, cache: c}
+	if f.o.Modes == ModesACL {
+		f.view.perms = f.perms
+	}
 	f.notify = newNotifier(f.view)
 	f.watch = newWatch(conn, c, f.o.Watch, f.log, f.notify.tell)
 	f.view.watch = f.watch
@@ -190,11 +193,11 @@ func (f *FS) errno(op, path string, err error) syscall.Errno {
 	return errno
 }
 
-// lifetime returns how long the kernel may keep what is known about a znode. A daemon that hangs can not
+// lifetime returns how long the kernel may keep what is known about a znode: as long as the cache does. A daemon that hangs can not
 // invalidate anything, so it is never longer than the session can live without it.
 func (f *FS) lifetime(s snapshot) time.Duration {
 	if !s.guarded {
 		return 0
 	}
-	return min(f.o.MaxAge, f.conn.SessionTimeout())
+	return max(0, min(time.Until(s.until), f.conn.SessionTimeout()))
 }

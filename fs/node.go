@@ -150,6 +150,7 @@ func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
 	case *dir:
 		z.told(s.stat)
 		f.o.dirAttr(&out.Attr, s.stat)
+		restrict(&out.Attr, s)
 		out.SetAttrTimeout(d)
 	case *file:
 		out.SetAttrTimeout(z.attr(&out.Attr, s, d))

@@ -212,6 +212,9 @@ func (n *notifier) entry(parent *fusefs.Inode, shown string, child *fusefs.Inode
 func (n *notifier) changed(inode *fusefs.Inode, what news) {
 	if what == newsAttr {
 		inode.NotifyContent(-1, 0)
+		if data := inode.GetChild(nameData); data != nil {
+			data.NotifyContent(-1, 0)
+		}
 		return
 	}
 	name, parent := inode.Parent()
@@ -269,6 +272,12 @@ func (n *notifier) find(path string) *fusefs.Inode {
 		}
 	}
 	return inode
+}
+
+// restricted makes the kernel drop the attributes of a file, from the handler of a request: a notification of attributes alone waits for
+// no lock.
+func (n *notifier) restricted(inode *fusefs.Inode) {
+	inode.NotifyContent(-1, 0)
 }
 
 // reopened makes the kernel drop what it holds of a file, from the handler of an open: the only handler in which that is safe,

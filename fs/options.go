@@ -66,6 +66,16 @@ const (
 	CommitWrite
 )
 
+// ModeSource says where the permission bits that stat(2) shows come from.
+type ModeSource int
+
+const (
+	// ModesFixed shows the same for all files and for all directories.
+	ModesFixed ModeSource = iota
+	// ModesACL leaves out what the ACL of the znode does not let this session do.
+	ModesACL
+)
+
 // ConflictMode says what happens to a write when somebody else changed the znode meanwhile.
 type ConflictMode int
 
@@ -81,8 +91,9 @@ const (
 type Options struct {
 	UID, GID   uint32 // the owner that is shown for everything
 	Umask      uint32 // permission bits that are not shown
-	ReadOnly   bool   // refuse every change, in the kernel and here
-	AllowOther bool   // let other users in, as far as the mode bits allow it
+	Modes      ModeSource
+	ReadOnly   bool // refuse every change, in the kernel and here
+	AllowOther bool // let other users in, as far as the mode bits allow it
 
 	// Timeout bounds what one system call waits for ZooKeeper. 0 is 10 s.
 	Timeout time.Duration

@@ -40,7 +40,7 @@ func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size
 		ask, at = append(ask, path), append(at, i)
 	}
 	if len(ask) == 0 {
-		return found, 0, nil
+		return found, 0, v.addAllPerms(ctx, paths, found)
 	}
 	tickets := make([]ticket, len(ask))
 	for i, path := range ask {
@@ -51,17 +51,19 @@ func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size
 		switch {
 		case err != nil:
 			v.cache.cancel(t)
+			continue
 		case !v.watch.covers() || replies[i].denied:
 			v.cache.cancel(t)
 			found[at[i]] = replies[i]
 		default:
 			found[at[i]] = v.cache.fill(t, replies[i])
 		}
-		if err == nil {
-			size += len(replies[i].data)
-		}
+		size += len(replies[i].data)
 	}
-	return found, size, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return found, size, v.addAllPerms(ctx, paths, found)
 }
 
 // fetch asks the servers about several znodes.

@@ -19,6 +19,9 @@ type view struct {
 	fromMemory, fromServers atomic.Int64 // questions, by who answered them
 
 	lacksMultiRead atomic.Bool // the servers are older than 3.6
+
+	// perms returns what an ACL lets this session do. It is nil unless that is shown.
+	perms func(ctx context.Context, acl []zk.ACL) (int32, error)
 }
 
 // stat returns the Stat of the znode at path, or zk.ErrNoNode.
@@ -31,10 +34,10 @@ func (v *view) stat(ctx context.Context, path string) (*zk.Stat, error) {
 func (v *view) know(ctx context.Context, path string) (snapshot, error) {
 	if s, ok := v.cache.look(path); ok {
 		v.fromMemory.Add(1)
-		return s.orMissing()
+		return v.complete(ctx, path, s)
 	}
 	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) {
-		s, err := v.exists(c, path)
+		s, err := v.exists(ctx, c, path)
 		if err != nil || s.stat == nil || !v.watch.wants(path, childWatch) {
 			return s, err
 		}
@@ -46,13 +49,18 @@ func (v *view) know(ctx context.Context, path string) (snapshot, error) {
 	})
 }
 
-func (v *view) exists(c *zk.Conn, path string) (s snapshot, err error) {
+func (v *view) exists(ctx context.Context, c *zk.Conn, path string) (s snapshot, err error) {
 	var found bool
 	var st *zk.Stat
 	if v.watch.arm(path, dataWatch) {
 		found, st, _, err = c.ExistsW(path)
 		v.watch.failed(path, dataWatch, err)
 	} else {
+		if v.perms != nil {
+			if s, err = v.statACL(ctx, c, path); !errors.Is(err, zk.ErrNoAuth) {
+				return s, err
+			}
+		}
 		found, st, err = c.Exists(path)
 	}
 	if found {
@@ -65,7 +73,7 @@ func (v *view) exists(c *zk.Conn, path string) (s snapshot, err error) {
 func (v *view) get(ctx context.Context, path string) (snapshot, error) {
 	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.hasData) {
 		v.fromMemory.Add(1)
-		return s.orMissing()
+		return v.complete(ctx, path, s)
 	}
 	return v.ask(ctx, path, func(c *zk.Conn) (s snapshot, err error) {
 		if v.watch.arm(path, dataWatch) {
@@ -91,7 +99,7 @@ func (v *view) current(path string, s snapshot) bool {
 func (v *view) list(ctx context.Context, path string) (snapshot, error) {
 	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.listed) {
 		v.fromMemory.Add(1)
-		return s.orMissing()
+		return v.complete(ctx, path, s)
 	}
 	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) { return v.childrenW(c, path) })
 }
@@ -116,9 +124,9 @@ func (v *view) ask(ctx context.Context, path string, question func(*zk.Conn) (sn
 		s, err := question(v.conn.WithContext(ctx))
 		switch {
 		case err == nil:
-			return v.cache.fill(t, s).orMissing()
+			return v.complete(ctx, path, v.cache.fill(t, s))
 		case errors.Is(err, zk.ErrNoNode):
-			return v.cache.fill(t, snapshot{}).orMissing()
+			return v.complete(ctx, path, v.cache.fill(t, snapshot{}))
 		}
 		v.cache.cancel(t)
 		if !v.watch.again(ctx, err) {
@@ -127,11 +135,15 @@ func (v *view) ask(ctx context.Context, path string, question func(*zk.Conn) (sn
 	}
 }
 
-func (s snapshot) orMissing() (snapshot, error) {
+// complete adds to an answer what is shown beside it, or returns zk.ErrNoNode.
+func (v *view) complete(ctx context.Context, path string, s snapshot) (snapshot, error) {
 	if s.stat == nil {
 		return s, zk.ErrNoNode
 	}
-	return s, nil
+	if v.perms == nil || s.hasPerms {
+		return s, nil
+	}
+	return v.addPerms(ctx, path, s)
 }
 
 // fresh makes the next question about path one to the servers.

@@ -119,6 +119,10 @@ func (s source) setACL(value string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { // no event comes
+		s.fs.view.fresh(s.path)
+		s.fs.notify.tell(s.path, newsAttr) // a directory and its .data are one znode
+	}()
 	return s.fs.change(s.ctx, s.path, func(c *zk.Conn) error {
 		_, err := c.SetACL(s.path, acl, st.Aversion)
 		return err
@@ -168,7 +172,9 @@ func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) 
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
 	s := d.source(ctx, true)
-	return d.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
+	err := s.set(name, string(data))
+	d.fs.notify.restricted(&d.Inode)
+	return d.fs.errno("setxattr "+name, s.path, err)
 }
 
 func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno { return cannotRemove(name) }
@@ -196,7 +202,9 @@ func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno)
 func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	return f.fs.errno("setxattr "+name, f.where(), f.setxattr(ctx, name, string(data)))
+	err := f.setxattr(ctx, name, string(data))
+	f.fs.notify.restricted(&f.Inode)
+	return f.fs.errno("setxattr "+name, f.where(), err)
 }
 
 // setxattr commits what was written before: the ACL may be one that does not allow it any more. The data of a newborn

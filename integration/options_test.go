@@ -137,7 +137,7 @@ func TestOptionsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, option := range []string{"acl", "umask", "uid", "gid", "read-only", "commit", "conflict", "watch", "max-age", "local", "no-ephemerals",
+	for _, option := range []string{"acl", "umask", "modes", "uid", "gid", "read-only", "commit", "conflict", "watch", "max-age", "local", "no-ephemerals",
 		"lock-suffix", "max-data", "timeout", "show-status"} {
 		if !strings.Contains(help, "--"+option) {
 			t.Errorf("the help has no --%s", option)

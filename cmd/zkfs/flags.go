@@ -50,6 +50,7 @@ func viewFlags() []cli.Flag {
 		&cli.UintFlag{Name: "uid", Category: inShow, DefaultText: "yours", Usage: "the owner that is shown"},
 		&cli.UintFlag{Name: "gid", Category: inShow, DefaultText: "yours", Usage: "the group that is shown"},
 		&cli.StringFlag{Name: "umask", Category: inShow, DefaultText: "022", Usage: "permission bits that are not shown, octal"},
+		&cli.StringFlag{Name: "modes", Value: "fixed", Category: inShow, Usage: "the mode bits: fixed, 0644 for files and 0755 for directories; or acl, of these only what the ACLs let this mount do, for one more request a znode. Both less the umask"},
 		&cli.BoolFlag{Name: "no-ephemerals", Category: inShow, Usage: "leave ephemeral znodes out of listings"},
 		&cli.BoolFlag{Name: "show-status", Category: inShow, Usage: "list the file .status of the root, which is always there"},
 		&cli.StringFlag{Name: "lock-suffix", Value: ".lock", Category: inShow, Usage: "what the names of lock files end in; empty for none"},

@@ -87,6 +87,9 @@ func fsOptions(c *cli.Context) (fs.Options, error) {
 	if o.Umask, err = umask(c.String("umask"), o.AllowOther); err != nil {
 		return o, err
 	}
+	if o.Modes, err = choose(c, "modes", choice[fs.ModeSource]{"fixed", fs.ModesFixed}, choice[fs.ModeSource]{"acl", fs.ModesACL}); err != nil {
+		return o, err
+	}
 	if o.Watch, err = choose(c, "watch", choice[fs.WatchMode]{"tree", fs.WatchTree}, choice[fs.WatchMode]{"node", fs.WatchNode}, choice[fs.WatchMode]{"off", fs.WatchOff}); err != nil {
 		return o, err
 	}
