@@ -116,7 +116,7 @@ func (n *notifier) told() {
 }
 
 // settle waits until the kernel was told everything that is queued so far. Only handlers of requests for which the kernel holds no
-// lock may call it, those of locks.
+// lock may call it, those of locks, and others only with a ctx that ends soon.
 func (n *notifier) settle(ctx context.Context) error {
 	n.mu.Lock()
 	m := milestone{n.queued, make(chan struct{})}
@@ -272,12 +272,6 @@ func (n *notifier) find(path string) *fusefs.Inode {
 		}
 	}
 	return inode
-}
-
-// restricted makes the kernel drop the attributes of a file, from the handler of a request: a notification of attributes alone waits for
-// no lock.
-func (n *notifier) restricted(inode *fusefs.Inode) {
-	inode.NotifyContent(-1, 0)
 }
 
 // reopened makes the kernel drop what it holds of a file, from the handler of an open: the only handler in which that is safe,

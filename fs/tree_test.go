@@ -51,8 +51,9 @@ func TestFileBecomesDirectory(t *testing.T) {
 	w.want(`ok "data"`, "cat", "n/.data")
 	w.want("ok", "close", "1")
 	w.create("/plain", "v")
+	w.want(`ok "v"`, "cat", "plain")
 	w.want("ok", "setxattr", "plain", "user.zk.type", "directory")
-	w.eventually("ok dir 0755 size=0 nlink=1", "stat", "plain")
+	w.want("ok dir 0755 size=0 nlink=1", "stat", "plain")
 	w.want(`ok "v"`, "cat", "plain/.data")
 }
 
@@ -279,4 +280,19 @@ func TestLargeDirectory(t *testing.T) {
 		w.create("/d/"+name, strings.Repeat("x", i%7))
 	}
 	w.want("ok "+strings.Join(want, " "), "ls", "d")
+}
+
+// Who sets an attribute waits for the kernel, which waits for the one who unlinks the file, who waits for the first: not for ever.
+func TestAttributeOfAFileThatIsUnlinked(t *testing.T) {
+	w := newWorld(t, Options{})
+	other := newAgent(t, w.dir)
+	for range 5 {
+		w.want("ok", "put", "f", "x")
+		w.start("setxattr", "f", "user.zk.type", "directory")
+		other.start("unlink", "f")
+		w.answer()
+		other.answer()
+		w.do("unlink", "f/.data")
+		w.do("rmdir", "f")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"syscall"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
@@ -119,10 +120,7 @@ func (s source) setACL(value string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { // no event comes
-		s.fs.view.fresh(s.path)
-		s.fs.notify.tell(s.path, newsAttr) // a directory and its .data are one znode
-	}()
+	defer s.shows(newsAttr)
 	return s.fs.change(s.ctx, s.path, func(c *zk.Conn) error {
 		_, err := c.SetACL(s.path, acl, st.Aversion)
 		return err
@@ -151,9 +149,21 @@ func (s source) setType(value string) error {
 		&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},
 		&zk.DeleteRequest{Path: mark, Version: 0},
 	)
-	s.fs.view.fresh(s.path)
-	s.fs.notify.tell(s.path, newsChildren)
+	s.shows(newsChildren)
 	return err
+}
+
+// tellTime is how long a request that changes what a file looks like waits until the kernel has been told. The kernel holds the lock of the
+// file meanwhile, and somebody who unlinks the file holds that of the directory and waits for this one: so the wait must end.
+const tellTime = time.Second
+
+// shows lets the next stat(2) of the znode's files show what this request changed.
+func (s source) shows(what news) {
+	s.fs.view.fresh(s.path)
+	s.fs.notify.tell(s.path, what)
+	ctx, cancel := context.WithTimeout(s.ctx, tellTime)
+	defer cancel()
+	_ = s.fs.notify.settle(ctx) // an error is only that it took too long
 }
 
 // Getxattr, Listxattr, Setxattr and Removexattr of directories and files differ in nothing but the type.
@@ -172,9 +182,7 @@ func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) 
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
 	s := d.source(ctx, true)
-	err := s.set(name, string(data))
-	d.fs.notify.restricted(&d.Inode)
-	return d.fs.errno("setxattr "+name, s.path, err)
+	return d.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
 }
 
 func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno { return cannotRemove(name) }
@@ -202,9 +210,7 @@ func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno)
 func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	err := f.setxattr(ctx, name, string(data))
-	f.fs.notify.restricted(&f.Inode)
-	return f.fs.errno("setxattr "+name, f.where(), err)
+	return f.fs.errno("setxattr "+name, f.where(), f.setxattr(ctx, name, string(data)))
 }
 
 // setxattr commits what was written before: the ACL may be one that does not allow it any more. The data of a newborn
