@@ -77,6 +77,7 @@ func (f *file) truncateOpen(h *handle) {
 	}
 	f.draft.resize(0)
 	f.draft.tail = 0
+	f.draft.refused = nil
 	f.draft.intent = intentReplace
 	f.draft.time = time.Now()
 }
@@ -169,6 +170,21 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 	}
 }
 
+// refuse notes that a write through h failed, so that what was written before and after it does not go to the servers
+// without it. The program knows, but may close the file as if nothing had happened. busy is held.
+func (f *file) refuse(h *handle, off int64, err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d := f.draft; d != nil {
+		if h.append {
+			off = int64(len(d.data))
+		}
+		d.refuse(off, err)
+		h.dirty = true
+	}
+	return err
+}
+
 // commit sends the draft to the servers as one change. busy is held.
 //
 // When it fails for good the draft is dropped, with what the kernel holds of it; when the servers are away it stays for the next attempt.
@@ -178,6 +194,10 @@ func (f *file) commit(ctx context.Context, p patience) error {
 	f.mu.Unlock()
 	if d == nil || nowhere {
 		return nil
+	}
+	if err := d.refused; err != nil {
+		f.drop()
+		return err
 	}
 	path := f.where()
 	for {

@@ -30,6 +30,9 @@ type draft struct {
 	time   time.Time // of the last change
 	acl    []zk.ACL  // for a znode that does not exist yet
 	excl   bool      // the file exists only because this mount created it exclusively
+
+	refused error // why the data for offset missing was not taken, which makes the rest a part that nobody should see; nil: it is all there
+	missing int64
 }
 
 // newDraft starts a draft on the version s.
@@ -55,9 +58,19 @@ func (d *draft) write(h *handle, data []byte, off int64, limit int) error {
 	}
 	d.resize(int(max(end, int64(len(d.data)))))
 	copy(d.data[off:], data)
+	if off <= d.missing && d.missing < end {
+		d.refused = nil
+	}
 	d.wrote = true
 	d.time = time.Now()
 	return nil
+}
+
+// refuse notes that a write at off failed.
+func (d *draft) refuse(off int64, err error) {
+	if d.refused == nil || off < d.missing {
+		d.refused, d.missing = err, off
+	}
 }
 
 // truncate sets the length.
@@ -66,6 +79,9 @@ func (d *draft) truncate(size int) {
 		d.intent = intentModify
 	}
 	d.resize(size)
+	if int64(size) <= d.missing {
+		d.refused = nil
+	}
 	d.wrote = true
 	d.time = time.Now()
 }

@@ -156,7 +156,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 		}
 	}
 	if err := f.fs.connected(ctx); err != nil {
-		return err
+		return f.refuse(h, off, err)
 	}
 	d, err := f.edit(ctx, h)
 	if err != nil {
@@ -171,7 +171,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 	err = d.write(h, data, off, f.fs.o.MaxData)
 	f.mu.Unlock()
 	if err != nil {
-		return err
+		return f.refuse(h, off, err)
 	}
 	h.dirty = true
 	if f.isScratch() {

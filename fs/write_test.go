@@ -215,8 +215,53 @@ func TestTooLargeIsAnErrorOfWrite(t *testing.T) {
 	w.want("ok", "open", "1", "f", "w+creat")
 	w.want("ok", "fill", "1", "1000")
 	w.want("EFBIG", "write", "1", "x")
+	w.want("EFBIG", "close", "1")
+	w.missing("/f")
+	w.want("ENOENT", "stat", "f")
+
+	w.create("/log", "a\n")
+	w.want("ok", "open", "1", "log", "w+append")
+	w.want("EFBIG", "fill", "1", "999")
+	w.want("ok", "write", "1", "b\n")
 	w.want("ok", "close", "1")
-	w.holds("/f", strings.Repeat("\x00", 1000), 0)
+	w.holds("/log", "a\nb\n", 1)
+}
+
+// A part of what a program wanted to write is not committed: nobody should take it for the whole.
+func TestRefusedWrite(t *testing.T) {
+	w := newWorld(t, Options{MaxData: 1000})
+	w.create("/f", "old")
+	seen := w.watch("/")
+	begin := func() {
+		t.Helper()
+		w.want("ok", "open", "1", "f", "w+trunc")
+		w.want("ok", "fill", "1", "999")
+		w.want("EFBIG", "write", "1", "xy")
+	}
+	begin()
+	w.want("EFBIG", "fsync", "1")
+	w.want("ok", "close", "1")
+	begin()
+	w.want("ok", "seek", "1", "0")
+	w.want("ok", "write", "1", "x")
+	w.want("EFBIG", "close", "1")
+	w.want(`ok "old"`, "cat", "f")
+	w.holds("/f", "old", 0)
+	seen.are(w)
+
+	// A program that makes good for it is served.
+	begin()
+	w.want("ok", "write", "1", "x")
+	w.want("ok", "close", "1")
+	w.holds("/f", strings.Repeat("\x00", 999)+"x", 1)
+	begin()
+	w.want("ok", "ftruncate", "1", "2")
+	w.want("ok", "close", "1")
+	w.holds("/f", "\x00\x00", 2)
+	begin()
+	w.want("ok", "put", "f", "new")
+	w.want("ok", "close", "1")
+	w.holds("/f", "new", 3)
 }
 
 func TestNoPermissionIsAnErrorOfOpen(t *testing.T) {
