@@ -17,8 +17,8 @@ import (
 // scratchNames are the names that only editors use: vim's and nano's swap files, backups, emacs' locks and auto-saves.
 var scratchNames = []string{".*.sw?", ".*.sw?x", "?*~", "#*#", ".#*"}
 
-// temporaryNames are what mkstemp(3) makes for sed and for rsync. They could be anybody's, so the call must look like it too.
-var temporaryNames = []string{"sed??????", ".*.??????"}
+// temporaryNames are what mkstemp(3) makes for sed, for rsync and for perl -i. They could be anybody's, so the call must look like it too.
+var temporaryNames = []string{"sed??????", ".*.??????", "XX??????"}
 
 // scratchLimit is how many bytes all scratch files of a mount may have.
 const scratchLimit = 64 << 20

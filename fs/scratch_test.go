@@ -27,6 +27,8 @@ func TestScratchNames(t *testing.T) {
 		{"sedation", excl, 0o600, false},
 		{".f.AbC123", excl, 0o600, true},
 		{".f.AbC123", 0, 0o600, false},
+		{"XXAbC123", excl, 0o600, true},
+		{"XXAbC123", 0, 0o600, false},
 		{"f", excl, 0o600, false},
 		{".swp", excl, 0o600, false},
 	} {
