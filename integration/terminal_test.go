@@ -2,6 +2,8 @@ package integration
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,8 +18,10 @@ import (
 func terminal(ts *testscript.TestScript, _ bool, args []string) {
 	t := tmux{ts, filepath.Join(ts.Getenv("WORK"), "tmux")}
 	command := `cd "$A" && ` + args[0] + ` 2>"$WORK/terminal.err"; echo $? > "$WORK/terminal.status"`
-	ts.Check(t.run("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "timeout --foreground 40 bash -c '"+command+"'"))
-	ts.Defer(func() { t.run("kill-server") }) // it has ended if all went well
+	// The server stays for the next command: one that is about to end takes no new session.
+	ts.Defer(func() { t.run("kill-server") })
+	ts.Check(t.run("-f", "/dev/null", "start-server", ";", "set-option", "-s", "exit-empty", "off", ";",
+		"new-session", "-d", "-x", "80", "-y", "24", "timeout --foreground 40 bash -c '"+command+"'"))
 	t.await(args[1])
 	for _, key := range args[2:] {
 		if text, ok := strings.CutPrefix(key, "?"); ok {
@@ -50,6 +54,9 @@ func (t tmux) output(args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "tmux", append([]string{"-S", t.socket}, args...)...)
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8", "A="+t.ts.Getenv("A"), "WORK="+t.ts.Getenv("WORK"), "HOME="+t.ts.Getenv("HOME"), "TMPDIR="+t.ts.Getenv("TMPDIR"))
 	out, err := cmd.Output()
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		err = fmt.Errorf("tmux %s: %w: %s", args, err, failed.Stderr)
+	}
 	return string(out), err
 }
 

@@ -37,7 +37,7 @@ func TestTools(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"sh": sh, "terminal": terminal, "client": s.change,
-					"is": s.is, "missing": s.missing, "changes": s.changes, "mark": s.mark, "advanced": s.advanced,
+					"is": s.is, "acl": s.acl, "missing": s.missing, "changes": s.changes, "mark": s.mark, "advanced": s.advanced,
 				},
 			})
 		})
@@ -86,10 +86,10 @@ func newTools(t *testing.T, client *zk.Conn, root string) *toolScript {
 
 func (s *toolScript) path(name string) string { return path.Join(s.root, name) }
 
-// sh runs a line of bash in $A. It fails if a command of the line does, and is not waited for longer than 40 s.
+// sh runs a line of bash in $A. It fails if a command of the line does, and is not waited for longer than two minutes.
 func sh(ts *testscript.TestScript, neg bool, args []string) {
 	// The shell changes the folder: what Cmd.Dir does before the command runs could not be interrupted.
-	err := ts.Exec("timeout", "--kill-after=2", "40", "bash", "-c", `set -eo pipefail; cd "$A"; eval "$0"`, strings.Join(args, " "))
+	err := ts.Exec("timeout", "--kill-after=2", "120", "bash", "-c", `set -eo pipefail; cd "$A"; eval "$0"`, strings.Join(args, " "))
 	if failed := err != nil; failed != neg {
 		ts.Fatalf("sh: %v", err)
 	}
@@ -138,6 +138,15 @@ func (s *toolScript) is(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if len(args) > 2 && string(data) != string(unquote(ts, args[2])) {
 		ts.Fatalf("%s: data %q, want %q", args[0], data, unquote(ts, args[2]))
+	}
+}
+
+// acl PATH ACL fails unless the znode has that ACL.
+func (s *toolScript) acl(ts *testscript.TestScript, _ bool, args []string) {
+	acl, _, err := s.client.GetACL(s.path(args[0]))
+	ts.Check(err)
+	if got := xattr.FormatACL(acl); got != args[1] {
+		ts.Fatalf("%s: ACL %s, want %s", args[0], got, args[1])
 	}
 }
 
