@@ -56,13 +56,21 @@ func clientAlone(r *report) error {
 		return err
 	}
 	defer a.Close()
-	// The server does not know multiRead.
-	b, err := dialOurs(addr, zk.WithSingleReads())
+	b, err := dialOurs(addr)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	return gets(r, "canned", a, b, "/bench/n000001", map[int]int{1: 20000, 16: 100000, 256: 200000, 1024: 200000})
+	const path = "/bench/n000001"
+	if err := gets(r, "canned", a, b, path, []load{{1, 20000}, {16, 50000}, {256, 100000}, {1024, 100000}}); err != nil {
+		return err
+	}
+	single, err := dialOurs(addr, zk.WithSingleReads())
+	if err != nil {
+		return err
+	}
+	defer single.Close()
+	return gets(r, "canned, a request for each", a, single, path, []load{{256, 100000}})
 }
 
 // clientAndServer compares the clients at a real server.
@@ -77,7 +85,7 @@ func clientAndServer(r *report, s *server) error {
 		return err
 	}
 	defer b.Close()
-	if err := gets(r, "server", a, b, treePath+"/d000/f00000", map[int]int{1: 5000, 16: 20000, 256: 40000, 1024: 40000}); err != nil {
+	if err := gets(r, "server", a, b, treePath+"/d000/f00000", []load{{1, 5000}, {16, 20000}, {256, 40000}, {1024, 40000}}); err != nil {
 		return err
 	}
 	return r.compare(fmt.Sprintf("walk %d znodes with their data", treeSize), side{"go-zookeeper, 64 at once", func() (time.Duration, error) {
@@ -87,12 +95,15 @@ func clientAndServer(r *report, s *server) error {
 	}})
 }
 
-// gets compares Get by several numbers of goroutines, in time and in the processor time of this process.
-func gets(r *report, where string, a *peer.Conn, b *zk.Conn, path string, counts map[int]int) error {
+// load is so many calls, by so many goroutines.
+type load struct{ callers, calls int }
+
+// gets compares Get, in time and in the processor time of this process.
+func gets(r *report, where string, a *peer.Conn, b *zk.Conn, path string, loads []load) error {
 	peerGet := func(path string) error { _, _, err := a.Get(path); return err }
 	ourGet := func(path string) error { _, _, err := b.Get(path); return err }
-	for _, callers := range []int{1, 16, 256, 1024} {
-		n := counts[callers]
+	for _, l := range loads {
+		callers, n := l.callers, l.calls
 		name := fmt.Sprintf("%s: Get by %d", where, callers)
 		err := r.compare(name, side{"go-zookeeper", func() (time.Duration, error) {
 			return each(peerGet, path, callers, n)

@@ -20,7 +20,7 @@ func (c *Conn) WhoAmI() ([]Identity, error) {
 	}
 	defer cl.free()
 	var r wire.WhoAmIResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return nil, err
 	}
 	list := make([]Identity, len(r.ClientInfo))
@@ -43,7 +43,7 @@ func (c *Conn) Ephemerals(prefix string) ([]string, error) {
 	}
 	defer cl.free()
 	var r wire.GetEphemeralsResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return nil, err
 	}
 	for i, path := range r.Ephemerals {
@@ -65,7 +65,7 @@ func (c *Conn) AllChildrenNumber(path string) (int, error) {
 	}
 	defer cl.free()
 	var r wire.GetAllChildrenNumberResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return 0, err
 	}
 	return int(r.TotalNumber), nil
@@ -93,7 +93,7 @@ func (c *Conn) reconfig(request *wire.ReconfigRequest) (*Stat, error) {
 	}
 	defer cl.free()
 	var r wire.GetDataResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return nil, err
 	}
 	return statOf(&r.Stat), nil

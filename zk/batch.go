@@ -2,6 +2,7 @@ package zk
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
@@ -13,8 +14,8 @@ import (
 // is a call of its own whose members are the Gets. It sets no watches, so GetW is not for it. The order of all requests stays
 // that of the calls: any other request sends the Gets that wait before it.
 
-// maxGetFrames is how many requests for data are on their way before others wait.
-const maxGetFrames = 2
+// maxReads is how many requests for data are on their way before others wait.
+const maxReads = 2
 
 // maxBatch is how many Gets go together at most.
 const maxBatch = 128
@@ -37,27 +38,27 @@ func (t *transport) batchLimit() int {
 	return max(1, min(maxBatch, t.c.maxReply/max(1, t.c.maxRequest), batchBytes/expected))
 }
 
-// appendGets sends the Gets that wait, as a batch if there are several.
-func (t *transport) appendGets() {
-	gets := t.gets[:0]
-	for _, cl := range t.gets {
+// appendGets appends a request for gets, a batch if there are several, and returns the empty slice of them.
+func (t *transport) appendGets(gets []*call) []*call {
+	wanted := gets[:0]
+	for _, cl := range gets {
 		if cl.state.CompareAndSwap(callQueued, callSent) {
-			gets = append(gets, cl)
+			wanted = append(wanted, cl)
 		} else {
 			cl.free()
 		}
 	}
-	if len(gets) > 0 {
-		cl := gets[0]
-		if len(gets) > 1 {
-			cl = t.batch(gets)
+	if len(wanted) > 0 {
+		cl := wanted[0]
+		if len(wanted) > 1 {
+			cl = t.batch(wanted)
 		}
 		cl.paced = true
-		t.getFrames.Add(1)
+		t.c.queue.readSent()
 		t.append(cl)
 	}
-	clear(t.gets)
-	t.gets = t.gets[:0]
+	clear(gets)
+	return gets[:0]
 }
 
 func (t *transport) batch(gets []*call) *call {
@@ -73,13 +74,31 @@ func (t *transport) batch(gets []*call) *call {
 	return cl
 }
 
-// getAnswered lets the Gets that wait go. It runs on the read loop.
-func (t *transport) getAnswered() {
-	t.getFrames.Add(-1)
-	select {
-	case t.getReply <- struct{}{}:
-	default:
+// readSent counts a request for data that goes on its way.
+func (q *queue) readSent() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reads++
+}
+
+// readAnswered lets the Gets go that wait for its reply.
+func (q *queue) readAnswered() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.reads--; len(q.calls) > 0 {
+		q.wakeLocked()
 	}
+}
+
+// hold puts Gets that were taken before the waiting calls, until a reply lets them go. It returns false if none is due.
+func (q *queue) hold(gets []*call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.reads < maxReads {
+		return false
+	}
+	q.calls = slices.Insert(q.calls, 0, gets...)
+	return true
 }
 
 // distribute finishes the members of a batch with their parts of the reply.

@@ -142,3 +142,55 @@ func TestBatchesAreLeft(t *testing.T) {
 		}
 	})
 }
+
+// Gets that wait for the reply to others are sent after it, before a later request of another kind, and on the next connection.
+func TestGetsThatAreHeldBack(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, _ := connect(t, server)
+		for _, name := range []string{"/a", "/b", "/c", "/d"} {
+			create(t, c, name)
+		}
+		var order []string
+		server.OnRequest(func(r zktest.Request) zktest.Fault {
+			order = append(order, r.Op+r.Path)
+			return zktest.Fault{Delay: time.Second}
+		})
+		var calls sync.WaitGroup
+		var errs [4]error
+		start := func(i int, call func() error) {
+			calls.Go(func() { errs[i] = call() })
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		get := func(path string) func() error {
+			return func() error { _, _, err := c.WithContext(ctx).Get(path); return err }
+		}
+		start(0, get("/a"))
+		start(1, get("/b"))
+		start(2, get("/c"))
+		calls.Wait()
+		if got, want := fmt.Sprint(order, errs), "[getData/a getData/b getData/c] [<nil> <nil> <nil> <nil>]"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+
+		order = nil
+		start(0, get("/a"))
+		start(1, get("/b"))
+		start(2, get("/c"))
+		start(3, func() error { _, err := c.Set("/d", nil, -1); return err })
+		calls.Wait()
+		if got, want := fmt.Sprint(order, errs), "[getData/a getData/b getData/c setData/d] [<nil> <nil> <nil> <nil>]"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+
+		start(0, get("/a"))
+		start(1, get("/b"))
+		start(2, get("/c"))
+		server.Disconnect()
+		calls.Wait()
+		if errs[0] != zk.ErrConnectionClosed || errs[1] != zk.ErrConnectionClosed || errs[2] != nil {
+			t.Errorf("after the connection was lost: %v", errs[:3])
+		}
+	})
+}

@@ -1,6 +1,8 @@
 package zk
 
 import (
+	"bytes"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +17,7 @@ type call struct {
 	xid   int32
 	body  []byte       // the encoded request record
 	reply []byte       // the encoded reply record
-	keep  bool         // the caller's result refers to reply, which must not be used again
+	keep  bool         // the caller's result may refer to reply, which must not be used again
 	alone bool         // nobody waits for it
 	dec   wire.Decoder // of reply
 	err   error        // set by finish
@@ -24,7 +26,7 @@ type call struct {
 	onReply func(wire.Code)
 
 	members []*call // of a batch: they are finished with it
-	paced   bool    // it counts in getFrames
+	paced   bool    // it counts in queue.reads
 
 	begun time.Time // if there is a request hook
 
@@ -94,11 +96,19 @@ func (cl *call) setReply(record []byte, fresh bool) {
 	}
 }
 
-// decode reads the reply into r. Buffers in r are parts of the reply, see keep.
-func (cl *call) decode(r wire.Record) error {
+// decode reads the reply by the method Decode of its record. Buffers in the record are parts of the reply, see keep and own.
+func (cl *call) decode(record func(*wire.Decoder)) error {
 	cl.dec = wire.NewDecoder(cl.reply)
-	r.Decode(&cl.dec)
+	record(&cl.dec)
 	return cl.dec.End()
+}
+
+// own returns data, a part of the reply, in memory that outlives the call.
+func (cl *call) own(data []byte) []byte {
+	if cl.keep {
+		return data
+	}
+	return bytes.Clone(data)
 }
 
 // start sends the call. On error the call is gone, else wait must follow.
@@ -108,7 +118,7 @@ func (c *Conn) start(cl *call) error {
 	}
 	err := c.reserve(cl)
 	if err == nil {
-		if err = c.queue.add(cl); err == nil {
+		if err = c.queue.add(cl, c.batchable(cl)); err == nil {
 			return nil
 		}
 		c.release()
@@ -200,64 +210,84 @@ func (c *Conn) doEmpty(cl *call) error {
 // post sends the call and forgets about it.
 func (c *client) post(cl *call) {
 	cl.alone = true
-	if c.queue.add(cl) != nil {
+	if c.queue.add(cl, false) != nil {
 		cl.free()
 	}
 }
 
 // queue holds the calls that have not been sent. It outlives connections.
 type queue struct {
-	wake chan struct{} // holds a token when calls wait
+	wake chan struct{} // holds a token when the write loop should take calls
 
 	mu    sync.Mutex // guards the following
 	calls []*call
+	woken bool  // wake holds a token, or will
+	reads int   // requests for data that are on their way, see batch.go
 	end   error // what add returns, once the client has ended
 }
 
 func (q *queue) init() { q.wake = make(chan struct{}, 1) }
 
-func (q *queue) add(cl *call) error {
+// begin lets the write loop of a new connection take what waits.
+func (q *queue) begin() {
 	q.mu.Lock()
-	if err := q.end; err != nil {
-		q.mu.Unlock()
-		return err
+	defer q.mu.Unlock()
+	q.reads = 0
+	q.wakeLocked()
+}
+
+// add queues cl. A Get that has to wait for the reply to others wakes nobody.
+func (q *queue) add(cl *call, get bool) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.end != nil {
+		return q.end
 	}
 	q.calls = append(q.calls, cl)
-	first := len(q.calls) == 1
-	q.mu.Unlock()
-	if first {
-		q.signal()
+	if !get || q.reads < maxReads {
+		q.wakeLocked()
 	}
 	return nil
 }
 
-func (q *queue) signal() {
+func (q *queue) wakeLocked() {
+	if q.woken {
+		return
+	}
+	q.woken = true
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
-// take returns all waiting calls; the queue goes on with spare.
+// take returns all waiting calls to the write loop, which has the token of wake; the queue goes on with spare.
 func (q *queue) take(spare []*call) []*call {
+	if cap(spare) > idleCalls {
+		spare = nil
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	calls := q.calls
-	q.calls = spare
+	q.calls, q.woken = spare, false
 	return calls
 }
 
 // giveBack puts calls that were taken but not sent before the waiting ones.
 func (q *queue) giveBack(calls []*call) {
 	q.mu.Lock()
-	q.calls = append(append([]*call(nil), calls...), q.calls...)
-	q.mu.Unlock()
-	q.signal()
+	defer q.mu.Unlock()
+	q.calls = slices.Insert(q.calls, 0, calls...)
+	q.wakeLocked()
 }
 
 // fail finishes all waiting calls with err.
 func (q *queue) fail(err error) {
-	for _, cl := range q.take(nil) {
+	q.mu.Lock()
+	calls := q.calls
+	q.calls = nil
+	q.mu.Unlock()
+	for _, cl := range calls {
 		cl.finish(err)
 	}
 }

@@ -86,7 +86,7 @@ func (c *Conn) doMulti(op wire.Op, request *wire.MultiRequest) ([]wire.MultiResu
 	}
 	defer cl.free()
 	var r wire.MultiResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return nil, err
 	}
 	if len(r.Results) != len(request.Ops) {

@@ -46,17 +46,16 @@ func (c *Conn) get(path string, watch bool) ([]byte, *Stat, <-chan Event, error)
 	}
 	cl := c.newCall(wire.OpGetData)
 	cl.body = (&wire.GetDataRequest{Path: p, Watch: watch}).Append(cl.body)
-	cl.keep = true
 	events := c.watchFor(cl, p, watchData, watch)
 	if err := c.do(cl); err != nil {
 		return nil, nil, nil, err
 	}
 	defer cl.free()
 	var r wire.GetDataResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return nil, nil, nil, err
 	}
-	return r.Data, statOf(&r.Stat), events, nil
+	return cl.own(r.Data), statOf(&r.Stat), events, nil
 }
 
 // watchFor prepares cl to register a one-shot watch, if one is wanted.
@@ -96,7 +95,7 @@ func (c *Conn) exists(path string, watch bool) (bool, *Stat, <-chan Event, error
 	}
 	defer cl.free()
 	var r wire.ExistsResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return false, nil, nil, err
 	}
 	return true, statOf(&r.Stat), events, nil
@@ -128,7 +127,7 @@ func (c *Conn) children(path string, watch bool) ([]string, *Stat, <-chan Event,
 	}
 	defer cl.free()
 	var r wire.GetChildren2Response
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return nil, nil, nil, err
 	}
 	return r.Children, statOf(&r.Stat), events, nil
@@ -149,7 +148,7 @@ func (c *Conn) Set(path string, data []byte, version int32) (*Stat, error) {
 	}
 	defer cl.free()
 	var r wire.SetDataResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return new(Stat), err
 	}
 	return statOf(&r.Stat), nil
@@ -181,7 +180,7 @@ func (c *Conn) GetACL(path string) ([]ACL, *Stat, error) {
 	}
 	defer cl.free()
 	var r wire.GetACLResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return nil, new(Stat), err
 	}
 	return aclOf(r.ACL), statOf(&r.Stat), nil
@@ -201,7 +200,7 @@ func (c *Conn) SetACL(path string, acl []ACL, version int32) (*Stat, error) {
 	}
 	defer cl.free()
 	var r wire.SetACLResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return new(Stat), err
 	}
 	return statOf(&r.Stat), nil
@@ -221,7 +220,7 @@ func (c *Conn) Sync(path string) (string, error) {
 	}
 	defer cl.free()
 	var r wire.SyncResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return "", err
 	}
 	return c.clientPath(r.Path), nil
@@ -248,7 +247,7 @@ func (c *Conn) Create(path string, data []byte, flags int32, acl []ACL) (string,
 	}
 	defer cl.free()
 	var r wire.CreateResponse
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return "", err
 	}
 	return c.clientPath(r.Path), nil
@@ -314,7 +313,7 @@ func (c *Conn) doCreate2(cl *call) (string, *Stat, error) {
 	}
 	defer cl.free()
 	var r wire.Create2Response
-	if err := cl.decode(&r); err != nil {
+	if err := cl.decode(r.Decode); err != nil {
 		return "", nil, err
 	}
 	return c.clientPath(r.Path), statOf(&r.Stat), nil

@@ -71,7 +71,6 @@ func (c *Conn) startOp(op interface{}) (*call, error) {
 	}
 	cl := c.newCall(code)
 	cl.body = record.Append(cl.body)
-	cl.keep = code == wire.OpGetData
 	return cl, c.start(cl)
 }
 
@@ -117,27 +116,27 @@ func (c *Conn) result(cl *call, err error) Result {
 	switch op {
 	case wire.OpGetData:
 		var r wire.GetDataResponse
-		result.Err = cl.decode(&r)
-		result.Data, result.Stat = r.Data, statOf(&r.Stat)
+		result.Err = cl.decode(r.Decode)
+		result.Data, result.Stat = cl.own(r.Data), statOf(&r.Stat)
 	case wire.OpGetChildren2:
 		var r wire.GetChildren2Response
-		result.Err = cl.decode(&r)
+		result.Err = cl.decode(r.Decode)
 		result.Children, result.Stat = r.Children, statOf(&r.Stat)
 	case wire.OpExists, wire.OpSetData, wire.OpSetACL:
 		var r wire.ExistsResponse
-		result.Err = cl.decode(&r)
+		result.Err = cl.decode(r.Decode)
 		result.Stat = statOf(&r.Stat)
 	case wire.OpGetACL:
 		var r wire.GetACLResponse
-		result.Err = cl.decode(&r)
+		result.Err = cl.decode(r.Decode)
 		result.ACL, result.Stat = aclOf(r.ACL), statOf(&r.Stat)
 	case wire.OpCreate, wire.OpSync:
 		var r wire.CreateResponse
-		result.Err = cl.decode(&r)
+		result.Err = cl.decode(r.Decode)
 		result.Path = c.clientPath(r.Path)
 	case wire.OpCreateContainer, wire.OpCreateTTL:
 		var r wire.Create2Response
-		result.Err = cl.decode(&r)
+		result.Err = cl.decode(r.Decode)
 		result.Path, result.Stat = c.clientPath(r.Path), statOf(&r.Stat)
 	}
 	return result

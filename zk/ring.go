@@ -2,6 +2,9 @@ package zk
 
 import "sync"
 
+// idleCalls is for how many calls a queue or a ring keeps room when it is empty.
+const idleCalls = 2000
+
 // ring is a FIFO of the calls that wait for a reply. The write loop pushes, the read loop pops.
 type ring struct {
 	mu    sync.Mutex // guards the following
@@ -30,8 +33,17 @@ func (r *ring) pop() *call {
 	cl := r.calls[r.head]
 	r.calls[r.head] = nil
 	r.head = (r.head + 1) & (len(r.calls) - 1)
-	r.n--
+	if r.n--; r.n == 0 && len(r.calls) > idleCalls {
+		r.calls, r.head = nil, 0
+	}
 	return cl
+}
+
+// batchDue tells whether the oldest call is a batch.
+func (r *ring) batchDue() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.n > 0 && r.calls[r.head].members != nil
 }
 
 // grow doubles the room. The caller holds mu.

@@ -17,4 +17,8 @@ type Stat struct {
 	Pzxid          int64 // The zxid of the change that last added or removed a child.
 }
 
-func statOf(s *wire.Stat) *Stat { return (*Stat)(s) }
+// statOf copies s, which keeps the rest of its record in memory.
+func statOf(s *wire.Stat) *Stat {
+	stat := Stat(*s)
+	return &stat
+}

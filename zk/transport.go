@@ -6,9 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
@@ -36,12 +36,9 @@ type transport struct {
 
 	// owned by writeLoop
 	xid  int32
-	out  []byte  // frames to be written
-	gets []*call // to be sent together, see batch.go
-
-	getFrames atomic.Int32  // Gets and batches of them on their way
-	getReply  chan struct{} // holds a token when one of them has been answered
-	sent      time.Time     // when the last were
+	out  []byte    // frames to be written
+	sent time.Time // when the last were
+	gets []*call   // to be sent together, see batch.go
 }
 
 const (
@@ -87,7 +84,7 @@ func (t *transport) end(err error) {
 func (t *transport) writeLoop() error {
 	ping := time.NewTimer(t.ping)
 	defer ping.Stop()
-	defer func() { t.c.queue.giveBack(t.gets) }()
+	t.c.queue.begin()
 	var calls []*call
 	for {
 		if err := t.flush(); err != nil {
@@ -99,12 +96,11 @@ func (t *transport) writeLoop() error {
 		case <-t.c.closing:
 			return t.writeClose()
 		case <-t.c.queue.wake:
+			runtime.Gosched() // so that callers who are about to run travel along
 			calls = t.c.queue.take(calls[:0])
 			if err := t.encode(calls); err != nil {
 				return err
 			}
-		case <-t.getReply:
-			t.appendGets()
 		case now := <-ping.C:
 			if now.Sub(t.sent) >= t.ping {
 				t.out = appendRequest(t.out, wire.XidPing, wire.OpPing, nil)
@@ -120,9 +116,8 @@ func (t *transport) flush() error {
 		return nil
 	}
 	_, err := t.conn.Write(t.out)
-	if t.out = t.out[:0]; cap(t.out) > 2*writeBuffer {
-		t.out = nil
-	}
+	buffers.put(t.out)
+	t.out = nil
 	t.sent = time.Now()
 	return err
 }
@@ -130,14 +125,15 @@ func (t *transport) flush() error {
 // encode moves calls to the rings of their replies and their frames to the output.
 func (t *transport) encode(calls []*call) error {
 	limit := t.batchLimit()
+	gets := t.gets[:0]
 	for i, cl := range calls {
 		calls[i] = nil
 		if t.c.batchable(cl) {
-			if t.gets = append(t.gets, cl); len(t.gets) >= limit {
-				t.appendGets()
+			if gets = append(gets, cl); len(gets) >= limit {
+				gets = t.appendGets(gets)
 			}
 		} else {
-			t.appendGets()
+			gets = t.appendGets(gets)
 			if cl.state.CompareAndSwap(callQueued, callSent) {
 				t.append(cl)
 			} else {
@@ -148,13 +144,15 @@ func (t *transport) encode(calls []*call) error {
 			continue
 		}
 		if err := t.flush(); err != nil {
-			t.c.queue.giveBack(calls[i+1:])
+			t.c.queue.giveBack(append(gets, calls[i+1:]...))
 			return err
 		}
 	}
-	if t.getFrames.Load() < maxGetFrames {
-		t.appendGets()
+	if !t.c.queue.hold(gets) {
+		gets = t.appendGets(gets)
 	}
+	clear(gets)
+	t.gets = gets[:0]
 	return nil
 }
 
@@ -171,6 +169,9 @@ func (t *transport) append(cl *call) {
 			t.xid = 1
 		}
 		cl.xid = t.xid
+	}
+	if t.out == nil {
+		t.out = buffers.get()
 	}
 	t.out = appendRequest(t.out, cl.xid, cl.op, cl.body)
 	ring.push(cl)
@@ -204,19 +205,27 @@ func appendRequest(b []byte, xid int32, op wire.Op, record []byte) []byte {
 
 // readLoop handles the frames of the server. It blocks on the socket only.
 func (t *transport) readLoop() error {
-	buf := make([]byte, 0, 1<<10)
+	own := make([]byte, 0, 1<<10)
 	for {
 		t.in.next()
+		t.r.Peek(1) // waits for the frame; ReadFrame finds the error again
+		buf, lent := own, t.pending.batchDue()
+		if lent {
+			buf = buffers.get()
+		}
 		frame, err := wire.ReadFrame(t.r, buf, t.c.maxReply)
 		if err != nil {
 			return fmt.Errorf("zk: from the server: %w", err)
 		}
-		fresh := cap(frame) > pooledBuffer // too large to be used again, so that a call may have it
-		if !fresh {
-			buf = frame[:0]
-		}
-		if err := t.handle(frame, fresh); err != nil {
+		fresh := !lent && cap(frame) > pooledBuffer // too large to be used again, so that a call may have it
+		err = t.handle(frame, fresh)
+		switch {
+		case err != nil:
 			return err
+		case lent:
+			buffers.put(frame)
+		case !fresh:
+			own = frame
 		}
 	}
 }
@@ -270,7 +279,7 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 		t.c.lastZxid.Store(h.Zxid)
 	}
 	if cl.paced {
-		t.getAnswered()
+		t.c.queue.readAnswered()
 	}
 	if cl.onReply != nil {
 		cl.onReply(h.Err)

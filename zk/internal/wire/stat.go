@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // Stat is the metadata of a znode. Its fields are described at zk.Stat.
 type Stat struct {
 	Czxid          int64
@@ -32,16 +34,21 @@ func (r *Stat) Append(b []byte) []byte {
 	return appendInt64(b, r.Pzxid)
 }
 
+// Decode checks the length once for all fields: a Stat is in most replies.
 func (r *Stat) Decode(d *Decoder) {
-	r.Czxid = d.int64()
-	r.Mzxid = d.int64()
-	r.Ctime = d.int64()
-	r.Mtime = d.int64()
-	r.Version = d.int32()
-	r.Cversion = d.int32()
-	r.Aversion = d.int32()
-	r.EphemeralOwner = d.int64()
-	r.DataLength = d.int32()
-	r.NumChildren = d.int32()
-	r.Pzxid = d.int64()
+	b := d.take(StatSize)
+	if b == nil {
+		return
+	}
+	r.Czxid = int64(binary.BigEndian.Uint64(b[0:]))
+	r.Mzxid = int64(binary.BigEndian.Uint64(b[8:]))
+	r.Ctime = int64(binary.BigEndian.Uint64(b[16:]))
+	r.Mtime = int64(binary.BigEndian.Uint64(b[24:]))
+	r.Version = int32(binary.BigEndian.Uint32(b[32:]))
+	r.Cversion = int32(binary.BigEndian.Uint32(b[36:]))
+	r.Aversion = int32(binary.BigEndian.Uint32(b[40:]))
+	r.EphemeralOwner = int64(binary.BigEndian.Uint64(b[44:]))
+	r.DataLength = int32(binary.BigEndian.Uint32(b[52:]))
+	r.NumChildren = int32(binary.BigEndian.Uint32(b[56:]))
+	r.Pzxid = int64(binary.BigEndian.Uint64(b[60:]))
 }
