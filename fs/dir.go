@@ -19,6 +19,7 @@ type dir struct {
 	// guarded by node.mu
 	last    *zk.Stat         // what the kernel was told
 	pending map[string]*file // created here and not yet in ZooKeeper, by shown name
+	walk    walk
 }
 
 // couldBecomeFile reports whether a change of the znode's data may have made it a file.

@@ -39,6 +39,7 @@ type FS struct {
 	view       *view
 	watch      *watch
 	notify     *notifier
+	ahead      *ahead
 	server     *fuse.Server
 	mountpoint string // absolute
 	root       *dir
@@ -70,6 +71,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.notify = newNotifier(f.view)
 	f.watch = newWatch(conn, c, f.o.Watch, f.log, f.notify.tell)
 	f.view.watch = f.watch
+	f.ahead = newAhead(f)
 	f.root = &dir{node: node{fs: f, path: "/"}}
 
 	ctx, cancel := f.bound(context.Background())
@@ -121,6 +123,7 @@ func (f *FS) serve(mountpoint string) error {
 	}
 	f.server = server
 	go f.notify.run() // ends with f.ended
+	go f.ahead.run()  // likewise
 	go func() {       // ends when the kernel has unmounted
 		server.Serve()
 		f.ended()
@@ -130,6 +133,7 @@ func (f *FS) serve(mountpoint string) error {
 
 // ended gives up what the mount holds besides the connection.
 func (f *FS) ended() {
+	f.ahead.close()
 	f.watch.close()
 	f.notify.close()
 }

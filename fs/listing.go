@@ -36,6 +36,7 @@ type listed struct {
 func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
+	d.fs.ahead.await(ctx, d.where())
 	_, err := d.state(ctx)
 	if err == nil {
 		_, err = d.fs.view.list(ctx, d.where())
@@ -43,7 +44,8 @@ func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, u
 	if err != nil {
 		return nil, 0, d.fs.errno("list", d.where(), err)
 	}
-	return &listing{dir: d, batch: firstBatch}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
+	d.fs.ahead.walked(d)
+	return &listing{dir: d, batch: d.fs.view.firstBatch()}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
 }
 
 // begin learns the names, unless they are known.

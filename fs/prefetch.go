@@ -9,12 +9,21 @@ import (
 
 // A directory's entries are fetched in batches: one request brings the data and the Stats of many znodes, at the price of one.
 // The servers put no limit on its reply, and a directory may hold a gigabyte. So the first batch is small, and the
-// next ones are as large as the bytes seen allow.
+// next ones are as large as the bytes seen allow. Where other directories have had small znodes, it is less small.
 const (
 	firstBatch = 32
+	likeBatch  = 128
 	maxBatch   = 1024
 	batchBytes = 1 << 20 // what a reply should have at most
 )
+
+// firstBatch returns the size of the first batch of a directory.
+func (v *view) firstBatch() int {
+	if n := v.lastBatch.Load(); n > 0 {
+		return int(n)
+	}
+	return firstBatch
+}
 
 // nextBatch returns the size of the batch after one of n entries which had size bytes.
 func nextBatch(n, size int) int {
@@ -62,6 +71,9 @@ func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size
 	}
 	if err != nil {
 		return nil, 0, err
+	}
+	if size > 0 {
+		v.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/size, likeBatch))))
 	}
 	return found, size, v.addAllPerms(ctx, paths, found)
 }

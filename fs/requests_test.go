@@ -134,3 +134,49 @@ func TestRequestsForReading(t *testing.T) {
 	w.want("ENOENT", "stat", "d/nosuch")
 	c.want("missing again", "", "")
 }
+
+// A request brings many znodes: a directory costs one for its names and one for each thousand of its entries, but for
+// the first ones, which find out how large they are. None is for a file.
+func TestRequestsForLargeDirectory(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.fill("/d", 3000, 10)
+	c := w.count()
+	w.do("ls", "d")
+	if got, want := c.servers(), "getChildren2 1, multiRead 7"; got != want { // 32, 64, 128 ... 1024, the rest
+		t.Errorf("3000 entries: %s, want %s", got, want)
+	}
+}
+
+// Batches shrink where znodes are large.
+func TestRequestsForLargeZnodes(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.fill("/d", 100, 200<<10)
+	c := w.count()
+	w.do("ls", "d")
+	if got, want := c.servers(), "getChildren2 1, multiRead 15"; got != want { // 32, then five at a time
+		t.Errorf("100 entries of 200 KiB: %s, want %s", got, want)
+	}
+}
+
+// Who walks finds the next directories fetched, whatever the order; who lists a single one has only that one read.
+func TestReadingAhead(t *testing.T) {
+	w := newWorld(t, Options{})
+	const dirs = 40
+	w.create("/t", "")
+	for i := range dirs {
+		w.fill(fmt.Sprintf("/t/d%02d", i), 5, 10)
+	}
+	w.do("ls", "t")
+	c := w.count()
+	w.do("ls", "t/d20")
+	w.do("ls", "t/d20")
+	c.want("a lone ls", "getChildren2 1, multiRead 1", "OPENDIR 2, READDIRPLUS 2")
+	for i := range dirs {
+		w.want("ok f0000 f0001 f0002 f0003 f0004", "ls", fmt.Sprintf("t/d%02d", i*7%dirs))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked["getChildren2"] != dirs-1 || c.asked["multiRead"] > dirs/2 {
+		t.Errorf("a walk through %d directories asks %v, want each listed once and many read at a time", dirs-1, c.asked)
+	}
+}

@@ -18,7 +18,8 @@ type view struct {
 
 	fromMemory, fromServers atomic.Int64 // questions, by who answered them
 
-	lacksMultiRead atomic.Bool // the servers are older than 3.6
+	lastBatch      atomic.Int32 // how many znodes like those fetched last a first batch may have; 0: none were
+	lacksMultiRead atomic.Bool  // the servers are older than 3.6
 
 	// perms returns what an ACL lets this session do. It is nil unless that is shown.
 	perms func(ctx context.Context, acl []zk.ACL) (int32, error)
