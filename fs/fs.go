@@ -23,10 +23,6 @@ import (
 // cacheLimit is how many bytes the mount keeps of what it read.
 const cacheLimit = 64 << 20
 
-// grace is how long a request that a signal interrupted may still be answered: programs with timers or Go's scheduler get signals
-// all the time and do not expect open(2) or stat(2) to fail for it.
-const grace = time.Second
-
 // FS is a mounted ensemble.
 //
 // Lock order: file.busy, then node.mu, then watch.mu, then any of FS.mu, cache.mu, notifier.mu, which are never held together.
@@ -174,18 +170,6 @@ func (f *FS) detach() error {
 		return fmt.Errorf("unmount %s: %w", f.mountpoint, err)
 	}
 	return nil
-}
-
-// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after Options.Timeout, and
-// some time after the caller was interrupted. cancel must be called when the request is answered.
-func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.Background(), f.o.Timeout)
-	if request.Done() == nil {
-		return ctx, cancel
-	}
-	// A goroutine that ends when stop is called.
-	stop := context.AfterFunc(request, func() { time.AfterFunc(grace, cancel) })
-	return ctx, func() { stop(); cancel() }
 }
 
 // errno returns the error number of err for the system call op on path, and logs what no table foresaw.

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"hash/fnv"
 	"strings"
 	"unicode/utf8"
 )
@@ -102,9 +101,11 @@ func split(path string) (dir, name string) {
 // inodeNumber returns the inode number of the file at path: the same at every mount and after every
 // remount. 0, 1 (the root) and the highest number are taken.
 func inodeNumber(path string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(path))
-	n := h.Sum64()
+	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
+	n := uint64(offset)
+	for i := range len(path) {
+		n = (n ^ uint64(path[i])) * prime
+	}
 	if n <= 1 || n == ^uint64(0) {
 		n = 2
 	}

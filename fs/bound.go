@@ -1,0 +1,78 @@
+package fs
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// grace is how long a request that a signal interrupted may still be answered: programs with timers or Go's scheduler get signals
+// all the time and do not expect open(2) or stat(2) to fail for it.
+const grace = time.Second
+
+// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after Options.Timeout, and
+// some time after the caller was interrupted. cancel must be called when the request is answered.
+func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc) {
+	b := &bounded{request: request, timeout: f.o.Timeout}
+	return b, b.end
+}
+
+// bounded is such a context. Most requests are answered from memory, so the timer and what else it takes are made
+// when somebody is about to wait. The timeout begins then.
+type bounded struct {
+	request context.Context
+	timeout time.Duration
+
+	mu     sync.Mutex // guards the following
+	ctx    context.Context
+	cancel context.CancelFunc
+	stop   func() bool // of request's influence
+	ended  bool
+}
+
+func (b *bounded) Deadline() (time.Time, bool) { return b.real().Deadline() }
+func (b *bounded) Done() <-chan struct{}       { return b.real().Done() }
+func (b *bounded) Value(any) any               { return nil }
+
+func (b *bounded) Err() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.ctx != nil:
+		return b.ctx.Err()
+	case b.ended:
+		return context.Canceled
+	}
+	return nil
+}
+
+// real returns the context that ends.
+func (b *bounded) real() context.Context {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ctx != nil {
+		return b.ctx
+	}
+	b.ctx, b.cancel = context.WithTimeout(context.Background(), b.timeout)
+	switch {
+	case b.ended:
+		b.cancel()
+	case b.request.Done() != nil:
+		// A goroutine that ends when stop is called.
+		b.stop = context.AfterFunc(b.request, func() { time.AfterFunc(grace, b.cancel) })
+	}
+	return b.ctx
+}
+
+// end ends it.
+func (b *bounded) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	if b.stop != nil {
+		b.stop()
+	}
+	if b.cancel != nil {
+		b.cancel()
+	}
+}
