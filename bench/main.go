@@ -19,8 +19,9 @@ import (
 func main() {
 	canned := flag.Bool("canned", false, "be the server that answers at once, and nothing else")
 	rounds := flag.Int("rounds", 5, "how often each comparison is repeated")
-	quick := flag.Bool("quick", false, "leave out the tree of 100,000 znodes")
+	quick := flag.Bool("quick", false, "leave out the tree of 100,000 znodes, and write 1000 files, not 10,000")
 	memory := flag.String("memory", "", "be the file system in memory, mounted on this `directory`, and nothing else")
+	followed := flag.String("follow", "", "open and read this `file` in a loop, and nothing else")
 	shape := flag.String("tree", trees[0].name, "the tree of -memory")
 	only := flag.String("only", "", "the comparisons whose names match")
 	flag.Parse()
@@ -30,6 +31,13 @@ func main() {
 	}
 	if *memory != "" {
 		if err := serveMemory(*memory, treeOf(*shape)); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *followed != "" {
+		if err := follow(*followed); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -58,7 +66,7 @@ func compareAll(r *report, zkfs string) error {
 	if zkfs == "" {
 		return nil
 	}
-	for _, part := range []func(*report, *server, string) error{mountsWarm, mountsCold} {
+	for _, part := range []func(*report, *server, string) error{mountsWarm, mountsCold, changesSeen, storm, writes} {
 		if err := part(r, s, zkfs); err != nil {
 			return err
 		}
