@@ -160,6 +160,15 @@ func runAgent(in io.Reader, out io.Writer) {
 
 var agentFlags = map[string]int{
 	"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR, "creat": os.O_CREATE, "excl": os.O_EXCL, "trunc": os.O_TRUNC, "append": os.O_APPEND,
+	"directory": unix.O_DIRECTORY, "nofollow": unix.O_NOFOLLOW, "nonblock": unix.O_NONBLOCK,
+}
+
+// openFlags reads FLAG+FLAG...
+func openFlags(names string) (flags int) {
+	for _, name := range strings.Split(names, "+") {
+		flags |= agentFlags[name]
+	}
+	return flags
 }
 
 // agentCall makes one call. Files are named by the second word of open.
@@ -170,11 +179,7 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 	}
 	switch call {
 	case "open": // ID PATH FLAG+FLAG...
-		flags := 0
-		for _, name := range strings.Split(args[2], "+") {
-			flags |= agentFlags[name]
-		}
-		opened, err := os.OpenFile(args[1], flags, 0o666)
+		opened, err := os.OpenFile(args[1], openFlags(args[2]), 0o666)
 		files[args[0]] = opened
 		return "", err
 	case "write":
@@ -237,11 +242,11 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 		types := map[string]int16{"r": unix.F_RDLCK, "w": unix.F_WRLCK, "u": unix.F_UNLCK}
 		return "", unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: types[args[1]], Start: int64(start), Len: int64(length)})
 	}
-	return agentPathCall(call, args)
+	return agentPathCall(files, call, args)
 }
 
 // agentPathCall makes a call that names files.
-func agentPathCall(call string, args []string) (string, error) {
+func agentPathCall(files map[string]*os.File, call string, args []string) (string, error) {
 	switch call {
 	case "cat":
 		data, err := os.ReadFile(args[0])
@@ -304,7 +309,11 @@ func agentPathCall(call string, args []string) (string, error) {
 	case "touch":
 		return "", unix.UtimesNanoAt(unix.AT_FDCWD, args[0], nil, 0)
 	case "chmod":
-		return "", unix.Chmod(args[0], 0o600)
+		mode := uint64(0o600)
+		if len(args) > 1 {
+			mode, _ = strconv.ParseUint(args[1], 8, 32)
+		}
+		return "", unix.Chmod(args[0], uint32(mode))
 	case "symlink":
 		return "", unix.Symlink(args[0], args[1])
 	case "link":
@@ -326,7 +335,7 @@ func agentPathCall(call string, args []string) (string, error) {
 		n, err := unix.Llistxattr(args[0], buf)
 		return strings.ReplaceAll(strings.TrimRight(string(buf[:max(n, 0)]), "\x00"), "\x00", " "), err
 	}
-	return "", fmt.Errorf("unknown call %q", call)
+	return agentRuleCall(files, call, args)
 }
 
 // agentModes lists a directory and returns the modes of some of its entries.

@@ -42,6 +42,9 @@ func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOu
 	}
 	d.fs.o.dirAttr(&out.Attr, s.stat)
 	restrict(&out.Attr, s)
+	if d.removed() != nil {
+		out.Nlink = 0
+	}
 	out.SetTimeout(d.fs.lifetime(s))
 	return 0
 }
@@ -66,6 +69,9 @@ func (d *dir) rootOrState(ctx context.Context) (snapshot, error) {
 
 // state returns what is known about the znode, or an error if it is not there as a directory any more.
 func (d *dir) state(ctx context.Context) (snapshot, error) {
+	if removed := d.removed(); removed != nil {
+		return snapshot{stat: removed}, nil
+	}
 	if d.isGone() {
 		return snapshot{}, errGone
 	}
@@ -81,6 +87,18 @@ func (d *dir) state(ctx context.Context) (snapshot, error) {
 	}
 	d.told(s.stat)
 	return s, nil
+}
+
+// removed returns what is left of a directory that this mount has removed, for who is still inside: nothing. It is nil otherwise.
+func (d *dir) removed() *zk.Stat {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.unlinked || d.last == nil {
+		return nil
+	}
+	st := *d.last
+	st.NumChildren, st.DataLength = 0, 0
+	return &st
 }
 
 // told notes what the kernel is told about the directory.

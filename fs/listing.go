@@ -38,7 +38,7 @@ func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, u
 	defer cancel()
 	d.fs.ahead.await(ctx, d.where())
 	_, err := d.state(ctx)
-	if err == nil {
+	if err == nil && d.removed() == nil { // of which the kernel lists nothing
 		_, err = d.fs.view.list(ctx, d.where())
 	}
 	if err != nil {

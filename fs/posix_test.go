@@ -28,7 +28,7 @@ var notApplicable = map[string]string{
 
 // notRun are those that pass or fail, depending on who is faster.
 var notRun = map[string]string{
-	"FstatDeleted": "the time of an empty file becomes the server's when its last descriptor is gone, which no close(2) waits for",
+	"FstatDeleted": "the time of an empty file becomes the server's when its last descriptor is gone, which no close(2) waits for. TestRules compares files with data",
 }
 
 // TestPosix runs go-fuse's tests for file systems on a mount, in a child process. A test of the table above that passes is an error.
