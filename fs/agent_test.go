@@ -253,6 +253,13 @@ func agentPathCall(files map[string]*os.File, call string, args []string) (strin
 		return strconv.Quote(string(data)), err
 	case "put": // PATH DATA, as a shell does
 		return "", os.WriteFile(args[0], []byte(args[1]), 0o666)
+	case "create": // PATH DATA
+		f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if err != nil {
+			return "", err
+		}
+		_, err = f.WriteString(args[1])
+		return "", errors.Join(err, f.Close())
 	case "append": // PATH DATA
 		f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 		if err != nil {

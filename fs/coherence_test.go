@@ -125,7 +125,33 @@ func TestWarmReadsAskNobody(t *testing.T) {
 	}
 }
 
-// A change that was made while the connection was away is seen after it.
+// What fired one of the watches of a znode and what was asked for since do not leave it without the other.
+func TestWatchesOfDataAndChildren(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.want("ok", "mkdir", "d")
+		for i := range 5 {
+			w.want("ok", "put", "d/.data", "x")
+			w.want("ok .data", "ls", "d")
+			w.set("/d", "")
+			w.eventually("ok", "ls", "d")
+
+			f := fmt.Sprint("f", i)
+			w.create("/"+f, "x")
+			w.eventually(`ok "x"`, "cat", f)
+			w.want("ok", "open", "1", f, "r")
+			w.remove("/" + f)
+			w.eventually("ok size=1 nlink=0", "fstat", "1")
+			w.want("ENOENT", "cat", f)
+			w.create("/"+f, "")
+			w.eventually("ok", "ls", f)
+			w.create("/"+f+"/c", "")
+			w.eventually("ok c", "ls", f)
+			w.set("/"+f, "own")
+			w.eventually("ok .data c", "ls", f)
+		}
+	})
+}
+
 // After MaxAge the servers are asked again, although no watch has reported anything.
 func TestMaxAge(t *testing.T) {
 	w := newWorld(t, Options{MaxAge: 100 * time.Millisecond})
@@ -150,6 +176,7 @@ func TestMaxAge(t *testing.T) {
 	}
 }
 
+// A change that was made while the connection was away is seen after it.
 func TestReconnect(t *testing.T) {
 	modes(t, func(t *testing.T, w *world) {
 		w.create("/f", "old")
@@ -371,4 +398,21 @@ func TestLifetime(t *testing.T) {
 			t.Errorf("%v left, guarded %v: %v", c.left, c.guarded, got)
 		}
 	}
+}
+
+// A write of this mount's own does not leave what the kernel holds without a watch.
+func TestOwnWriteKeepsTheWatch(t *testing.T) {
+	modes(t, func(t *testing.T, w *world) {
+		w.want("ok", "mkdir", "d")
+		w.want("ok", "put", "d/.data", "1")
+		w.want("ok .data", "ls", "d")
+		w.want("ok", "put", "d/.data", "2")
+		w.set("/d", "")
+		w.eventually("ok", "ls", "d")
+		w.create("/f", "1")
+		w.want(`ok "1"`, "cat", "f")
+		w.want("ok", "put", "f", "2")
+		w.set("/f", "theirs")
+		w.eventually(`ok "theirs"`, "cat", "f")
+	})
 }

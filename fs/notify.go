@@ -166,6 +166,9 @@ func (n *notifier) apply(path string, what news) {
 	}
 	shown := shownName(name, dir == "/")
 	child := parent.GetChild(shown)
+	if isGone(child) { // whoever has it open keeps it; the name may stand for another one
+		child = nil
+	}
 	if what&newsDeleted != 0 && n.deleted(parent, shown, child, path) {
 		child = nil
 	}
@@ -178,6 +181,15 @@ func (n *notifier) apply(path string, what news) {
 	if what&(newsCreated|newsDeleted) != 0 {
 		parent.NotifyContent(0, 0) // after the entry, whose notification waits for listings under way
 	}
+}
+
+// isGone reports whether an inode has lost its place in the tree.
+func isGone(inode *fusefs.Inode) bool {
+	if inode == nil {
+		return false
+	}
+	z, ok := inode.Operations().(znode)
+	return ok && z.base().isGone()
 }
 
 // deleted tells the kernel that a child is gone, unless it is there again already.

@@ -77,6 +77,11 @@ func (v *view) get(ctx context.Context, path string) (snapshot, error) {
 		return v.complete(ctx, path, s)
 	}
 	return v.ask(ctx, path, func(c *zk.Conn) (s snapshot, err error) {
+		if v.watch.wants(path, childWatch) {
+			if s, err := v.childrenW(c, path); err != nil {
+				return s, err
+			}
+		}
 		if v.watch.arm(path, dataWatch) {
 			s.data, s.stat, _, err = c.GetW(path)
 			v.watch.failed(path, dataWatch, err)
@@ -102,7 +107,14 @@ func (v *view) list(ctx context.Context, path string) (snapshot, error) {
 		v.fromMemory.Add(1)
 		return v.complete(ctx, path, s)
 	}
-	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) { return v.childrenW(c, path) })
+	return v.ask(ctx, path, func(c *zk.Conn) (snapshot, error) {
+		if v.watch.wants(path, dataWatch) {
+			if s, err := v.exists(ctx, c, path); err != nil || s.stat == nil {
+				return s, err
+			}
+		}
+		return v.childrenW(c, path)
+	})
 }
 
 func (v *view) childrenW(c *zk.Conn, path string) (s snapshot, err error) {
@@ -118,6 +130,8 @@ func (v *view) childrenW(c *zk.Conn, path string) (s snapshot, err error) {
 }
 
 // ask sends a question about path and keeps the answer. A question is no change: it is asked again when the connection breaks.
+// What is kept has its watches: with --watch=node those of the data and of the children, which the question must have set before it
+// asked for what it returns.
 func (v *view) ask(ctx context.Context, path string, question func(*zk.Conn) (snapshot, error)) (snapshot, error) {
 	v.fromServers.Add(1)
 	for {
@@ -127,6 +141,10 @@ func (v *view) ask(ctx context.Context, path string, question func(*zk.Conn) (sn
 		case err == nil:
 			return v.complete(ctx, path, v.cache.fill(t, s))
 		case errors.Is(err, zk.ErrNoNode):
+			if v.watch.wants(path, dataWatch) { // only Exists watches what is missing
+				v.cache.cancel(t)
+				return snapshot{}, zk.ErrNoNode
+			}
 			return v.complete(ctx, path, v.cache.fill(t, snapshot{}))
 		}
 		v.cache.cancel(t)

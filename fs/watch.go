@@ -198,17 +198,19 @@ func (w *watch) changed(e zk.Event, kind watchKind, what news, parentToo bool) {
 	}
 }
 
-// report tells the kernel of an event, unless this mount made the change itself.
+// report tells the kernel of an event, unless this mount made the change itself. But where the event has used up the watch of
+// what the kernel holds, it must ask again, which sets another.
 func (w *watch) report(path string, kind watchKind, what news) {
 	key := watched{path, kind}
 	w.mu.Lock()
 	w.events++
 	mine := w.ours[key] > 0
+	once := w.mode == WatchNode && kind == dataWatch
 	if mine {
 		w.ours[key]--
 	}
 	w.mu.Unlock()
-	if !mine {
+	if !mine || once {
 		w.tell(path, what)
 	}
 }
