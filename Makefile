@@ -17,7 +17,8 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the targets need besides Go: a command or a file, and the Debian package that has it.
 DEMO_NEEDS := fusermount3:fuse3 getfattr:attr
-TEST_NEEDS := $(DEMO_NEEDS) \
+PACKAGE_NEEDS := dpkg-deb:dpkg rpmbuild:rpm
+TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	java:default-jre-headless \
 	/usr/share/java/zookeeper.jar:libzookeeper-java \
 	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
@@ -40,12 +41,12 @@ help:
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make deps     install the Debian packages that the tests need'
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
-	@echo 'make package  a Debian package in $(BUILD)'
+	@echo 'make package  a Debian package and an rpm in $(BUILD); GOARCH=arm64 for another machine'
 	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), completions and manual pages to PREFIX/share, and links for mount(8)'
 	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BUILD)/zkfs ./cmd/zkfs
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BUILD)/zkfs ./cmd/zkfs
 
 demo:
 	@$(call need,$(DEMO_NEEDS))
@@ -101,40 +102,49 @@ ZSH   := $(PREFIX)/share/zsh/site-functions/_zkfs
 FISH  := $(PREFIX)/share/fish/vendor_completions.d/zkfs.fish
 MAN   := $(PREFIX)/share/man
 PAGES := $(MAN)/man1/zkfs.1 $(MAN)/man8/zkfs-mount.8
+UNIT  := $(PREFIX)/lib/systemd/system/zkfs@.service
+DOC   := $(PREFIX)/share/doc/zkfs
 
 # The program on this machine, whatever it is built for.
 NATIVE := env -u GOOS -u GOARCH CGO_ENABLED=0 $(GO) run -trimpath ./cmd/zkfs
 
 install: build
 	install -D $(BUILD)/zkfs $(DESTDIR)$(PREFIX)/bin/zkfs
-	@mkdir -p $(dir $(addprefix $(DESTDIR),$(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES)))
+	@mkdir -p $(dir $(addprefix $(DESTDIR),$(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES) $(UNIT) $(DOC)/examples/))
 	for link in $(LINKS); do ln -sf $(PREFIX)/bin/zkfs $(DESTDIR)$$link || exit 1; done
 	$(NATIVE) completion bash >$(DESTDIR)$(BASH)
 	$(NATIVE) completion zsh >$(DESTDIR)$(ZSH)
 	$(NATIVE) completion fish >$(DESTDIR)$(FISH)
 	for page in $(PAGES); do $(NATIVE) manual $${page##*/} >$(DESTDIR)$$page || exit 1; done
+	sed 's:/usr/local/bin/:$(PREFIX)/bin/:' contrib/systemd/zkfs@.service >$(DESTDIR)$(UNIT)
+	install -m 644 LICENSE $(DESTDIR)$(DOC)/copyright
+	install -m 644 contrib/systemd/*mount contrib/grafana/zkfs.json $(DESTDIR)$(DOC)/examples
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES))
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES) $(UNIT))
+	rm -rf $(DESTDIR)$(DOC)
 
 # What a test compares docs with.
 manual: build
 	for page in $(notdir $(PAGES)); do $(BUILD)/zkfs manual --markdown $$page >docs/$$page.md || exit 1; done
 
-# A Debian package of what is committed, the same bytes wherever it is made: make package GOARCH=arm64
-ARCH    = $(shell $(GO) env GOARCH)
+# Packages of what is committed, the same bytes wherever they are made: make package GOARCH=arm64
+ARCH    = $(or $(GOARCH),$(shell $(GO) env GOARCH))
+RPMARCH = $(if $(filter amd64,$(ARCH)),x86_64,$(if $(filter arm64,$(ARCH)),aarch64,$(ARCH)))
 VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=0~git%cd.%h)
-DEB     = $(BUILD)/zkfs_$(VERSION)_$(ARCH).deb
+TREE    = $(abspath $(BUILD)/tree)
 package: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
 package:
-	rm -rf $(BUILD)/deb
-	@$(MAKE) --no-print-directory install PREFIX=/usr SBINDIR=/usr/sbin DESTDIR=$(BUILD)/deb
-	install -D -m 644 LICENSE $(BUILD)/deb/usr/share/doc/zkfs/copyright
-	cp -r contrib $(BUILD)/deb/usr/share/doc/zkfs/examples
-	mkdir -p $(BUILD)/deb/DEBIAN
-	sed -e 's/@VERSION@/$(VERSION)/' -e 's/@ARCH@/$(ARCH)/' contrib/debian.control >$(BUILD)/deb/DEBIAN/control
-	chmod -R u=rwX,go=rX $(BUILD)/deb
-	dpkg-deb --root-owner-group --build $(BUILD)/deb $(DEB)
+	@$(call need,$(PACKAGE_NEEDS))
+	rm -rf $(TREE)
+	@$(MAKE) --no-print-directory install PREFIX=/usr SBINDIR=/usr/sbin DESTDIR=$(TREE)
+	chmod -R u=rwX,go=rX $(TREE)
+	rpmbuild -bb --quiet --target $(RPMARCH) --define 'version $(VERSION)' --define 'tree $(TREE)' \
+		--define '_topdir $(abspath $(BUILD))/rpm' --define '_rpmdir $(abspath $(BUILD))' --define '_rpmfilename zkfs-%{version}.%{_target_cpu}.rpm' \
+		contrib/package/zkfs.spec
+	mkdir -p $(TREE)/DEBIAN
+	sed -e 's/@VERSION@/$(VERSION)/' -e 's/@ARCH@/$(ARCH)/' contrib/package/control >$(TREE)/DEBIAN/control
+	dpkg-deb --root-owner-group -Zgzip --build $(TREE) $(BUILD)/zkfs_$(VERSION)_$(ARCH).deb
 
 clean:
 	rm -rf $(BUILD)
