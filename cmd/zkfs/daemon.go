@@ -13,9 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How a command becomes a daemon: it runs itself once more, in a session of its own, and waits for what becomes of it.
+// How a command becomes a daemon: it runs itself once more and waits for what becomes of it.
 // The daemon says on standard error why it fails, and its exit code is that of the command. When the mount
 // works it lets go of the terminal and writes a byte to a pipe, and the command ends with success.
+//
+// Until then it stays in the command's process group. When an automount of systemd asks for the mount, the kernel lets that group
+// alone walk through the directory (autofs, oz_mode); everybody else there waits until the command has ended.
 
 const (
 	// daemonVariable is the environment variable that tells the daemon that it is one.
@@ -41,13 +44,12 @@ func (z *command) background(ctx context.Context, credentials string) error {
 	daemon.Env = append(withoutVariable(os.Environ(), authVariable), daemonVariable+"=1")
 	daemon.Stdin, daemon.Stdout, daemon.Stderr = strings.NewReader(credentials), z.out, z.err
 	daemon.ExtraFiles = []*os.File{w} // descriptor 3
-	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = daemon.Start()
 	w.Close()
 	if err != nil {
 		return err
 	}
-	// Ctrl-C reaches this process only. The daemon gives up, says so, and the pipe ends.
+	// The daemon gives up, says so, and the pipe ends. Ctrl-C reaches both processes.
 	stop := context.AfterFunc(ctx, func() { daemon.Process.Signal(syscall.SIGTERM) })
 	defer stop()
 	if ready, _ := io.ReadAll(r); len(ready) > 0 {
@@ -100,6 +102,9 @@ func (d *daemon) detach() error {
 	defer null.Close()
 	if err := os.Chdir("/"); err != nil {
 		return err
+	}
+	if _, err := unix.Setsid(); err != nil {
+		return fmt.Errorf("setsid: %w", err)
 	}
 	for fd := range 3 {
 		if err := unix.Dup2(int(null.Fd()), fd); err != nil {

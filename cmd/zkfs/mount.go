@@ -48,16 +48,10 @@ func (z *command) mount(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.remountDead {
-		if err := removeDead(c.Context, s.mountpoint); err != nil {
+	if d == nil {
+		if err := prepare(c.Context, s); err != nil {
 			return err
 		}
-	}
-	if err := checkMountpoint(s.mountpoint, s.nonempty); err != nil {
-		return err
-	}
-	if err := checkFUSE(s.fs.AllowOther); err != nil {
-		return err
 	}
 	if d == nil && !s.foreground {
 		ctx, stop := untilSignal(c.Context, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -65,6 +59,19 @@ func (z *command) mount(c *cli.Context) error {
 		return z.background(ctx, environ)
 	}
 	return z.mountHere(c.Context, s, d)
+}
+
+// prepare makes sure that the mount can be made, as far as this system is concerned.
+func prepare(ctx context.Context, s *settings) error {
+	if s.remountDead {
+		if err := removeDead(ctx, s.mountpoint); err != nil {
+			return err
+		}
+	}
+	if err := checkMountpoint(s.mountpoint, s.nonempty); err != nil {
+		return err
+	}
+	return checkFUSE(s.fs.AllowOther)
 }
 
 // mountHere mounts and returns when the mount has ended. d is nil in the foreground.
@@ -141,9 +148,10 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 }
 
 // lost returns an error if the mount has ended without being unmounted: somebody aborted its
-// connection to the kernel. The dead mount is removed.
+// connection to the kernel. The dead mount is removed. Where nothing is mounted any more it does not look: that would make
+// systemd mount again what it has just unmounted because nobody used it.
 func lost(mountpoint string) error {
-	if !isDeadMount(mountpoint) {
+	if found, err := mountAt(mountpoint); err != nil || !found.isOurs() || !isDeadMount(found.point) {
 		return nil
 	}
 	err := failf(exitLost, "%s: the kernel has ended the mount", mountpoint).hinting("mount again")
