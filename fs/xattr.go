@@ -110,11 +110,23 @@ func (s source) set(name, value string) error {
 	return nil
 }
 
-// setACL replaces the ACL that is there at this moment.
-func (s source) setACL(value string) error {
+// parseACL reads an ACL that is to be set. One whose digests the servers masked would lock its users out.
+func parseACL(value string) ([]zk.ACL, error) {
 	acl, err := xattr.ParseACL(value)
 	if err != nil {
-		return errors.Join(zk.ErrInvalidACL, err)
+		return nil, errors.Join(zk.ErrInvalidACL, err)
+	}
+	if masked(acl) {
+		return nil, errMaskedACL
+	}
+	return acl, nil
+}
+
+// setACL replaces the ACL that is there at this moment.
+func (s source) setACL(value string) error {
+	acl, err := parseACL(value)
+	if err != nil {
+		return err
 	}
 	_, st, err := s.fs.conn.WithContext(s.ctx).GetACL(s.path)
 	if err != nil {
@@ -230,7 +242,7 @@ func (f *file) setxattr(ctx context.Context, name, value string) error {
 		return err
 	}
 	if a, _ := xattr.Lookup(name); newborn && a.Write == xattr.WriteACL {
-		acl, err := xattr.ParseACL(value)
+		acl, err := parseACL(value)
 		if err != nil {
 			return err
 		}
@@ -253,9 +265,9 @@ func (f *file) setScratchACL(name, value string) error {
 	if a, ok := xattr.Lookup(name); !ok || a.Write != xattr.WriteACL {
 		return nil // of the znode that it becomes
 	}
-	acl, err := xattr.ParseACL(value)
+	acl, err := parseACL(value)
 	if err != nil {
-		return errors.Join(zk.ErrInvalidACL, err)
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
