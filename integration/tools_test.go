@@ -22,8 +22,14 @@ import (
 func TestTools(t *testing.T) {
 	root := newRoot(t)
 	server := addr(shared.Servers[0])
-	a, b := mount(t, server+root), mount(t, server+root)
-	client := connect(t, []string{server}, zk.WithChroot(root))
+	// On a busy machine sessions and requests last: watchers of one that is interrupted miss changes.
+	patience := []string{"--session-timeout=30s", "--timeout=30s"}
+	a, b := mount(t, server+root, patience...), mount(t, server+root, patience...)
+	client, _, err := zk.Connect([]string{server}, 30*time.Second, zk.WithChroot(root), zk.WithLogger(testLog{t}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
 	for _, file := range scripts(t, "testdata/tools") {
 		t.Run(scriptName(file), func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +174,7 @@ func (s *toolScript) changes(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := s.client.Create(end, nil, 0, zk.WorldACL(zk.PermAll))
 	ts.Check(err)
 	ts.Check(s.client.Delete(end, -1))
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		s.mu.Lock()
 		i := slices.Index(s.seen, "deleted "+endOfChanges)

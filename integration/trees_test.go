@@ -17,31 +17,123 @@ func TestTreesTravel(t *testing.T) {
 	from, source := mountShared(t)
 	plant(t, source)
 	want := census(t, source, "/")
-	elsewhere := cluster(t, 1, nil)
-	to := mount(t, addr(elsewhere.Servers[0]))
-	target := connect(t, []string{addr(elsewhere.Servers[0])})
+	elsewhere := addr(cluster(t, 1, nil).Servers[0])
 	for name, script := range map[string]string{
-		"cp":       `cp -a $FROM/. $TMP/out; cp -a $TMP/out/. $TO`,
-		"tar":      `tar --xattrs -C $FROM -cf $TMP/tar .; tar --xattrs -C $TO -xf $TMP/tar`,
-		"tar-pipe": `tar --xattrs -C $FROM -c . | tar --xattrs -C $TO -x`,
+		"cp":        `cp -a --preserve=xattr $FROM/. $TMP/out; cp -a --preserve=xattr $TMP/out/. $TO`,
+		"cp-direct": `cp -a --preserve=xattr $FROM/. $TO`,
+		"tar":       `tar --xattrs -C $FROM -cf $TMP/tar .; tar --xattrs -C $TO -xf $TMP/tar`,
+		"tar-pipe":  `tar --xattrs -C $FROM -c . | tar --xattrs -C $TO -x`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			create(t, target, "/"+name, "", zk.FlagPersistent)
-			vars := fmt.Sprintf("set -e -o pipefail; FROM=%s TO=%s TMP=%s\n", from.dir, path.Join(to.dir, name), t.TempDir())
-			if out := from.sh(t, vars+script); out != "" {
+			to, target := mountEmpty(t, elsewhere, name)
+			script += `
+				types() { find . -printf '%y %p\n' | sort; }
+				cd $FROM; types > $TMP/types; cd $TO; types | diff $TMP/types -`
+			if out := from.sh(t, travel(t, from, to, script)); out != "" {
 				t.Errorf("printed %q", out)
 			}
-			got := census(t, target, "/"+name)
-			for i := range max(len(got), len(want)) {
-				if i >= len(got) || i >= len(want) || got[i] != want[i] {
-					t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-				}
-			}
+			same(t, census(t, target, "/"), want)
 		})
 	}
 }
 
-// plant makes a tree with everything that a tree can have. The ephemeral becomes an ordinary file elsewhere.
+// A lock that is held while the tree is copied: cp and tar take it for a file whose text is the queue, of which stat(2) knows no
+// length. Nothing else is different, and nobody holds a lock in the copy.
+func TestTreeWithHeldLock(t *testing.T) {
+	from, source := mountShared(t)
+	create(t, source, "/a", "1", zk.FlagPersistent)
+	create(t, source, "/jobs", "", zk.FlagPersistent)
+	create(t, source, "/jobs/b", "2", zk.FlagPersistent)
+	want := census(t, source, "/")
+	from.flocker(t, "flock", "jobs/held.lock", newJudge(t)).do("lock")
+	queue := from.sh(t, "cat jobs/held.lock")
+	elsewhere := addr(cluster(t, 1, nil).Servers[0])
+	for name, copied := range map[string]struct{ script, data string }{
+		"cp":  {`cp -a --preserve=xattr $FROM/. $TO`, queue},
+		"tar": {`tar --xattrs -C $FROM -c . | tar --xattrs -C $TO -x`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			to, target := mountEmpty(t, elsewhere, name)
+			if out := from.sh(t, travel(t, from, to, copied.script)); out != "" {
+				t.Errorf("printed %q", out)
+			}
+			if data, _, err := target.Get("/jobs/held.lock"); err != nil || string(data) != copied.data {
+				t.Errorf("the lock became %q, error %v, want %q", data, err, copied.data)
+			}
+			to.prints(t, "free\n", "flock -n jobs/held.lock echo free")
+			if err := target.Delete("/jobs/held.lock", -1); err != nil {
+				t.Error(err)
+			}
+			same(t, census(t, target, "/"), want)
+		})
+	}
+}
+
+// Servers show a digest only to those who may administer the znode. What others get is no ACL to give to a copy: it would lock
+// out all whom it names. Each tool says so, and the copy has the ACL of its parent.
+func TestMaskedACLsDoNotTravel(t *testing.T) {
+	const acl, open = "world:anyone:r,digest:ann:7RJfAeIvrl4zdj6sS2fXrQHDvHM=:cdrwa", "world:anyone:cdrwa"
+	stranger, source := mountShared(t)
+	ann := mount(t, stranger.source, "--auth-file", authFile(t, "digest:ann:secret\n"))
+	create(t, source, "/d", "", zk.FlagPersistent)
+	create(t, source, "/d/f", "1", zk.FlagPersistent)
+	parsed, err := xattr.ParseACL(acl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.SetACL("/d/f", parsed, -1); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := addr(cluster(t, 1, nil).Servers[0])
+	for name, tool := range map[string]struct{ script, says string }{
+		"cp":      {"cp -a --preserve=xattr $FROM/d $TO", "setting attribute 'user.zk.acl'"},
+		"tar":     {"tar --xattrs -C $FROM -c d | tar --xattrs -C $TO -x", "Cannot set 'user.zk.acl'"},
+		"rsync":   {"rsync -aX $FROM/d $TO", `"user.zk.acl") failed: Permission denied`},
+		"restore": {"cp -r $FROM/d $TO; cd $FROM; getfattr -d d/f > $TMP/dump; cd $TO; setfattr --restore=$TMP/dump", "d/f: Permission denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			to, target := mountEmpty(t, elsewhere, name)
+			out, _ := to.try(travel(t, stranger, to, tool.script)) // tar succeeds
+			if !strings.Contains(out, tool.says) {
+				t.Errorf("printed %q", out)
+			}
+			same(t, census(t, target, "/"), []string{"d directory \"\" 0 " + open, "d/f file \"1\" 1 " + open})
+
+			// With the credentials on both sides it is a copy like any other.
+			to.sh(t, "rm -r d")
+			admin := mount(t, to.source, "--auth-file", authFile(t, "digest:ann:secret\n"))
+			if out := to.sh(t, travel(t, ann, admin, tool.script)); out != "" {
+				t.Errorf("printed %q", out)
+			}
+			if err := target.AddAuth("digest", []byte("ann:secret")); err != nil {
+				t.Fatal(err)
+			}
+			same(t, census(t, target, "/"), []string{"d directory \"\" 0 " + open, "d/f file \"1\" 1 " + acl})
+		})
+	}
+}
+
+// mountEmpty mounts a new znode of that name.
+func mountEmpty(t *testing.T, server, name string) (*mounted, *zk.Conn) {
+	t.Helper()
+	create(t, connect(t, []string{server}), "/"+name, "", zk.FlagPersistent)
+	return mount(t, server+"/"+name), connect(t, []string{server}, zk.WithChroot("/"+name))
+}
+
+// travel returns a script that knows two mounts as $FROM and $TO, and a folder as $TMP.
+func travel(t *testing.T, from, to *mounted, script string) string {
+	t.Helper()
+	return fmt.Sprintf("set -e -o pipefail; FROM=%s TO=%s TMP=%s\n%s", from.dir, to.dir, t.TempDir(), script)
+}
+
+func same(t *testing.T, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// plant makes a tree with everything that a tree can have. The ephemerals become ordinary files elsewhere.
 func plant(t *testing.T, c *zk.Conn) {
 	t.Helper()
 	const open = "world:anyone:cdrwa"
@@ -55,9 +147,17 @@ func plant(t *testing.T, c *zk.Conn) {
 		{"/both/child", "x", open},
 		{"/both/empty directory", "", "world:anyone:ra"},
 		{"/Cargo.lock", "a file of that name", open},
+		{"/idle.lock", "", "world:anyone:cdrw,ip:127.0.0.1:cdrwa"},
+		{"/.status", "hidden by the status of the mount", open},
+		{"/%2Edata", "as if it were escaped", open},
+		{"/%2Elock", "as if it were escaped too", open},
 		{"/deep", "", `world:anyone:cdrwa,digest:ann:with\, comma:r`},
+		{"/deep/.data", "a child of that name", open},
+		{"/deep/.lock", "another one", open},
 		{"/deep/%2Edata", "awkward", open},
+		{"/deep/%252Edata", "more awkward", open},
 		{"/deep/.status", "awkward too", open},
+		{"/deep/-rf ~*", "a name for scripts", open},
 		{"/deep/er", "", "world:anyone:ra"},
 		{"/deep/er/ü", "1", open},
 	}
@@ -65,6 +165,7 @@ func plant(t *testing.T, c *zk.Conn) {
 		create(t, c, n.path, n.data, zk.FlagPersistent)
 	}
 	create(t, c, "/member", "host1:8080", zk.FlagEphemeral)
+	create(t, c, "/member without data", "", zk.FlagEphemeral)
 	if _, err := c.Multi(
 		&zk.CreateRequest{Path: "/config/none", Data: []byte{}, Acl: zk.WorldACL(zk.PermAll)},
 		&zk.SetDataRequest{Path: "/config/none", Data: []byte{}, Version: 0},
@@ -98,7 +199,9 @@ func census(t *testing.T, c *zk.Conn, root string) []string {
 			t.Fatal(full, err)
 		}
 		kind := "file"
-		if stat.NumChildren > 0 || stat.Cversion != 0 || stat.Version == 0 && stat.DataLength <= 0 {
+		switch {
+		case strings.HasSuffix(name, ".lock"), stat.EphemeralOwner != 0:
+		case stat.NumChildren > 0 || stat.Cversion != 0 || stat.Version == 0 && stat.DataLength <= 0:
 			kind = "directory"
 		}
 		if name != "" {
