@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"container/list"
 	"slices"
 	"sync"
 	"time"
@@ -21,39 +20,52 @@ type cache struct {
 	maxAge time.Duration
 	limit  int              // of size
 	now    func() time.Time // time.Now, but in tests
+	began  time.Time
+	drop   func([]string) // told what was dropped to stay within limit, with no lock held
 
 	mu      sync.Mutex // guards the following; held for map operations only
 	entries map[string]*entry
-	recent  list.List // of *entry, the one used last in front
-	size    int       // bytes, roughly
-	epoch   uint64    // counts the times when everything went stale at once
-	guarded bool      // watches stand: what is learned may be kept
+	recent  entry  // closes the ring of entries: what follows it was not used for longest, what precedes it was used last
+	asked   entry  // closes the ring of those that the kernel was asked to forget: what follows it was asked for first
+	size    int    // bytes, roughly
+	epoch   uint32 // counts the times when everything went stale at once
+	guarded bool   // watches stand: what is learned may be kept
 }
 
 // entry is what is known about one znode. All fields are guarded by the cache's mutex; the slices and
-// the Stat that they point to are never changed.
+// the Stat that they point to are never changed. There may be a million, so it is kept small.
 type entry struct {
-	path  string
-	place *list.Element
-	pins  int    // tickets out: the entry stays, so that events about it are counted
-	gen   uint64 // counts the events about it
+	path         string
+	older, newer *entry // neighbours in the order of use
+	size         int    // bytes, roughly
+	gen          uint32 // counts the events about it
+	pins         int32  // tickets out: the entry stays, so that events about it are counted
 
-	known bool // a reply was kept: stat is meaningful
-	fresh bool // no event came since
-	epoch uint64
-	until time.Time // trusted no longer than this, event or not
-	stat  *zk.Stat  // nil: the znode does not exist
-
-	data    []byte
+	known   bool // a reply was kept: stat is meaningful
+	fresh   bool // no event came since
+	held    bool // the kernel knows an inode of it, which costs memory here too
+	asked   bool // the kernel was asked to forget it, and nobody has used it since
 	hasData bool
-	mzxid   int64 // of the version that data is
-	names   []string
-	listed  bool
-	pzxid   int64 // of the version that names is
-	perms   int32
-	asked   bool       // perms is known
-	acl     aclVersion // that perms is of
-	size    int        // bytes, roughly
+	epoch   uint32
+	until   time.Duration // trusted no longer than this after cache.began, event or not
+	stat    *zk.Stat      // nil: the znode does not exist
+	data    []byte
+	mzxid   int64  // of the version that data is
+	names   *names // nil: not known
+	perms   *perms // nil: not known
+}
+
+// names are the children of a znode.
+type names struct {
+	list  []string // sorted
+	pzxid int64    // of the version that list is
+	size  int      // bytes, roughly
+}
+
+// perms are what this session may do with a znode.
+type perms struct {
+	bits int32
+	acl  aclVersion // that bits are of
 }
 
 // snapshot is what a caller gets to see of an entry, all from one version of the znode.
@@ -73,11 +85,14 @@ type snapshot struct {
 // ticket stands for a question to the servers, taken before it is sent.
 type ticket struct {
 	e          *entry
-	gen, epoch uint64
+	gen, epoch uint32
 }
 
 func newCache(maxAge time.Duration, limit int) *cache {
-	return &cache{maxAge: maxAge, limit: limit, now: time.Now, entries: map[string]*entry{}}
+	c := &cache{maxAge: maxAge, limit: limit, now: time.Now, began: time.Now(), drop: func([]string) {}, entries: map[string]*entry{}}
+	c.recent.older, c.recent.newer = &c.recent, &c.recent
+	c.asked.older, c.asked.newer = &c.asked, &c.asked
+	return c
 }
 
 // guard says whether watches stand. Either way everything known must be verified before it is used again.
@@ -94,7 +109,7 @@ func (c *cache) reset() {
 	defer c.mu.Unlock()
 	c.epoch++
 	for _, e := range c.entries {
-		if e.pins > 0 {
+		if e.pins > 0 || e.held {
 			c.strip(e)
 		} else {
 			c.remove(e)
@@ -110,8 +125,8 @@ func (c *cache) look(path string) (snapshot, bool) {
 	if e == nil || !c.freshLocked(e) {
 		return snapshot{}, false
 	}
-	c.recent.MoveToFront(e.place)
-	return e.snapshot(), true
+	c.use(e)
+	return c.snapshot(e), true
 }
 
 // absent reports whether a child is known to be missing because the list of its directory's children is known, and until when
@@ -125,19 +140,34 @@ func (c *cache) absent(dir, name string) (missing bool, until time.Time) {
 	return !found, s.until
 }
 
+// has reports whether something is known about path that may be used.
+func (c *cache) has(path string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[path]
+	return e != nil && c.freshLocked(e)
+}
+
 // begin takes a ticket for a question about path. It must be handed to fill or to cancel.
 func (c *cache) begin(path string) ticket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	e := c.entry(path)
+	e.pins++
+	return ticket{e, e.gen, c.epoch}
+}
+
+// entry returns the entry for path, which is made if there is none.
+func (c *cache) entry(path string) *entry {
 	e := c.entries[path]
 	if e == nil {
 		e = &entry{path: path}
-		e.place = c.recent.PushFront(e)
+		e.older, e.newer = e, e
+		c.use(e)
 		c.entries[path] = e
 		c.weigh(e)
 	}
-	e.pins++
-	return ticket{e, e.gen, c.epoch}
+	return e
 }
 
 // cancel gives back the ticket of a question that got no answer.
@@ -151,13 +181,22 @@ func (c *cache) cancel(t ticket) {
 // either way: fill returns it, completed by what was known before if that belongs to the same version.
 func (c *cache) fill(t ticket, got snapshot) snapshot {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	s := c.keep(t, got)
+	dropped := c.shrink()
+	c.mu.Unlock()
+	if len(dropped) > 0 {
+		c.drop(dropped)
+	}
+	return s
+}
+
+func (c *cache) keep(t ticket, got snapshot) snapshot {
 	e := t.e
 	defer c.unpin(e)
 	if !c.guarded || e.gen != t.gen || c.epoch != t.epoch {
 		return got
 	}
-	e.known, e.fresh, e.epoch, e.until = true, true, c.epoch, c.now().Add(c.maxAge)
+	e.known, e.fresh, e.epoch, e.until = true, true, c.epoch, c.age()+c.maxAge
 	e.stat = got.stat
 	switch {
 	case got.stat == nil:
@@ -165,14 +204,40 @@ func (c *cache) fill(t ticket, got snapshot) snapshot {
 	case got.hasData:
 		e.data, e.hasData, e.mzxid = got.data, true, got.stat.Mzxid
 	case got.listed:
-		e.names, e.listed, e.pzxid = got.children, true, got.stat.Pzxid
+		e.names = newNames(got.children, got.stat.Pzxid)
 	case got.hasPerms:
-		e.perms, e.asked, e.acl = got.perms, true, aclVersionOf(got.stat)
+		e.perms = &perms{got.perms, aclVersionOf(got.stat)}
 	}
+	c.use(e)
 	c.weigh(e)
-	c.recent.MoveToFront(e.place)
-	c.shrink()
-	return e.snapshot()
+	return c.snapshot(e)
+}
+
+// hold notes that the kernel knows an inode of the znode at path, until release.
+func (c *cache) hold(path string) {
+	c.mu.Lock()
+	e := c.entry(path)
+	e.held = true
+	c.use(e)
+	c.weigh(e)
+	dropped := c.shrink()
+	c.mu.Unlock()
+	if len(dropped) > 0 {
+		c.drop(dropped)
+	}
+}
+
+// release notes that the kernel does not know the znode at path any more.
+func (c *cache) release(path string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[path]
+	if e == nil {
+		return
+	}
+	e.held, e.asked = false, false
+	c.weigh(e)
+	c.tidy(e)
 }
 
 // changed notes an event about the znode: what is known is stale, and answers under way may be. It returns
@@ -197,13 +262,17 @@ func (c *cache) counts() (entries, size int) {
 }
 
 func (c *cache) freshLocked(e *entry) bool {
-	return e.known && e.fresh && e.epoch == c.epoch && c.guarded && c.now().Before(e.until)
+	return e.known && e.fresh && e.epoch == c.epoch && c.guarded && c.age() < e.until
 }
 
-// unpin gives a ticket back. An entry that nothing is known about goes with its last ticket.
 func (c *cache) unpin(e *entry) {
 	e.pins--
-	if e.pins == 0 && !e.known {
+	c.tidy(e)
+}
+
+// tidy removes e if nothing is known about it and nobody needs it.
+func (c *cache) tidy(e *entry) {
+	if e.pins == 0 && !e.known && !e.held {
 		c.remove(e)
 	}
 }
@@ -218,53 +287,120 @@ func (c *cache) strip(e *entry) {
 
 func (c *cache) remove(e *entry) {
 	c.size -= e.size
-	c.recent.Remove(e.place)
+	e.unlink()
 	delete(c.entries, e.path)
 }
 
-// shrink drops what was not used for longest until the cache is within its limit.
-func (c *cache) shrink() {
-	for at := c.recent.Back(); at != nil && c.size > c.limit; {
-		e := at.Value.(*entry)
-		at = at.Prev()
-		if e.pins == 0 {
-			c.remove(e)
-		}
-	}
+// use makes e the entry that was used last.
+func (c *cache) use(e *entry) {
+	e.asked = false
+	e.unlink()
+	e.linkBefore(&c.recent)
 }
 
-// entryBytes is about what an entry costs beside its path, data and names.
-const entryBytes = 320
+// unlink takes e out of its ring.
+func (e *entry) unlink() {
+	e.older.newer, e.newer.older = e.newer, e.older
+}
+
+// linkBefore puts e into the ring that end closes, as its newest.
+func (e *entry) linkBefore(end *entry) {
+	e.older, e.newer = end.older, end
+	e.older.newer, end.older = e, e
+}
+
+// shrink drops what was not used for longest until the cache is within its limit, and returns its paths. The inode of what the kernel
+// knows goes when the kernel forgets it, for which it is to be asked; such an entry counts no more. The kernel keeps what is in
+// use, and a directory as long as it knows something in it, so one that it has kept is asked for again each time.
+//
+// Once begun it goes on for a while: Linux takes attributes that were on their way while it forgot an inode, any, for outdated at once
+// (evict_ctr in fs/fuse/inode.c), and would ask again for each file of a listing if it forgot one at a time.
+func (c *cache) shrink() (dropped []string) {
+	if c.size <= c.limit {
+		return nil
+	}
+	again := c.asked.newer
+	enough := c.limit - min(c.limit/16, 8<<20)
+	for e := c.recent.newer; e != &c.recent && c.size > enough; {
+		next := e.newer
+		if e.pins == 0 {
+			dropped = append(dropped, e.path)
+			c.dismiss(e)
+		}
+		e = next
+	}
+	if len(dropped) > 0 && again != &c.asked && again.pins == 0 {
+		dropped = append(dropped, again.path)
+		c.dismiss(again)
+	}
+	return dropped
+}
+
+// dismiss forgets what is known of e, and e unless the kernel knows it.
+func (c *cache) dismiss(e *entry) {
+	if !e.held {
+		c.remove(e)
+		return
+	}
+	c.strip(e)
+	e.asked = true
+	e.unlink()
+	e.linkBefore(&c.asked)
+	c.weigh(e)
+}
+
+// What a znode costs in memory, beside its path, data and names: an entry with its Stat, and what there is of an inode that the
+// kernel knows, here and in go-fuse. Measured by TestScale in integration.
+const (
+	entryBytes = 240
+	inodeBytes = 560
+)
+
+// age returns how old the cache is, which takes less memory in entries than a time.
+func (c *cache) age() time.Duration { return c.now().Sub(c.began) }
 
 // weigh brings the sizes up to date after e changed.
 func (c *cache) weigh(e *entry) {
 	n := entryBytes + len(e.path) + len(e.data)
-	for _, name := range e.names {
-		n += 16 + len(name)
+	if e.names != nil {
+		n += e.names.size
+	}
+	if e.held {
+		n += inodeBytes
+	}
+	if e.asked {
+		n = 0
 	}
 	c.size += n - e.size
 	e.size = n
 }
 
-// forget drops all but the Stat.
-func (e *entry) forget() {
-	e.data, e.hasData, e.names, e.listed = nil, false, nil, false
-	e.asked = false
+func newNames(list []string, pzxid int64) *names {
+	n := &names{list: list, pzxid: pzxid}
+	for _, name := range list {
+		n.size += 16 + len(name)
+	}
+	return n
 }
 
-func (e *entry) snapshot() snapshot {
-	s := snapshot{stat: e.stat, guarded: true, until: e.until}
+// forget drops all but the Stat.
+func (e *entry) forget() {
+	e.data, e.hasData, e.names, e.perms = nil, false, nil, nil
+}
+
+func (c *cache) snapshot(e *entry) snapshot {
+	s := snapshot{stat: e.stat, guarded: true, until: c.began.Add(e.until)}
 	if e.stat == nil {
 		return s
 	}
 	if e.hasData && e.mzxid == e.stat.Mzxid {
 		s.data, s.hasData = e.data, true
 	}
-	if e.listed && e.pzxid == e.stat.Pzxid {
-		s.children, s.listed = e.names, true
+	if e.names != nil && e.names.pzxid == e.stat.Pzxid {
+		s.children, s.listed = e.names.list, true
 	}
-	if e.asked && e.acl == aclVersionOf(e.stat) {
-		s.perms, s.hasPerms = e.perms, true
+	if e.perms != nil && e.perms.acl == aclVersionOf(e.stat) {
+		s.perms, s.hasPerms = e.perms.bits, true
 	}
 	return s
 }

@@ -138,7 +138,7 @@ func TestCacheRevalidates(t *testing.T) {
 }
 
 func TestCacheDropsWhatWasNotUsed(t *testing.T) {
-	c, _ := testCache(3 * (entryBytes + 2 + 1000))
+	c, _ := testCache(4*(entryBytes+2+1000) - 1) // holds three
 	big := make([]byte, 1000)
 	for _, path := range []string{"/a", "/b", "/c"} {
 		put(c, path, snapshot{stat: &zk.Stat{}, data: big, hasData: true})

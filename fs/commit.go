@@ -248,7 +248,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.draft = nil
 	f.newborn, f.given = false, nil
 	f.told = st.Mzxid
-	f.shown = snapshot{stat: st, data: data, hasData: len(f.handles) > 0}
+	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0}
 	base := snapshot{stat: st, data: data, hasData: true}
 	for h := range f.handles {
 		h.base = base

@@ -21,7 +21,7 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 	if err != nil {
 		return nil, nil, 0, d.fs.errno("create", join(d.where(), name), err)
 	}
-	d.fs.setEntry(out, f, f.shown)
+	d.fs.setEntry(out, f, f.shown.snapshot())
 	return &f.Inode, h, fuse.FOPEN_KEEP_CACHE, 0
 }
 
@@ -38,7 +38,7 @@ func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.
 		return nil, d.fs.errno("mknod", path, err)
 	}
 	f.closed(h) // what there is to commit comes when somebody has written
-	d.fs.setEntry(out, f, f.shown)
+	d.fs.setEntry(out, f, f.shown.snapshot())
 	return &f.Inode, 0
 }
 
@@ -71,12 +71,12 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 		}
 		f.draft = nil
 		f.newborn = true
-		f.shown = snapshot{stat: st, hasData: true}
+		f.shown = content{stat: st, hasData: true}
 	}
 	f.draftIntent(flags)
 	h := newHandle(f, flags, caller)
-	h.base = f.shown
-	f.handles[h] = true
+	h.base = f.shown.snapshot()
+	f.addHandle(h)
 	if f.newborn && !h.write { // whoever writes it opens it later. Ends with growUp.
 		f.kept = true
 		d.NewPersistentInode(ctx, f, d.fs.stable(path, syscall.S_IFREG))
@@ -122,9 +122,9 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	h := newHandle(f, flags, caller)
 	f.mu.Lock()
 	f.draft = newDraft(snapshot{stat: s.stat}, intentReplace)
-	f.shown = snapshot{stat: s.stat}
-	h.base = f.shown
-	f.handles[h] = true
+	f.shown = content{stat: s.stat}
+	h.base = f.shown.snapshot()
+	f.addHandle(h)
 	f.mu.Unlock()
 	f.draftIntent(flags)
 	d.setPending(nameData, f)
@@ -151,7 +151,7 @@ func (f *file) inherit(acl []zk.ACL) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.newborn {
-		f.given = acl
+		f.given = &acl
 	}
 }
 
@@ -159,7 +159,10 @@ func (f *file) inherit(acl []zk.ACL) {
 func (f *file) inheritance() []zk.ACL {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.given
+	if f.given == nil {
+		return nil
+	}
+	return *f.given
 }
 
 // isNewborn reports whether this mount has created the file exclusively and not yet written to it.

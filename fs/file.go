@@ -25,28 +25,48 @@ const (
 // file is a regular file: the data of a znode.
 //
 // All who have it open share what was written and is not committed (the draft), as they would share the pages of a file on a disk.
+// The kernel may know a million of them, few of which are open: what an open file alone needs is allocated with the first handle.
 type file struct {
 	node
-	role role
-
-	// busy is held by whoever changes or commits the content, across requests.
-	busy chan struct{}
+	role role // immutable
 
 	// guarded by node.mu
-	shown   snapshot         // what the kernel was told last; reads are answered from it, so that size and data agree
-	told    int64            // the mzxid of the version whose size and time the kernel was told last; 0: none
-	stored  int64            // the mzxid of the version that the kernel was handed whole; see handOver
-	storing bool             // it is being handed over
-	handles map[*handle]bool // open
-	draft   *draft           // nil: nothing to commit
 	scratch bool             // the draft is never committed: the file lives in this mount alone
 	newborn bool             // this mount created it exclusively, and what was written to it since is not committed
-	given   []zk.ACL         // what a newborn was given as ACL, or nil
 	kept    bool             // the inode outlives the kernel's interest in it, for a newborn that nobody has open
+	storing bool             // a version is being handed to the kernel; see handOver
+	users   int32            // of busy, those who wait included
+	busy    chan struct{}    // held by whoever changes or commits the content, across requests; nil without users
+	shown   content          // what the kernel was told last; reads are answered from it, so that size and data agree
+	told    int64            // the mzxid of the version whose size and time the kernel was told last; 0: none
+	stored  int64            // the mzxid of the version that the kernel was handed whole; see handOver
+	handles map[*handle]bool // open; nil without
+	draft   *draft           // nil: nothing to commit
+	given   *[]zk.ACL        // what a newborn was given as ACL, or nil
+}
+
+// content is one version of a file. The data is kept while the file is open.
+type content struct {
+	stat    *zk.Stat
+	data    []byte
+	hasData bool
+}
+
+func contentOf(s snapshot) content { return content{s.stat, s.data, s.hasData} }
+
+func (c content) snapshot() snapshot {
+	return snapshot{stat: c.stat, data: c.data, hasData: c.hasData}
 }
 
 func (f *FS) newFile(path string, r role) *file {
-	return &file{node: node{fs: f, path: path}, role: r, busy: make(chan struct{}, 1), handles: map[*handle]bool{}}
+	return &file{node: node{fs: f, aside: r == roleData || r == roleDirLock, path: path}, role: r}
+}
+
+// isOpen reports whether a program has the file open, or writes it.
+func (f *file) isOpen() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.handles) > 0 || f.draft != nil
 }
 
 func (f *file) kind() kind {
@@ -58,20 +78,65 @@ func (f *file) kind() kind {
 
 // take waits for the right to change the content. give gives it back.
 func (f *file) take(ctx context.Context) error {
-	select {
-	case f.busy <- struct{}{}:
+	if f.tryTake() {
 		return nil
-	default:
 	}
+	busy := f.use()
 	select {
-	case f.busy <- struct{}{}:
+	case busy <- struct{}{}:
 		return nil
 	case <-ctx.Done():
+		f.unused()
 		return ctx.Err()
 	}
 }
 
-func (f *file) give() { <-f.busy }
+// tryTake is take that does not wait.
+func (f *file) tryTake() bool {
+	select {
+	case f.use() <- struct{}{}:
+		return true
+	default:
+		f.unused()
+		return false
+	}
+}
+
+// use returns busy for somebody who takes it or waits for it. unused must follow.
+func (f *file) use() chan<- struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy == nil {
+		f.busy = make(chan struct{}, 1)
+	}
+	f.users++
+	return f.busy
+}
+
+func (f *file) give() {
+	f.mu.Lock()
+	busy := f.busy
+	f.mu.Unlock()
+	<-busy
+	f.unused()
+}
+
+// unused notes that somebody holds busy, or waits for it, no more.
+func (f *file) unused() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users--; f.users == 0 {
+		f.busy = nil
+	}
+}
+
+// addHandle notes a handle. node.mu is held.
+func (f *file) addHandle(h *handle) {
+	if f.handles == nil {
+		f.handles = map[*handle]bool{}
+	}
+	f.handles[h] = true
+}
 
 // vanish notes that somebody else deleted the znode.
 func (f *file) vanish() bool {
@@ -147,7 +212,7 @@ func (f *file) state(ctx context.Context) (snapshot, error) {
 		return snapshot{}, errGone
 	}
 	if local {
-		return shown, nil
+		return shown.snapshot(), nil
 	}
 	s, err := f.load(ctx, open)
 	if err != nil {
@@ -156,7 +221,7 @@ func (f *file) state(ctx context.Context) (snapshot, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draft != nil {
-		return f.shown, nil
+		return f.shown.snapshot(), nil
 	}
 	f.show(s)
 	return s, nil
@@ -170,7 +235,7 @@ func (f *file) show(s snapshot) {
 	if len(f.handles) == 0 {
 		s.data, s.hasData = nil, false
 	}
-	f.shown = s
+	f.shown = contentOf(s)
 }
 
 // load gets the znode, or errGone if it is not there as this file any more.
@@ -253,8 +318,8 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 		outdated = f.opened(h, s)
 	} else {
 		f.mu.Lock()
-		f.handles[h] = true
-		h.base = f.shown
+		f.addHandle(h)
+		h.base = f.shown.snapshot()
 		f.mu.Unlock()
 	}
 	switch {
@@ -302,7 +367,7 @@ func (f *file) takesData(ctx context.Context) error {
 func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.handles[h] = true
+	f.addHandle(h)
 	h.base = s
 	h.whole = !h.write && len(s.data) > oneRead
 	outdated = f.told != 0 && f.told != s.stat.Mzxid
@@ -316,15 +381,13 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 // page locked, and none is overwritten. An event that comes meanwhile has told the kernel to drop what it did not have yet, so
 // this looks once more at the end; until then the kernel gets no other size than the one that belongs to the content.
 func (f *file) handOver() {
-	select {
-	case f.busy <- struct{}{}:
-	default:
+	if !f.tryTake() {
 		return
 	}
 	defer f.give()
 	path := f.where()
 	f.mu.Lock()
-	s := f.shown
+	s := f.shown.snapshot()
 	fits := f.draft == nil && s.hasData && len(s.data) > 0 && len(s.data) <= oneRead && !f.gone &&
 		f.told == s.stat.Mzxid && f.stored != f.told
 	for h := range f.handles {

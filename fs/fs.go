@@ -20,9 +20,6 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// cacheLimit is how many bytes the mount keeps of what it read.
-const cacheLimit = 64 << 20
-
 // FS is a mounted ensemble.
 //
 // Lock order: file.busy, then node.mu, then watch.mu, then any of FS.mu, cache.mu, notifier.mu, which are never held together.
@@ -59,7 +56,7 @@ type FS struct {
 func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now(), generations: map[uint64]generation{}}
 	f.log = f.o.Logger
-	c := newCache(f.o.MaxAge, cacheLimit)
+	c := newCache(f.o.MaxAge, f.o.CacheSize)
 	f.view = &view{conn: conn, cache: c}
 	if f.o.Modes == ModesACL {
 		f.view.perms = f.perms
@@ -68,6 +65,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.watch = newWatch(conn, c, f.o.Watch, f.log, f.notify.tell)
 	f.view.watch = f.watch
 	f.ahead = newAhead(f)
+	c.drop = f.watch.dropped
 	f.root = &dir{node: node{fs: f, path: "/"}}
 
 	ctx, cancel := f.bound(context.Background())

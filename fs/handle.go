@@ -306,6 +306,7 @@ func (f *file) closed(h *handle) {
 	defer f.mu.Unlock()
 	delete(f.handles, h)
 	if len(f.handles) == 0 {
+		f.handles = nil
 		f.shown.data, f.shown.hasData = nil, false
 	}
 }

@@ -121,7 +121,9 @@ func TestLockFileShowsTheQueue(t *testing.T) {
 		t.Errorf("user.zk.lock is %s", got)
 	}
 	w.want("ok", "flock", "1", "un")
-	w.want("EPERM", "write", "1", "nobody")
+	if got := w.do("write", "1", "nobody"); got != "EPERM" && got != "ESTALE" { // the server may have removed it already
+		t.Errorf("write without the lock: %s", got)
+	}
 	w.want("ok", "close", "1")
 	w.want("ok", "open", "2", "Cargo.lock", "w+creat+excl")
 	w.want("ok", "write", "2", "version = 3\n")

@@ -14,7 +14,8 @@ import (
 // node is what the files and directories of the mount have in common: a place in the kernel's tree and a znode.
 type node struct {
 	fusefs.Inode
-	fs *FS
+	fs    *FS
+	aside bool // stands for a part of a directory's znode, inside the directory; immutable
 
 	mu        sync.Mutex // guards the following; never held across a request
 	path      string     // of the znode; changes when it is renamed
@@ -48,20 +49,35 @@ func (n *node) isGone() bool {
 }
 
 // leave notes that this mount removed the znode of n, and leaves its inode number to the next znode of that path.
-func (n *node) leave() {
-	n.mu.Lock()
-	n.gone, n.unlinked = true, true
-	n.mu.Unlock()
-	n.displace()
-}
+func (n *node) leave() { n.end(true) }
 
 // vanish is leave for what somebody else removed: what is written through open handles is a conflict.
 func (n *node) vanish() bool {
+	n.end(false)
+	return true
+}
+
+func (n *node) end(unlinked bool) {
 	n.mu.Lock()
 	n.gone = true
+	n.unlinked = n.unlinked || unlinked
 	n.mu.Unlock()
+	n.release() // the next znode there has an inode of its own
 	n.displace()
-	return true
+}
+
+// hold lets the cache count what the inode costs, for as long as the kernel knows it.
+func (n *node) hold() {
+	if !n.aside {
+		n.fs.view.cache.hold(n.where())
+	}
+}
+
+// release ends hold.
+func (n *node) release() {
+	if !n.aside {
+		n.fs.view.cache.release(n.where())
+	}
 }
 
 // generation is that of the next inode at some path, while inodes live that had the path and lost their place to it.
@@ -93,9 +109,12 @@ func (n *node) displace() {
 // OnForget is called when the kernel does not know the inode any more.
 func (n *node) OnForget() {
 	n.mu.Lock()
-	displaced := n.displaced
+	displaced, gone, path := n.displaced, n.gone, n.path
 	n.displaced = false
 	n.mu.Unlock()
+	if !gone {
+		n.fs.view.cache.release(path)
+	}
 	if !displaced {
 		return
 	}
@@ -146,6 +165,9 @@ func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
 	d := f.lifetime(s)
 	out.SetEntryTimeout(d)
+	if s.stat != nil {
+		z.base().hold()
+	}
 	switch z := z.(type) {
 	case *dir:
 		z.told(s.stat)

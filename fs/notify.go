@@ -19,6 +19,7 @@ const (
 	newsChildren // the list of children changed
 	newsAttr     // only what stat(2) shows changed
 	newsAll      // anything may have changed, everywhere
+	newsDropped  // the cache does not know it any more, and no watch of its own tells of changes
 )
 
 // notifier tells the kernel what changed, so that it asks again. A notification can wait for a lock of the kernel whose
@@ -29,6 +30,10 @@ type notifier struct {
 	view *view
 	wake chan struct{} // of capacity 1
 	done chan struct{} // closed when the goroutine has ended
+
+	// owned by run
+	doomed     []*fusefs.Inode // what the kernel is about to be asked to forget
+	lacksPrune bool            // it is older than Linux 6.18
 
 	mu      sync.Mutex // guards the following
 	order   []string
@@ -80,6 +85,7 @@ func (n *notifier) run() {
 			n.apply(path, what)
 			n.told()
 		}
+		n.prune()
 		n.mu.Lock()
 		closed := n.closed
 		n.mu.Unlock()
@@ -147,6 +153,12 @@ func (n *notifier) close() {
 
 // apply tells the kernel the news about one znode.
 func (n *notifier) apply(path string, what news) {
+	if what&newsDropped != 0 {
+		n.dropped(path)
+		if what &^= newsDropped; what == 0 {
+			return
+		}
+	}
 	if what&newsAll != 0 {
 		n.all(n.root)
 		return

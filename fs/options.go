@@ -101,6 +101,9 @@ type Options struct {
 	MaxAge time.Duration
 	// Watch is how changes by others are noticed.
 	Watch WatchMode
+	// CacheSize is how many bytes of memory what is known about znodes may take, with the inodes that the kernel knows of
+	// them: about 950 for a small znode. What was not used for longest goes, and the kernel is made to forget it. 0 is 256 MiB.
+	CacheSize int
 
 	// ACL is what new znodes get; ACLs is the list for ACLList.
 	ACL  ACLMode
@@ -142,6 +145,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxAge == 0 {
 		o.MaxAge = time.Minute
+	}
+	if o.CacheSize == 0 {
+		o.CacheSize = 256 << 20
 	}
 	if o.Watch == WatchOff {
 		o.MaxAge = min(o.MaxAge, time.Second)

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -105,7 +106,9 @@ func (v *view) fetch(ctx context.Context, paths []string) ([]snapshot, error) {
 	for i, r := range results {
 		switch {
 		case r.Err == nil:
-			replies[i] = snapshot{stat: r.Stat, data: r.Data, hasData: true}
+			// Copied: a part of the reply that is kept must not keep the rest of it in memory.
+			stat := *r.Stat
+			replies[i] = snapshot{stat: &stat, data: bytes.Clone(r.Data), hasData: true}
 		case !errors.Is(r.Err, zk.ErrNoNode):
 			rest = append(rest, i)
 		}

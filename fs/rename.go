@@ -145,9 +145,11 @@ func (p place) moved(to place) {
 func repath(z znode, path string) {
 	n := z.base()
 	n.displace()
+	n.release()
 	n.mu.Lock()
 	n.path = path
 	n.mu.Unlock()
+	n.hold()
 	d, ok := z.(*dir)
 	if !ok {
 		return
@@ -346,6 +348,7 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	if a.z != nil && b.z != nil {
 		repath(a.z, b.path)
 		repath(b.z, a.path)
+		a.z.base().hold() // which b has just left
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, call
 	f.scratch = true
 	f.draft = newDraft(snapshot{}, intentReplace)
 	h := newHandle(f, flags, caller)
-	f.handles[h] = true
+	f.addHandle(h)
 	// It must outlive the kernel's interest in it. Ends with discard or publish.
 	d.NewPersistentInode(ctx, f, d.fs.stable(zpath, syscall.S_IFREG))
 	d.setPending(name, f)
@@ -134,9 +134,9 @@ func (f *file) publish(ctx context.Context, d *dir, name string, to *dir, dst pl
 	defer f.mu.Unlock()
 	f.scratch = false
 	f.draft = nil
-	f.shown = snapshot{stat: st, data: data, hasData: true}
+	f.shown = content{stat: st, data: data, hasData: true}
 	for h := range f.handles {
-		h.base, h.dirty = f.shown, false
+		h.base, h.dirty = f.shown.snapshot(), false
 	}
 	return nil
 }

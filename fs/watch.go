@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -28,6 +29,10 @@ type watch struct {
 	stop   chan struct{}    // closed by close
 	events int64            // how many came
 	flood  flood
+	unused []string      // paths of armed watches that nobody needs
+	sweep  chan struct{} // of capacity 1: unused has grown
+
+	lacksRemove atomic.Bool // the servers are older than 3.5
 }
 
 // watchKind is the kind of a one-shot watch.
@@ -49,7 +54,7 @@ func newWatch(conn *zk.Conn, c *cache, mode WatchMode, log *slog.Logger, tell fu
 	return &watch{
 		conn: conn, cache: c, mode: mode, log: log, tell: tell,
 		armed: map[watched]bool{}, ours: map[watched]int{},
-		stop: make(chan struct{}), flood: newFlood(),
+		stop: make(chan struct{}), flood: newFlood(), sweep: make(chan struct{}, 1),
 	}
 }
 
@@ -70,6 +75,7 @@ func (w *watch) start(ctx context.Context) error {
 		}
 	}
 	w.stand()
+	go w.sweeper() // ends at close
 	return nil
 }
 

@@ -63,5 +63,6 @@ func viewFlags() []cli.Flag {
 
 		&cli.StringFlag{Name: "watch", Value: "tree", Category: inCache, Usage: "how changes by others are noticed: one watch for the tree, one for each node looked at, or off"},
 		&cli.DurationFlag{Name: "max-age", Value: time.Minute, DefaultText: "1m", Category: inCache, Usage: "ask the servers again after that time even if no change was reported"},
+		&cli.StringFlag{Name: "cache-size", Value: "256M", Category: inCache, Usage: "the most `BYTES` of memory for what is known about znodes, about 950 for each small one, as in 512M or 2G. What was not used for longest is forgotten, by the kernel too"},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -88,6 +89,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	}
 	ctx, stop := untilSignal(ctx, signals...)
 	defer stop()
+	limitMemory(s.fs.CacheSize)
 	m := newMetrics()
 	stopMetrics, err := serveHTTP("--metrics", s.metrics, "metrics", m.handler(), log)
 	if err != nil {
@@ -122,6 +124,14 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 		log.Error("ended", "err", err) // standard error is gone
 	}
 	return err
+}
+
+// limitMemory lets the process take half as much again as the cache, and some for the rest, before garbage is collected more often
+// than it is by default. GOMEMLIMIT in the environment says otherwise.
+func limitMemory(cacheSize int) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(cacheSize) + int64(cacheSize)/2 + 128<<20)
+	}
 }
 
 // serve mounts what conn sees, calls ready when the mount works, and returns when it is unmounted, by whomever, or

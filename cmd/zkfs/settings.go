@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -90,6 +91,9 @@ func fsOptions(c *cli.Context) (fs.Options, error) {
 	if o.Modes, err = choose(c, "modes", choice[fs.ModeSource]{"fixed", fs.ModesFixed}, choice[fs.ModeSource]{"acl", fs.ModesACL}); err != nil {
 		return o, err
 	}
+	if o.CacheSize, err = cacheSize(c.String("cache-size")); err != nil {
+		return o, err
+	}
 	if o.Watch, err = choose(c, "watch", choice[fs.WatchMode]{"tree", fs.WatchTree}, choice[fs.WatchMode]{"node", fs.WatchNode}, choice[fs.WatchMode]{"off", fs.WatchOff}); err != nil {
 		return o, err
 	}
@@ -137,4 +141,19 @@ func umask(text string, allowOther bool) (uint32, error) {
 		return 0, usagef("--umask can not be %q", text).hinting("it is an octal number such as 022")
 	}
 	return uint32(mask), nil
+}
+
+// cacheSize reads a number of bytes, with a K, M or G for the powers of 1024.
+func cacheSize(text string) (int, error) {
+	number, shift := text, 0
+	if i := len(text) - 1; i > 0 {
+		if at := strings.IndexByte("KMG", text[i]); at >= 0 {
+			number, shift = text[:i], 10*(at+1)
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt>>shift {
+		return 0, usagef("--cache-size can not be %q", text).hinting("it is a number of bytes, as in 256M or 1G")
+	}
+	return int(n << shift), nil
 }
