@@ -21,33 +21,36 @@ func credentials(environ, file string) ([]credential, error) {
 	if err != nil || file == "" {
 		return list, err
 	}
-	text, err := readSecret(file)
+	f, err := openSecret("--auth-file", file)
 	if err != nil {
 		return nil, err
 	}
-	more, err := parseCredentials("--auth-file "+file, text)
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, usagef("--auth-file: %s", plain(err))
+	}
+	more, err := parseCredentials("--auth-file "+file, string(text))
 	return append(list, more...), err
 }
 
-// readSecret reads a file that nobody else may read.
-func readSecret(name string) (string, error) {
+// openSecret opens the file that a flag names, if nobody else may read it.
+func openSecret(flag, name string) (*os.File, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", usagef("--auth-file: %s", plain(err))
+		return nil, usagef("%s: %s", flag, plain(err))
 	}
-	defer f.Close()
 	info, err := f.Stat()
-	if err != nil {
-		return "", usagef("--auth-file: %s", plain(err))
+	switch {
+	case err != nil:
+		err = usagef("%s: %s", flag, plain(err))
+	case info.Mode()&0o077 != 0:
+		err = usagef("%s %s: other users may access it (mode %04o)", flag, name, info.Mode().Perm()).hinting("chmod 600 " + name)
+	default:
+		return f, nil
 	}
-	if info.Mode()&0o077 != 0 {
-		return "", usagef("--auth-file %s: other users may access it (mode %04o)", name, info.Mode().Perm()).hinting("chmod 600 " + name)
-	}
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return "", usagef("--auth-file: %s", plain(err))
-	}
-	return string(text), nil
+	f.Close()
+	return nil, err
 }
 
 // parseCredentials reads a credential from each line that is not empty and no comment (#).

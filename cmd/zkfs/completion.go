@@ -78,10 +78,10 @@ var values = map[string][]string{
 	"--watch":      {"tree", "node", "off"},
 }
 
-// takesFile tells whether the value of a flag is the name of a file.
-func takesFile(name string) bool {
-	return slices.Contains([]string{"--auth-file", "--log-file", "--tls-ca", "--tls-cert", "--tls-key"}, name)
-}
+// fileFlags are those whose value is the name of a file.
+var fileFlags = []string{"--auth-file", "--log-file", "--sasl-keytab", "--tls-ca", "--tls-cert", "--tls-key"}
+
+func takesFile(name string) bool { return slices.Contains(fileFlags, name) }
 
 func bashCompletion(commands []completed) string {
 	var b strings.Builder
@@ -94,7 +94,7 @@ func bashCompletion(commands []completed) string {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		fmt.Fprintf(&b, "\t%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", name, strings.Join(values[name], " "))
 	}
-	b.WriteString("\t--auth-file|--log-file|--tls-ca|--tls-cert|--tls-key) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n\tesac\n\tcase ${COMP_WORDS[1]} in\n")
+	fmt.Fprintf(&b, "\t%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n\tesac\n\tcase ${COMP_WORDS[1]} in\n", strings.Join(fileFlags, "|"))
 	for _, c := range commands {
 		var flags []string
 		for _, f := range c.flags {

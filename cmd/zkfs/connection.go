@@ -3,16 +3,14 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/zk"
-	"github.com/zkfs/zkfs/zk/gssapi"
 )
 
 // connection is what a command line says about an ensemble and the way to it.
@@ -35,8 +33,7 @@ func connectionFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "connect-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "give up when no server has taken the session by then"},
 		&cli.DurationFlag{Name: "session-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long the session, and with it locks, outlive a lost connection; the servers bound it"},
 		&cli.StringFlag{Name: "auth-file", Category: inSecurity, Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in digest:USER:PASSWORD. Nobody else may be allowed to read it. The environment variable ZKFS_AUTH holds such lines too"},
-		&cli.StringFlag{Name: "sasl", Category: inSecurity, Usage: "authenticate by `MECHANISM`: digest-md5, with the credentials sasl:USER:PASSWORD, or gssapi, which is Kerberos, with sasl:PRINCIPAL:PASSWORD or the tickets of kinit"},
-	}, tlsFlags()...)
+	}, slices.Concat(saslFlags(), tlsFlags())...)
 }
 
 // tlsFlags are those of every command that asks servers.
@@ -70,7 +67,7 @@ func connectionOf(c *cli.Context, source, environ string) (*connection, error) {
 	if n.credentials, err = credentials(environ, c.String("auth-file")); err != nil {
 		return nil, err
 	}
-	n.credentials, n.sasl, err = saslOf(c.String("sasl"), n.credentials)
+	n.credentials, n.sasl, err = saslOf(c, n.credentials)
 	return n, err
 }
 
@@ -123,53 +120,10 @@ func tlsOf(c *cli.Context) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// schemeSASL is the scheme of the credentials that are for SASL and not sent as they are.
-const schemeSASL = "sasl"
-
-// saslOf returns the mechanism of that name, nil for none, and the credentials that it does not use up.
-func saslOf(name string, list []credential) (rest []credential, m zk.SASLMechanism, err error) {
-	var user, password string
-	for _, cr := range list {
-		if cr.scheme == schemeSASL {
-			user, password, _ = strings.Cut(cr.auth, ":")
-		} else {
-			rest = append(rest, cr)
-		}
-	}
-	switch {
-	case name == "" && user == "":
-	case name == "":
-		err = usagef("there are credentials for SASL, and no mechanism").hinting("--sasl=digest-md5 or --sasl=gssapi")
-	case name == "digest-md5" && user == "":
-		err = usagef("--sasl=digest-md5 needs credentials").hinting("a line sasl:USER:PASSWORD in ZKFS_AUTH or --auth-file")
-	case name == "digest-md5":
-		m = zk.DigestMD5(user, password)
-	case name == "gssapi":
-		cfg := gssapi.Config{Principal: user, Password: password}
-		if user == "" {
-			cfg.Cache = ticketCache()
-		}
-		if m, err = gssapi.New(cfg); err != nil {
-			err = usagef("--sasl=gssapi: %s", plain(err)).hinting("`kinit` gets a ticket, `klist` shows it; or a line sasl:PRINCIPAL:PASSWORD in ZKFS_AUTH or --auth-file")
-		}
-	default:
-		err = usagef("--sasl can not be %q", name).hinting("it is one of: digest-md5, gssapi")
-	}
-	return rest, m, err
-}
-
 // words returns who asks the servers their four-letter words.
 func words(cfg *tls.Config) *flw.Client {
 	if cfg == nil {
 		return &flw.Client{}
 	}
 	return &flw.Client{Dial: (&tls.Dialer{Config: cfg}).DialContext}
-}
-
-// ticketCache returns the file in which kinit leaves its tickets.
-func ticketCache() string {
-	if name := os.Getenv("KRB5CCNAME"); name != "" {
-		return name
-	}
-	return fmt.Sprintf("/tmp/krb5cc_%d", os.Getuid())
 }

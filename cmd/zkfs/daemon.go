@@ -41,7 +41,7 @@ func (z *command) background(ctx context.Context, credentials string) error {
 	defer r.Close()
 	daemon := exec.Command(exe)
 	daemon.Args = append([]string{"zkfs"}, z.args...)
-	daemon.Env = append(withoutVariable(os.Environ(), authVariable), daemonVariable+"=1")
+	daemon.Env = append(os.Environ(), daemonVariable+"=1")
 	daemon.Stdin, daemon.Stdout, daemon.Stderr = strings.NewReader(credentials), z.out, z.err
 	daemon.ExtraFiles = []*os.File{w} // descriptor 3
 	err = daemon.Start()

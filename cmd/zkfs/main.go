@@ -22,6 +22,9 @@ func main() {
 	if fake {
 		return
 	}
+	if err := hideSecrets(); err != nil {
+		os.Exit(report(os.Stderr, err))
+	}
 	os.Exit(run(context.Background(), args, stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 

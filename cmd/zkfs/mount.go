@@ -38,6 +38,7 @@ func (z *command) mountCommand() *cli.Command {
 func (z *command) mount(c *cli.Context) error {
 	d := asDaemon()
 	environ := os.Getenv(authVariable)
+	os.Unsetenv(authVariable) // fusermount3 need not know
 	if d != nil {
 		text, err := io.ReadAll(z.in)
 		if err != nil {
@@ -112,9 +113,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 		session.mount = mounted
 		m.registry.MustRegister(session)
 		log.Info("mounted", "source", s.source, "on", s.mountpoint)
-		if err := notifyManager("READY=1\nSTATUS=" + s.source + " on " + s.mountpoint); err != nil {
-			log.Warn("tell the service manager", "err", err)
-		}
+		tellManager(log, "READY=1\nSTATUS="+s.source+" on "+s.mountpoint)
 		if d == nil {
 			return nil
 		}
@@ -151,8 +150,10 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 	}
 	select {
 	case <-ctx.Done():
+		tellManager(o.Logger, "STOPPING=1")
 		return mounted.Unmount()
 	case <-ended:
+		tellManager(o.Logger, "STOPPING=1")
 		return lost(mountpoint)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A service of Type=notify is ready when its mount is.
+// A service of Type=notify is ready when its mount is, and says when it stops.
 func TestMountTellsServiceManager(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()
@@ -40,6 +40,9 @@ func TestMountTellsServiceManager(t *testing.T) {
 		t.Errorf("ready, but not mounted: %+v, %v", found, err)
 	}
 	stop()
+	if n, err := manager.Read(text); string(text[:n]) != "STOPPING=1" || err != nil {
+		t.Errorf("told %q, %v, at the end", text[:n], err)
+	}
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit code %d", code)
 	}

@@ -27,6 +27,9 @@ func unmount(point string, lazy bool) error {
 	return unix.Unmount(point, unix.UMOUNT_NOFOLLOW)
 }
 
+// hideMemory keeps other processes of the same user from reading the memory of this one, and it from being dumped.
+func hideMemory() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
 // bind makes cmd, which the calling thread is to start, get SIGTERM when that thread ends, and makes its orphans children of this process.
 func bind(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}

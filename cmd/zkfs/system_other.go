@@ -18,4 +18,6 @@ func mountTable() (string, error) { return "", nil }
 
 func unmount(string, bool) error { return errors.ErrUnsupported }
 
+func hideMemory() error { return nil }
+
 func bind(*exec.Cmd) error { return errors.ErrUnsupported }
