@@ -105,14 +105,15 @@ func (w *watching) run(ctx context.Context, conn *zk.Conn) error {
 		} else if err := w.tell(zk.Event{Type: zk.EventLost, Path: w.znode}); err != nil {
 			return err
 		}
-		if err := w.follow(ctx, watcher.Events()); err != nil || ctx.Err() != nil {
+		if err := w.follow(ctx, conn, watcher.Events()); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
 }
 
-// follow tells of events until there are no more or ctx ends.
-func (w *watching) follow(ctx context.Context, events <-chan zk.Event) error {
+// follow tells of events until there are no more or ctx ends. That some are lost is told when the watch stands again: who
+// then looks, by whatever connection, misses nothing. It is queued before that, but no request overtakes the setting of watches.
+func (w *watching) follow(ctx context.Context, conn *zk.Conn, events <-chan zk.Event) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -120,6 +121,9 @@ func (w *watching) follow(ctx context.Context, events <-chan zk.Event) error {
 		case e, ok := <-events:
 			if !ok {
 				return nil
+			}
+			if e.Type == zk.EventLost {
+				conn.WithContext(ctx).Exists(w.znode) // if it fails for the connection, another EventLost follows
 			}
 			if err := w.tell(e); err != nil {
 				return err
