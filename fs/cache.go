@@ -80,6 +80,16 @@ type snapshot struct {
 	guarded  bool      // an event will come when it changes: the kernel may keep it
 	until    time.Time // but no longer than this
 	denied   bool      // nothing is known: this session may not read the znode (from 3.9 on not even its Stat)
+	epoch    uint32    // of the cache when the servers were asked
+}
+
+// before reports whether s is older than t, both of one znode. Zxids of one epoch never go back; in a later one they can, if
+// somebody else's ensemble took the place of the servers.
+func (s snapshot) before(t content) bool {
+	if s.stat == nil || t.stat == nil {
+		return false
+	}
+	return s.epoch < t.epoch || s.epoch == t.epoch && s.stat.Mzxid < t.stat.Mzxid
 }
 
 // ticket stands for a question to the servers, taken before it is sent.
@@ -193,6 +203,7 @@ func (c *cache) fill(t ticket, got snapshot) snapshot {
 func (c *cache) keep(t ticket, got snapshot) snapshot {
 	e := t.e
 	defer c.unpin(e)
+	got.epoch = t.epoch
 	if !c.guarded || e.gen != t.gen || c.epoch != t.epoch {
 		return got
 	}
@@ -252,6 +263,13 @@ func (c *cache) changed(path string) bool {
 	e.gen++
 	e.fresh = false
 	return true
+}
+
+// currentEpoch returns the epoch, for what is learned in another way than by a question.
+func (c *cache) currentEpoch() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch
 }
 
 // counts returns the number of entries and the bytes that they hold.
@@ -389,7 +407,7 @@ func (e *entry) forget() {
 }
 
 func (c *cache) snapshot(e *entry) snapshot {
-	s := snapshot{stat: e.stat, guarded: true, until: c.began.Add(e.until)}
+	s := snapshot{stat: e.stat, guarded: true, until: c.began.Add(e.until), epoch: e.epoch}
 	if e.stat == nil {
 		return s
 	}

@@ -70,6 +70,11 @@ func TestLargeReadsAreOfOneVersion(t *testing.T) {
 		w.want(part("b"), "pread", "1", fmt.Sprint(size/2), "5")
 		w.set("/f", text("b")+"more!")
 		w.eventually(`ok "more!"`, "pread", "1", fmt.Sprint(size), "5")
+		// The end of what it read, not of what took its place.
+		w.set("/f", text("c")+"more, and more")
+		w.want("ok", "open", "3", "f", "r")
+		w.eventually(part("c"), "pread", "3", "0", "5")
+		w.want(`ok ""`, "pread", "1", fmt.Sprint(size+5), "5")
 	})
 }
 

@@ -243,13 +243,14 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	if d.exists() && !sameIncarnation(st, d.base) {
 		f.fs.log.Warn("the znode was deleted and created again by somebody else before this write", "path", path)
 	}
+	epoch := f.fs.view.cache.currentEpoch()
 	f.mu.Lock()
 	data := slices.Clip(d.data)
 	f.draft = nil
 	f.newborn, f.given = false, nil
 	f.told = st.Mzxid
-	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0}
-	base := snapshot{stat: st, data: data, hasData: true}
+	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}
+	base := snapshot{stat: st, data: data, hasData: true, epoch: epoch}
 	for h := range f.handles {
 		h.base = base
 		h.dirty = false

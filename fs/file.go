@@ -50,12 +50,13 @@ type content struct {
 	stat    *zk.Stat
 	data    []byte
 	hasData bool
+	epoch   uint32 // as in snapshot
 }
 
-func contentOf(s snapshot) content { return content{s.stat, s.data, s.hasData} }
+func contentOf(s snapshot) content { return content{s.stat, s.data, s.hasData, s.epoch} }
 
 func (c content) snapshot() snapshot {
-	return snapshot{stat: c.stat, data: c.data, hasData: c.hasData}
+	return snapshot{stat: c.stat, data: c.data, hasData: c.hasData, epoch: c.epoch}
 }
 
 func (f *FS) newFile(path string, r role) *file {
@@ -161,11 +162,15 @@ func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrO
 	return 0
 }
 
-// attr fills out and returns how long the kernel may keep it, which is d unless something was written.
+// attr fills out and returns how long the kernel may keep it, which is d unless something was written. Of an open file
+// the kernel learns what reads are answered from: a size of another version would cut them.
 func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st := s.stat
+	if st != nil && (s.before(f.shown) || f.shown.hasData && !sameVersion(st, f.shown.stat)) {
+		st, d = f.shown.stat, 0
+	}
 	if st == nil || f.storing {
 		st = f.shown.stat
 	}
@@ -227,8 +232,12 @@ func (f *file) state(ctx context.Context) (snapshot, error) {
 	return s, nil
 }
 
-// show notes what the kernel is told. The data is kept while the file is open. node.mu is held.
+// show notes what the kernel is told, unless it was told something newer while s was on its way. The data is kept while
+// the file is open. node.mu is held.
 func (f *file) show(s snapshot) {
+	if s.before(f.shown) {
+		return
+	}
 	if !s.hasData && f.shown.hasData && sameVersion(s.stat, f.shown.stat) {
 		s.data, s.hasData = f.shown.data, true
 	}
@@ -370,9 +379,11 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	f.addHandle(h)
 	h.base = s
 	h.whole = !h.write && len(s.data) > oneRead
-	outdated = f.told != 0 && f.told != s.stat.Mzxid
-	f.show(s)
-	return outdated && !h.trunc
+	outdated = f.told != 0 && f.told != s.stat.Mzxid && !h.trunc
+	if !outdated || !f.shown.hasData { // else others read: the kernel must drop the old size before they get what is new
+		f.show(s)
+	}
+	return outdated
 }
 
 // handOver gives the kernel the content of the file, from the handler of an open: most who open a file read it, and then need not ask.

@@ -69,31 +69,31 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	if h.whole {
 		return h.readWhole(ctx, dest, off)
 	}
-	f.mu.Lock()
-	if f.draft != nil || f.shown.hasData {
-		defer f.mu.Unlock()
-		h.read = true
-		return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
-	}
-	f.mu.Unlock()
-
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	s, err := f.load(ctx, true)
-	if err != nil {
-		return nil, f.fs.errno("read", f.where(), err)
+	for {
+		f.mu.Lock()
+		if f.draft != nil || f.shown.hasData {
+			defer f.mu.Unlock()
+			h.read = true
+			return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
+		}
+		f.mu.Unlock()
+		s, err := f.load(ctx, true)
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return nil, f.fs.errno("read", f.where(), err)
+		}
+		f.mu.Lock()
+		if f.draft == nil && !f.shown.hasData {
+			f.show(s) // if the kernel has learned of a newer version meanwhile, that is asked for next
+			h.base = s
+		}
+		f.mu.Unlock()
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	h.read = true
-	if f.draft == nil && !f.shown.hasData {
-		f.show(s)
-		h.base = s
-	}
-	return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
 }
 
-// readWhole answers a read of a large file. At its start and behind its end the reader gets to the current version.
+// readWhole answers a read of a large file. At its start the reader gets to the current version; behind its end only if
+// that continues what was read, so that a reader that goes on to the end of the file does not find the end of another one.
 func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
 	f.mu.Lock()
@@ -104,18 +104,19 @@ func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.Re
 		defer cancel()
 		now, err := f.load(ctx, true)
 		switch {
-		case err == nil && !draft:
-			base = now
-		case err == nil:
+		case err == nil && draft:
 			f.mu.Lock()
-			base = snapshot{stat: f.shown.stat, data: slices.Clone(f.contentLocked()), hasData: true}
+			now = snapshot{stat: f.shown.stat, data: slices.Clone(f.contentLocked()), hasData: true}
 			f.mu.Unlock()
-		case !errors.Is(err, errGone): // a file that is deleted stays as it was for those who have it open
+		case err != nil && !errors.Is(err, errGone): // a file that is deleted stays as it was for those who have it open
 			return nil, f.fs.errno("read", f.where(), err)
 		}
-		f.mu.Lock()
-		h.base = base
-		f.mu.Unlock()
+		if err == nil && (off == 0 || bytes.HasPrefix(now.data, base.data)) {
+			base = now
+			f.mu.Lock()
+			h.base = base
+			f.mu.Unlock()
+		}
 	}
 	return fuse.ReadResultData(dest[:copyFrom(dest, base.data, off)]), 0
 }
