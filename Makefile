@@ -9,6 +9,10 @@ SBINDIR    ?= /sbin
 MOUNTPOINT ?= /tmp/zkfs-demo
 FUZZTIME   ?= 30s
 
+# For make chaos. The same seed draws the same faults.
+SEED       ?= $(shell date +%s)
+DURATION   ?= 5m
+
 # A module of its own, which stands in for another client.
 COMPAT := compat/go-zookeeper
 
@@ -29,7 +33,7 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test check race fuzz bench deps install uninstall manual package clean
+.PHONY: help build demo test check race fuzz chaos bench deps install uninstall manual package clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
@@ -38,6 +42,7 @@ help:
 	@echo 'make check    gofmt, go mod tidy, vet, staticcheck, and does it compile for darwin and freebsd'
 	@echo 'make race     all tests with the race detector'
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
+	@echo 'make chaos    inject faults for DURATION ($(DURATION)), drawn from SEED, and check what was seen; needs root. It writes to $(BUILD)/chaos'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make deps     install the Debian packages that the tests need'
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
@@ -87,6 +92,11 @@ fuzz:
 			esac; \
 		done; \
 	done
+
+chaos: deps
+	@mkdir -p $(BUILD)/chaos
+	$(GO) test ./integration/chaos -run TestChaos -v -count=1 -timeout 0 \
+		-args -chaos.seed $(SEED) -chaos.duration $(DURATION) -chaos.out $(CURDIR)/$(BUILD)/chaos
 
 bench: deps build
 	$(GO) test -run '^$$' -bench . -benchmem ./...

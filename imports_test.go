@@ -60,7 +60,8 @@ var rules = map[string]rule{
 	"zk/gssapi":            {code: []string{"zk", gokrb5}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration": {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/conformance", "internal/proxy", goInternal, goleak, sys}},
+	"integration":       {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/conformance", "internal/proxy", goInternal, goleak, sys}},
+	"integration/chaos": {tests: []string{"zk", "flw", "internal/history", "internal/proxy", goleak, sys}},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

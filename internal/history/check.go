@@ -25,6 +25,10 @@ type Promise struct {
 	Stale time.Duration // how long a content that was replaced may still be read, and an event may be on its way
 	Calm  time.Duration // the same in calm times
 	Call  time.Duration // how long a system call may take
+
+	// Cut is how many of a thousand cached reads may show the beginning of the content only. The kernel learns the size of a new version
+	// by one answer and its content by another; which it digests first is its affair.
+	Cut float64
 }
 
 // Check returns what breaks the promise.
@@ -42,7 +46,21 @@ func Check(r *Run, p Promise) []error {
 	c.monotonic()
 	c.creates()
 	c.locks()
+	if cached := c.cached(); float64(len(c.cut)) > p.Cut*float64(cached)/1000 {
+		c.breach("%d of %d cached reads were cut, %v in a thousand are promised", len(c.cut), cached, p.Cut)
+		c.errs = append(c.errs, c.cut...)
+	}
 	return c.errs
+}
+
+// cached counts the reads that may be cut.
+func (c *checker) cached() (n int) {
+	for _, op := range c.Ops {
+		if op.Cached && op.Outcome == OK {
+			n++
+		}
+	}
+	return n
 }
 
 // checker gathers the breaches of a promise.
@@ -52,10 +70,20 @@ type checker struct {
 	chains  map[string]*chain // by path
 	moves   map[[2]string]int // how often a transaction deleted the one path and created the other
 	errs    []error
+	cut     []error // reads that may have been cut
 }
 
 func (c *checker) breach(format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf(format, args...))
+}
+
+// breachOf notes a breach that op shows. If it may only have been cut, it counts as that.
+func (c *checker) breachOf(op *Op, format string, args ...any) {
+	if err := fmt.Errorf(format, args...); op.Cached {
+		c.cut = append(c.cut, err)
+	} else {
+		c.errs = append(c.errs, err)
+	}
 }
 
 // A chain is all contents that a path has had. The first is that it was missing.
@@ -64,6 +92,7 @@ type chain struct {
 	ops      []*Op          // that are about the path
 	first    map[string]int // by digest, and by appended line: the index of the first version with it
 	times    map[string]int // how many versions have the digest, and how often the line was appended
+	writers  map[int]*Op    // by index: who wrote the version
 	proved   []int64        // by index: the earliest end of an operation that shows that this version, or a later one, was there
 }
 
@@ -107,6 +136,7 @@ func (c *checker) build() {
 		}
 	}
 	for _, ch := range c.chains {
+		ch.attribute()
 		ch.prove()
 	}
 }
@@ -150,6 +180,40 @@ func (ch *chain) index(op *Op) (int, bool) {
 	return 0, false
 }
 
+// attribute fills writers.
+func (ch *chain) attribute() {
+	ch.writers = map[int]*Op{}
+	for _, op := range ch.ops {
+		if i, ok := ch.first[op.Value]; ok && (op.Kind == Write || op.Kind == Append) {
+			ch.writers[i] = op
+		}
+	}
+}
+
+// shows reports whether op shows that the servers had a version: what is read in the view of its writer may
+// not have been sent yet.
+func (ch *chain) shows(op *Op) (int, bool) {
+	i, ok := ch.index(op)
+	if w := ch.writers[i]; ok && w != nil && w != op && w.View != "" && (w.View == op.View || op.View == Unclear) {
+		return 0, false
+	}
+	return i, ok
+}
+
+// drafted reports whether op may have read what somebody in its view was about to write: that is seen by all in the view before
+// it is sent, first as an empty file and at last as something that others came before.
+func (ch *chain) drafted(op *Op) bool {
+	if op.View == Unclear {
+		return true
+	}
+	for _, w := range ch.ops {
+		if (w.Kind == Write || w.Kind == Append) && w.View != "" && (w.View == op.View || w.View == Unclear) && w.Start <= op.End && (w.Outcome == Unknown || op.Start <= w.End) {
+			return true
+		}
+	}
+	return false
+}
+
 // prove fills proved.
 func (ch *chain) prove() {
 	const never = int64(^uint64(0) >> 1)
@@ -158,7 +222,7 @@ func (ch *chain) prove() {
 		ch.proved[i] = never
 	}
 	for _, op := range ch.ops {
-		if i, ok := ch.index(op); ok {
+		if i, ok := ch.shows(op); ok {
 			ch.proved[i] = min(ch.proved[i], op.End)
 		}
 	}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,7 @@ import (
 const second = int64(time.Second)
 
 // promise is what the tests check against.
-var promise = Promise{Stale: 10 * time.Second, Calm: 2 * time.Second, Call: 5 * time.Second}
+var promise = Promise{Stale: 10 * time.Second, Calm: 2 * time.Second, Call: 5 * time.Second, Cut: 4}
 
 // An op is built up by its methods. Times are seconds.
 func op(kind Kind, path, value string, start, end int64) *Op {
@@ -23,6 +24,7 @@ func (o *Op) is(outcome Outcome) *Op { o.Outcome = outcome; return o }
 func (o *Op) on(view string) *Op     { o.View = view; return o }
 func (o *Op) to(path string) *Op     { o.To = path; return o }
 func (o *Op) fence(n int64) *Op      { o.Fence = n; return o }
+func (o *Op) cached() *Op            { o.Cached = true; return o }
 func (o *Op) slow(seconds int64) *Op { o.Call, o.Slowest = "write", seconds*second; return o }
 
 // changes numbers what was committed. A plus before a kind makes it a part of the transaction before.
@@ -70,11 +72,20 @@ func TestCheck(t *testing.T) {
 		{"written by nobody", wrote()[:2], abc, "nobody wrote"},
 		{"torn", wrote(op(Read, "/r", "ab", 7, 8)), abc, "never there"},
 
+		{"truncated by one that was ended", append(wrote()[:2], op(Write, "/r", "c", 5, 0).is(Unknown)), changes("create /r a", "set /r b", "set /r"), ""},
+		{"truncated by nobody", wrote()[:2], changes("create /r a", "set /r b", "set /r"), "nobody wrote"},
+		{"draft of the view", wrote(op(Write, "/r", "d", 7, 9).on("m").is(Failed), op(Read, "/r", "d", 8, 8).on("m")), abc, ""},
+		{"draft of another view", wrote(op(Write, "/r", "d", 7, 9).on("m").is(Failed), op(Read, "/r", "d", 8, 8).on("n")), abc, "never there"},
+		{"draft that is gone", wrote(op(Write, "/r", "d", 7, 9).on("m").is(Failed), op(Read, "/r", "d", 10, 11).on("m")), abc, "never there"},
+		{"draft is no proof", append(wrote()[:2], op(Write, "/r", "c", 5, 9).on("m"), op(Read, "/r", "c", 6, 6).on("m"), op(Sync, "/r", "b", 7, 8)), abc, ""},
 		{"back in time", wrote(op(Read, "/r", "c", 7, 8).on("m"), op(Read, "/r", "b", 9, 9).on("m")), abc, "back in time"},
 		{"back in time after the own write", append(wrote()[:2], op(Write, "/r", "c", 5, 6).on("m"), op(Read, "/r", "b", 7, 7).on("m")), abc, "back in time"},
 		{"overlapping reads of one view", wrote(op(Read, "/r", "c", 7, 9).on("m"), op(Read, "/r", "b", 8, 9).on("m")), abc, ""},
 		{"older in another view", wrote(op(Read, "/r", "c", 7, 8).on("m"), op(Read, "/r", "b", 9, 9).on("n")), abc, ""},
 		{"gone again", wrote(op(Read, "/r", "a", 3, 4).on("m"), op(Read, "/r", Missing, 5, 5).on("m")), abc, "back in time"},
+
+		{"cut", wrote(op(Read, "/r", "ab", 7, 8).cached()), abc, "1 of 1 cached reads were cut"},
+		{"seldom cut", wrote(append(slices.Repeat([]*Op{op(Read, "/r", "c", 7, 8).cached()}, 300), op(Read, "/r", "ab", 7, 8).cached())...), abc, ""},
 
 		{"stale", wrote(op(Read, "/r", "b", 17, 17)), abc, "stale"},
 		{"not yet stale", wrote(op(Read, "/r", "b", 16, 16)), abc, ""},

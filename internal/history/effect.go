@@ -21,8 +21,8 @@ func (c *checker) effect(op *Op) {
 		}
 		return
 	case Read, Sync:
-		if _, ok := ch.first[op.Value]; !ok && op.Outcome == OK {
-			c.breach("seen, but never there: %v", op)
+		if _, ok := ch.first[op.Value]; !ok && op.Outcome == OK && !ch.drafted(op) {
+			c.breachOf(op, "seen, but never there: %v", op)
 		}
 		return
 	default:
@@ -40,25 +40,23 @@ func (c *checker) effect(op *Op) {
 
 // order: writes stand in the order of the calls, where one ended before the other began; and nobody wrote what nobody asked for.
 func (c *checker) order(path string, ch *chain) {
-	writers := map[int]*Op{}
-	written := map[string]bool{}
-	for _, op := range ch.ops {
-		if op.Kind != Write && op.Kind != Append {
-			continue
-		}
-		written[op.Value] = true
-		if i, ok := ch.first[op.Value]; ok {
-			writers[i] = op
-		}
-	}
-	if len(writers) == 0 {
+	if len(ch.writers) == 0 {
 		return
+	}
+	cut := 0 // programs that may have been ended between the truncation of the file and the writing
+	for _, op := range ch.ops {
+		if op.Kind == Write && op.Outcome == Unknown {
+			cut++
+		}
 	}
 	end := int64(math.MaxInt64) // the earliest of those that stand behind
 	var behind *Op
 	for i := len(ch.versions) - 1; i > 0; i-- {
-		op := writers[i]
+		op := ch.writers[i]
 		if op == nil {
+			if cut--; len(ch.versions[i].change.Data) == 0 && cut >= 0 {
+				continue
+			}
 			c.breach("%s: nobody wrote the content of zxid %#x: %.200q", path, ch.versions[i].change.Zxid, ch.versions[i].change.Data)
 			continue
 		}

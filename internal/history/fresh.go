@@ -70,7 +70,7 @@ func (c *checker) monotonic() {
 	views := map[key][]*Op{}
 	for path, ch := range c.chains {
 		for _, op := range ch.ops {
-			if _, ok := ch.index(op); ok && op.View != "" {
+			if _, ok := ch.index(op); ok && op.View != "" && op.View != Unclear {
 				views[key{op.View, path}] = append(views[key{op.View, path}], op)
 			}
 		}
@@ -89,7 +89,7 @@ func (c *checker) monotonic() {
 				byEnd = byEnd[1:]
 			}
 			if i, _ := ch.index(op); i < newest && (op.Kind == Read || op.Kind == Sync) {
-				c.breach("back in time by %d versions: %v after %v", newest-i, op, latest)
+				c.breachOf(op, "back in time by %d versions: %v after %v", newest-i, op, latest)
 			}
 		}
 	}

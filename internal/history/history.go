@@ -42,6 +42,9 @@ const (
 	Unknown Outcome = "unknown" // it may have had its effect, may have it later, or never
 )
 
+// Unclear is the View of what several may have answered, such as a mount that was replaced meanwhile.
+const Unclear = "?"
+
 // Missing is the Value of a read that found no file.
 const Missing = "missing"
 
@@ -49,12 +52,13 @@ const Missing = "missing"
 type Op struct {
 	ID      int     `json:"id"` // unique in its process
 	Process string  `json:"process"`
-	View    string  `json:"view,omitempty"` // through what: reads of one view never go back
+	View    string  `json:"view,omitempty"` // through what: reads of one view never go back; "" if nothing is promised about that
 	Kind    Kind    `json:"kind"`
 	Path    string  `json:"path"`
 	To      string  `json:"to,omitempty"`
 	Value   string  `json:"value,omitempty"` // a [Digest], but the line itself of an append
 	Fence   int64   `json:"fence,omitempty"`
+	Cached  bool    `json:"cached,omitempty"` // a read that the kernel may have cut to the length that it knew, see [Promise.Cut]
 	Start   int64   `json:"start"`
 	End     int64   `json:"end,omitempty"` // 0: the process ended before
 	Outcome Outcome `json:"outcome"`

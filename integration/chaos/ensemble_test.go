@@ -1,0 +1,157 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/zk"
+)
+
+// ensemble is three servers. The last one may lose what it has stored: its disk is a small one of its own.
+type ensemble struct {
+	*zk.TestCluster
+	disk string // that of the last server
+}
+
+// diskBytes is enough for an hour, in which the disk is emptied now and then.
+const diskBytes = 1 << 30
+
+func startEnsemble(t *testing.T) *ensemble {
+	t.Helper()
+	e := &ensemble{disk: t.TempDir()}
+	if err := unix.Mount("chaos", e.disk, "tmpfs", 0, fmt.Sprint("size=", diskBytes)); err != nil {
+		t.Fatalf("a small disk, which needs root: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(e.disk, unix.MNT_DETACH) })
+	var err error
+	e.TestCluster, err = zk.StartTestClusterFunc(3, func(id int, config *zk.ServerConfig, srv *zk.Server) {
+		config.Extra = append(config.Extra, "preAllocSize=256")
+		srv.JVMFlags = append(srv.JVMFlags, "-Dreadonlymode.enabled=true", "-Xmx256m")
+		if id == 3 {
+			config.Extra = append(config.Extra, "dataLogDir="+e.disk)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// addrs returns the addresses of the servers.
+func (e *ensemble) addrs() []string {
+	var all []string
+	for i := range e.Servers {
+		all = append(all, e.addr(i))
+	}
+	return all
+}
+
+func (e *ensemble) addr(i int) string { return fmt.Sprintf("127.0.0.1:%d", e.Servers[i].Port) }
+
+// mode returns what a server says that it is, "" if it does not serve.
+func (e *ensemble) mode(i int) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	answer, err := flw.Ask(ctx, e.addr(i), "srvr")
+	if err != nil {
+		return ""
+	}
+	srvr, _ := flw.ParseSrvr(answer) // an error is about another line
+	return srvr.Mode
+}
+
+// member returns a server of that mode, and the first if there is none.
+func (e *ensemble) member(mode string) int {
+	for i := range e.Servers {
+		if e.mode(i) == mode {
+			return i
+		}
+	}
+	return 0
+}
+
+// whole waits until all servers serve in one quorum.
+func (e *ensemble) whole() error {
+	return within(90*time.Second, func() error {
+		modes := map[string]int{}
+		for i := range e.Servers {
+			modes[e.mode(i)]++
+		}
+		if modes["leader"] == 1 && modes["follower"] == len(e.Servers)-1 {
+			return nil
+		}
+		return fmt.Errorf("servers: %v", modes)
+	})
+}
+
+// idle returns an error that names what a server holds for clients.
+func (e *ensemble) idle(i int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	answer, err := flw.Ask(ctx, e.addr(i), "mntr")
+	if err != nil {
+		return err
+	}
+	var held []string
+	for line := range strings.Lines(answer) {
+		f := strings.Fields(line)
+		if len(f) == 2 && slices.Contains([]string{"zk_watch_count", "zk_global_sessions", "zk_ephemerals_count"}, f[0]) {
+			held = append(held, strings.Join(f, " "))
+		}
+	}
+	if slices.Sort(held); !slices.Equal(held, []string{"zk_ephemerals_count 0", "zk_global_sessions 0", "zk_watch_count 0"}) {
+		return fmt.Errorf("server %d: %q", i, held)
+	}
+	return nil
+}
+
+// restart starts a server that was killed, or has ended by itself.
+func (e *ensemble) restart(i int) error {
+	e.Servers[i].Srv.Stop() // an error says that it had ended
+	return e.Servers[i].Srv.Start()
+}
+
+// fill leaves no space on the disk of the last server.
+func (e *ensemble) fill() error {
+	f, err := os.Create(filepath.Join(e.disk, "filler"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	block := make([]byte, 1<<20)
+	for n := len(block); n > 0; {
+		if _, err := f.Write(block[:n]); err != nil {
+			n /= 2
+		}
+	}
+	return nil
+}
+
+// empty removes what the last server has stored, and what filled its disk.
+func (e *ensemble) empty() error {
+	for _, dir := range []string{e.disk, e.Servers[2].Path} {
+		if err := os.RemoveAll(filepath.Join(dir, "version-2")); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(filepath.Join(e.disk, "filler"))
+}
+
+// logs returns the folders with the transaction logs.
+func (e *ensemble) logs() []string {
+	return []string{e.Servers[0].Path, e.Servers[1].Path, e.disk}
+}
