@@ -26,7 +26,7 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	java:default-jre-headless \
 	/usr/share/java/zookeeper.jar:libzookeeper-java \
 	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
-	zsh:zsh fish:fish \
+	zsh:zsh fish:fish systemd-analyze:systemd \
 	vim:vim nano:nano emacs:emacs-nox tmux:tmux perl:perl python3:python3 jq:jq tree:tree \
 	rsync:rsync inotifywait:inotify-tools \
 	gcc:gcc /usr/include/stdlib.h:libc6-dev \

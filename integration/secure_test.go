@@ -71,14 +71,22 @@ func TestCommandSASL(t *testing.T) {
 	if out, err := kinit.CombinedOutput(); err != nil {
 		t.Fatalf("kinit: %v, %s", err, out)
 	}
-	for user, flags := range map[string][]string{
-		"alice": {"--sasl=gssapi", "--auth-file", authFile(t, "sasl:alice:alicepw\n")},
-		"bob":   {"--sasl=gssapi"},
+	for _, test := range []struct {
+		user  string
+		flags []string
+	}{
+		{"alice", []string{"--auth-file", authFile(t, "sasl:alice:alicepw\n")}},
+		{"alice", []string{"--sasl-keytab", r.path("alice.keytab"), "--sasl-principal=alice@ZKFS.TEST"}},
+		{"bob", nil},
 	} {
-		m := mount(t, kerberos, append(flags, "--acl=creator")...)
-		if got := m.sh(t, "echo x > "+user+"; getfattr --only-values -n user.zk.acl "+user); !strings.Contains(got, "sasl:"+user+"@ZKFS.TEST:cdrwa") {
-			t.Errorf("the ACL of %s is %q", user, got)
+		m := mount(t, kerberos, append(test.flags, "--sasl=gssapi", "--acl=creator")...)
+		if got := m.sh(t, "rm -f f; echo x > f; getfattr --only-values -n user.zk.acl f; rm f"); !strings.Contains(got, "sasl:"+test.user+"@ZKFS.TEST:cdrwa") {
+			t.Errorf("%s: the ACL is %q, not that of %s", test.flags, got, test.user)
 		}
+	}
+	args := []string{"mount", kerberos, t.TempDir(), "--sasl=gssapi", "--sasl-keytab", r.path("alice.keytab"), "--sasl-principal=bob"}
+	if out, code := runZkfs(t, args...); code != 13 {
+		t.Errorf("the keytab of somebody else: exit code %d, %s", code, out)
 	}
 }
 

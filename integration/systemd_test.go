@@ -1,0 +1,80 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What make install installs of systemd's files, and the samples, are what systemd understands.
+func TestUnits(t *testing.T) {
+	root := t.TempDir()
+	command(t, "", "make", "-C", "..", "--no-print-directory", "install", "BUILD="+t.TempDir(), "PREFIX=/usr", "SBINDIR=/usr/sbin", "DESTDIR="+root)
+	units := filepath.Join(root, "usr/lib/systemd/system")
+	service, err := os.ReadFile(filepath.Join(units, "zkfs@.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"sh", "mount"} { // what units run besides
+		if err := os.WriteFile(filepath.Join(root, "usr/bin", name), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// systemd-analyze looks for programs where it runs itself, or in the root if it is told one.
+	text := strings.ReplaceAll(string(service), "=/usr/bin/zkfs", "="+root+"/usr/bin/zkfs")
+	if text == string(service) {
+		t.Errorf("the service does not run /usr/bin/zkfs:\n%s", service)
+	}
+	write(t, filepath.Join(units, "zkfs@app.service"), text)
+	samples := filepath.Join(root, "usr/share/doc/zkfs/examples")
+	out := command(t, "", "systemd-analyze", "verify", "--man=no", filepath.Join(units, "zkfs@app.service"),
+		filepath.Join(samples, "mnt-app.mount"), filepath.Join(samples, "mnt-app.automount"))
+	if out != "" {
+		t.Errorf("systemd-analyze verify: %s", out)
+	}
+}
+
+// systemd makes of the line of fstab in the manual a mount by this command, and an automount that the start does not wait for.
+func TestLineOfFstab(t *testing.T) {
+	manual, err := os.ReadFile("../docs/zkfs-mount.8.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line string
+	for l := range strings.Lines(string(manual)) {
+		if strings.Contains(l, "x-systemd.automount") {
+			line = strings.TrimSpace(l)
+		}
+	}
+	dir := t.TempDir()
+	fstab := filepath.Join(dir, "fstab")
+	write(t, fstab, line+"\n")
+	t.Setenv("SYSTEMD_FSTAB", fstab)
+	command(t, "", "/usr/lib/systemd/system-generators/systemd-fstab-generator", dir, dir, dir)
+	for name, want := range map[string][]string{
+		"mnt-app.mount":                            {"What=zk1,zk2,zk3/app\n", "Where=/mnt/app\n", "Type=zkfs\n", "Options=noauto,x-systemd.automount,_netdev,nofail,ro,auth_file=/etc/zkfs/auth\n"},
+		"mnt-app.automount":                        {"Where=/mnt/app\n"},
+		"remote-fs.target.wants/mnt-app.automount": {"Where=/mnt/app\n"},
+	} {
+		unit, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(string(unit), w) {
+				t.Errorf("%s has not %q:\n%s", name, w, unit)
+			}
+		}
+		if strings.Contains(string(unit), "Before=remote-fs.target") {
+			t.Errorf("the start waits for %s:\n%s", name, unit)
+		}
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
