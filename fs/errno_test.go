@@ -81,3 +81,35 @@ func TestNeverENOTCONN(t *testing.T) {
 		}
 	}
 }
+
+// What programs see of the servers' errors.
+func TestErrnoOfEachError(t *testing.T) {
+	for errno, errs := range map[syscall.Errno][]error{
+		syscall.ENOENT:     {zk.ErrNoNode},
+		syscall.EEXIST:     {zk.ErrNodeExists},
+		syscall.ENOTEMPTY:  {zk.ErrNotEmpty},
+		syscall.EACCES:     {zk.ErrNoAuth, zk.ErrAuthFailed, errPermission, errMaskedACL},
+		syscall.ESTALE:     {zk.ErrBadVersion, errConflict, errGone},
+		syscall.ENOTDIR:    {zk.ErrNoChildrenForEphemerals, errNotDir},
+		syscall.EISDIR:     {errIsDir},
+		syscall.EINVAL:     {zk.ErrInvalidACL, zk.ErrBadArguments, zk.ErrMarshalling, zk.ErrInvalidPath},
+		syscall.EDQUOT:     {zk.ErrQuotaExceeded},
+		syscall.EROFS:      {zk.ErrNotReadOnly, errReadOnly},
+		syscall.EOPNOTSUPP: {zk.ErrUnimplemented, zk.ErrEphemeralOnLocalSession, errNoAttribute},
+		syscall.EAGAIN:     {zk.ErrThrottled, zk.ErrLockHeld},
+		syscall.EFBIG:      {zk.ErrTooLarge, errTooLarge},
+		syscall.ETIMEDOUT:  {context.DeadlineExceeded, zk.ErrRequestTimeout, zk.ErrOperationTimeout},
+		syscall.EHOSTDOWN:  {zk.ErrNoServer, zk.ErrConnectionClosed, zk.ErrSessionExpired},
+		syscall.EINTR:      {context.Canceled},
+		syscall.EPERM:      {errForeign, errNotAllowed},
+		syscall.EXDEV:      {errOtherDevice},
+		syscall.ENOLCK:     {errRange},
+		syscall.EIO:        {errUnresolved, errLockLost, zk.ErrSystemError, zk.ErrUnknown},
+	} {
+		for _, err := range errs {
+			if got := errnoOf(err); got != errno {
+				t.Errorf("%v: %v, want %v", err, got, errno)
+			}
+		}
+	}
+}

@@ -3,6 +3,11 @@ package fs
 import (
 	"context"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 )
@@ -48,4 +53,49 @@ func TestSettle(t *testing.T) {
 			t.Errorf("settle that is given up: %v", err)
 		}
 	})
+}
+
+// Only the notifier tells the kernel anything: whoever else did it could wait for itself.
+func TestOnlyTheNotifierNotifies(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			ast.Inspect(decl, func(n ast.Node) bool {
+				call, ok := n.(*ast.SelectorExpr)
+				if !ok || !slices.Contains([]string{"NotifyContent", "NotifyEntry", "NotifyDelete", "NotifyPrune"}, call.Sel.Name) {
+					return true
+				}
+				calls++
+				if !isMethodOf(decl, "notifier") {
+					t.Errorf("%s: %s", name, call.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+	if calls < 5 {
+		t.Errorf("only %d calls found", calls)
+	}
+}
+
+// isMethodOf reports whether a declaration is a method of a pointer to the type.
+func isMethodOf(decl ast.Decl, name string) bool {
+	f, ok := decl.(*ast.FuncDecl)
+	if !ok || f.Recv == nil {
+		return false
+	}
+	star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	id, ok := star.X.(*ast.Ident)
+	return ok && id.Name == name
 }

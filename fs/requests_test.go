@@ -2,7 +2,6 @@ package fs
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,171 +11,225 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// counter counts what the servers are asked by the mount, by operation.
-type counter struct {
-	w *world
-
-	mu     sync.Mutex // guards the following
-	asked  map[string]int
-	kernel map[string]Operation // before
+// spy collects what the mount asks the servers for.
+type spy struct {
+	mu   sync.Mutex // guards seen
+	seen []string
 }
 
-// count begins to count.
-func (w *world) count() *counter {
-	c := &counter{w: w}
-	c.reset()
-	session := w.fs.conn.SessionID()
+// spyOn begins to collect the requests of the mount's session.
+func (w *world) spyOn() *spy {
+	s := &spy{}
+	mine := w.fs.conn.SessionID()
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if r.SessionID == session && r.Op != "ping" {
-			c.asked[r.Op]++
+		if r.SessionID == mine && r.Op != "ping" {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.seen = append(s.seen, r.Op+" "+r.Path)
 		}
 		return zktest.Fault{}
 	})
 	w.t.Cleanup(func() { w.server.OnRequest(nil) })
-	return c
+	return s
 }
 
-func (c *counter) reset() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.asked = map[string]int{}
-	c.kernel = c.w.fs.Stats().Operations
+// take returns what was collected since the last call, only changes and syncs if so wished.
+func (s *spy) take(changes bool) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.seen
+	s.seen = nil
+	return slices.DeleteFunc(all, func(request string) bool {
+		op, _, _ := strings.Cut(request, " ")
+		return changes && !slices.Contains([]string{"create", "create2", "createContainer", "delete", "setData", "multi", "setACL", "sync"}, op)
+	})
 }
 
-// servers returns what the servers were asked since the last reset, such as "getChildren2 1, multiRead 2".
-func (c *counter) servers() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return tally(c.asked)
-}
-
-// mount returns what the kernel asked since the last reset.
-func (c *counter) mount() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	asked := map[string]int{}
-	for name, o := range c.w.fs.Stats().Operations {
-		if n := o.Count - c.kernel[name].Count; n > 0 {
-			asked[name] = int(n)
+// What the operations are in ZooKeeper: changes and syncs, in order.
+func TestOperationsInZooKeeper(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "data")
+	w.create("/g", "data")
+	w.create("/d", "own")
+	w.create("/d/c", "child")
+	w.create("/plain", "")
+	s := w.spyOn()
+	for _, test := range []struct {
+		calls, want string
+		answer      string // "ok" if it is empty
+	}{
+		{calls: "mkdir new", want: "create2 /new"},
+		{calls: "rmdir new", want: "delete /new"},
+		{calls: "put new x", want: "create2 /new"},
+		{calls: "put new y", want: "setData /new"},
+		{calls: "append new z", want: "setData /new"},
+		{calls: "unlink new", want: "delete /new"},
+		{calls: "open 1 new w+creat+excl", want: "multi /new"},
+		{calls: "write 1 x", want: ""},
+		{calls: "close 1", want: "setData /new"},
+		{calls: "open 1 empty w+creat", want: ""},
+		{calls: "touch empty", want: "multi /empty"},
+		{calls: "rename new newer", want: "multi /newer"},
+		{calls: "rename newer f", want: "multi /f"},
+		{calls: "rename2 f g exchange", want: "multi /f"},
+		{calls: "rename d e", want: "multi /e"},
+		{calls: "rename e d", want: "multi /d"},
+		{calls: "truncate f 2", want: "setData /f"},
+		{calls: "truncate f 2", want: ""},
+		{calls: "touch f", want: "setData /f"},
+		{calls: "touch d", want: ""},
+		{calls: "settimes f 1000000000", want: ""},
+		{calls: "chmod f", want: ""},
+		{calls: "put plain/.data x", want: "multi /plain/.zkfs-directory"},
+		{calls: "put plain/.data y", want: "setData /plain"},
+		{calls: "unlink plain/.data", want: "setData /plain"},
+		{calls: "setxattr f user.zk.acl world:anyone:cdrwa", want: "setACL /f"},
+		{calls: "setxattr g user.zk.type directory", want: "multi /g/.zkfs-directory"},
+		{calls: "open 2 f r", want: ""},
+		{calls: "fsync 2", want: "sync /f"},
+		{calls: "open 3 d r", want: ""},
+		{calls: "fsync 3", want: "sync /d"},
+		{calls: "symlink f l", want: "", answer: "EPERM"},
+		{calls: "link f l", want: "", answer: "EPERM"},
+		{calls: "mkfifo p", want: "", answer: "EPERM"},
+		{calls: "mkdir x.lock", want: "", answer: "EPERM"},
+		{calls: "put f~ x", want: ""},
+		{calls: "cat f~", want: "", answer: `ok "x"`},
+	} {
+		answer := test.answer
+		if answer == "" {
+			answer = "ok"
+		}
+		s.take(false)
+		w.want(answer, strings.Fields(test.calls)...)
+		if got := strings.Join(s.take(true), ", "); got != test.want {
+			t.Errorf("%s: %q, want %q", test.calls, got, test.want)
 		}
 	}
-	return tally(asked)
+	if data, st, err := w.other.Get("/d"); err != nil || string(data) != "own" || st.NumChildren != 1 {
+		t.Errorf("%q, %v, %v", data, st, err)
+	}
 }
 
-func tally(counts map[string]int) string {
-	var words []string
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		words = append(words, fmt.Sprintf("%s %d", name, counts[name]))
-	}
-	return strings.Join(words, ", ")
-}
-
-// want fails the test unless exactly that was asked since the last reset, and resets.
-func (c *counter) want(doing, servers, mount string) {
-	c.w.t.Helper()
-	if got := c.servers(); got != servers {
-		c.w.t.Errorf("%s asks the servers for %q, want %q", doing, got, servers)
-	}
-	if got := c.mount(); got != mount {
-		c.w.t.Errorf("%s asks the mount for %q, want %q", doing, got, mount)
-	}
-	c.reset()
-}
-
-// fill makes a directory with n files of so many bytes.
-func (w *world) fill(dir string, n, size int) {
-	w.t.Helper()
-	ops := []any{&zk.CreateRequest{Path: dir, Acl: zk.WorldACL(zk.PermAll)}}
-	for i := range n {
-		ops = append(ops, &zk.CreateRequest{Path: fmt.Sprintf("%s/f%04d", dir, i), Data: make([]byte, size), Acl: zk.WorldACL(zk.PermAll)})
-	}
-	for _, r := range w.other.Pipeline(ops...) {
-		if r.Err != nil {
-			w.t.Fatal(r.Err)
+// What nobody is asked for, and once a mount has looked, nothing but what the kernel does not remember reaches the mount.
+func TestWhatAsksNobody(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/d", "")
+	w.create("/d/f", "data")
+	w.want("ok f", "ls", "d")
+	w.want(`ok "data"`, "cat", "d/f")
+	s := w.spyOn()
+	for _, call := range []string{"stat d/f", "cat d/f", "ls d", "stat d/nosuch", "stat d/nosuch2", "access d/f r", "access d/f w", "statfs .", "statfs d", "getxattr d/f security.selinux",
+		"getxattr d/f system.posix_acl_access", "setxattr d/f security.x 1", "listxattr d/f", "mkdir a\tb", "getxattr d/f user.other"} {
+		w.do(strings.Split(call, " ")...)
+		if seen := s.take(false); len(seen) > 0 {
+			t.Errorf("%q asks for %q", call, seen)
 		}
 	}
-	w.quiet()
+	before := w.fs.Stats().Operations
+	for range 10 {
+		w.want("ok file 0644 size=4 nlink=1", "stat", "d/f")
+		w.want("ENOENT", "stat", "d/nosuch")
+		w.want("ok", "access", "d/f", "r")
+	}
+	after := w.fs.Stats().Operations
+	for _, op := range []string{"LOOKUP", "GETATTR", "STATX"} {
+		if n := after[op].Count - before[op].Count; n > 2 { // after a read the kernel asks for the time of it once
+			t.Errorf("the kernel asks %d times for %s", n, op)
+		}
+	}
 }
 
-// quiet waits until the kernel has been told of every change so far, and knows the root as it is.
-func (w *world) quiet() {
-	w.t.Helper()
-	if _, err := w.fs.conn.Sync("/"); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.fs.notify.settle(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	w.do("ls", ".")
-	w.do("stat", ".")
-}
-
-// What the kernel holds costs no request, and what the mount holds none to the servers.
-func TestRequestsForReading(t *testing.T) {
+// A directory is listed with few requests: many znodes at once, a small first batch, and one more request for each that may not be read.
+func TestListingAsksForMany(t *testing.T) {
+	const readable, secret = 300, 700
 	w := newWorld(t, Options{})
-	w.fill("/d", 10, 100)
-	c := w.count()
-	w.do("ls", "d")
-	c.want("the first listing", "getChildren2 1, multiRead 1", "OPENDIR 1, READDIRPLUS 2")
-	for i := range 10 {
-		w.do("cat", fmt.Sprintf("d/f%04d", i))
+	w.create("/d", "")
+	for i := range readable {
+		w.create(fmt.Sprintf("/d/%04d", i*3), "x")
 	}
-	c.want("reading each file", "", "OPEN 10")
-	for i := range 10 {
-		w.do("cat", fmt.Sprintf("d/f%04d", i))
-		w.do("stat", fmt.Sprintf("d/f%04d", i))
+	for i := range secret {
+		w.closed(fmt.Sprintf("/d/s%04d", i), "x", zk.DigestACL(zk.PermAll, "ann", "secret"))
 	}
-	c.want("reading them again", "", "OPEN 10")
-	w.want("ENOENT", "stat", "d/nosuch")
-	c.want("a name that is missing", "", "LOOKUP 1")
-	w.want("ENOENT", "stat", "d/nosuch")
-	c.want("missing again", "", "")
-}
-
-// A request brings many znodes: a directory costs one for its names and one for each thousand of its entries, but for
-// the first ones, which find out how large they are. None is for a file.
-func TestRequestsForLargeDirectory(t *testing.T) {
-	w := newWorld(t, Options{})
-	w.fill("/d", 3000, 10)
-	c := w.count()
-	w.do("ls", "d")
-	if got, want := c.servers(), "getChildren2 1, multiRead 7"; got != want { // 32, 64, 128 ... 1024, the rest
-		t.Errorf("3000 entries: %s, want %s", got, want)
+	s := w.spyOn()
+	if got := len(strings.Fields(w.do("ls", "d"))); got != 1+readable+secret {
+		t.Errorf("%d names", got)
+	}
+	count := map[string]int{}
+	for _, request := range s.take(false) {
+		op, path, _ := strings.Cut(request, " ")
+		if strings.HasPrefix(path, "/d/") {
+			count[op]++
+		}
+	}
+	if count["multiRead"] > 7 || count["exists"] != secret || count["getData"] != 0 {
+		t.Errorf("%v", count)
 	}
 }
 
-// Batches shrink where znodes are large.
-func TestRequestsForLargeZnodes(t *testing.T) {
-	w := newWorld(t, Options{})
-	w.fill("/d", 100, 200<<10)
-	c := w.count()
-	w.do("ls", "d")
-	if got, want := c.servers(), "getChildren2 1, multiRead 15"; got != want { // 32, then five at a time
-		t.Errorf("100 entries of 200 KiB: %s, want %s", got, want)
+// The number of znodes in one request grows, and shrinks when they are large.
+func TestNextBatch(t *testing.T) {
+	for _, test := range []struct{ n, size, want int }{
+		{firstBatch, 0, 2 * firstBatch},
+		{firstBatch, 100, 2 * firstBatch},
+		{maxBatch, 0, maxBatch},
+		{32, 32 << 20, 1},         // a megabyte each
+		{32, 32 * (64 << 10), 16}, // 64 KiB each
+		{1, 10 << 20, 1},
+	} {
+		if got := nextBatch(test.n, test.size); got != test.want {
+			t.Errorf("after %d with %d bytes: %d, want %d", test.n, test.size, got, test.want)
+		}
 	}
 }
 
-// Who walks finds the next directories fetched, whatever the order; who lists a single one has only that one read.
-func TestReadingAhead(t *testing.T) {
-	w := newWorld(t, Options{})
-	const dirs = 40
-	w.create("/t", "")
-	for i := range dirs {
-		w.fill(fmt.Sprintf("/t/d%02d", i), 5, 10)
-	}
-	w.do("ls", "t")
-	c := w.count()
-	w.do("ls", "t/d20")
-	w.do("ls", "t/d20")
-	c.want("a lone ls", "getChildren2 1, multiRead 1", "OPENDIR 2, READDIRPLUS 2")
-	for i := range dirs {
-		w.want("ok f0000 f0001 f0002 f0003 f0004", "ls", fmt.Sprintf("t/d%02d", i*7%dirs))
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.asked["getChildren2"] != dirs-1 || c.asked["multiRead"] > dirs/2 {
-		t.Errorf("a walk through %d directories asks %v, want each listed once and many read at a time", dirs-1, c.asked)
+// A delete is one of the version that was seen, and takes no children with it. When that is another one the answer is ESTALE, which makes
+// the kernel look again and ask once more: what others write at the last moment is not lost by a rename, nor by rmdir.
+func TestDeleteOfTheVersionSeen(t *testing.T) {
+	for _, test := range []struct {
+		call, change, want string
+		left               map[string]string // what is there afterwards
+	}{
+		{"unlink f", "set", "ok", nil},
+		{"unlink f", "child", "ENOTEMPTY", map[string]string{"/f": "data", "/f/child": "theirs"}},
+		{"rmdir f", "set", "ENOTDIR", map[string]string{"/f": "theirs"}},
+		{"rmdir f", "child", "ENOTEMPTY", map[string]string{"/f": "", "/f/child": "theirs"}},
+		{"rename f g", "set", "ok", map[string]string{"/g": "theirs"}},
+	} {
+		t.Run(test.call+" "+test.change, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			if strings.HasPrefix(test.call, "rmdir") {
+				w.want("ok", "mkdir", "f")
+				w.want("ok", "ls", "f")
+			} else {
+				w.create("/f", "data")
+				w.want(`ok "data"`, "cat", "f")
+			}
+			mine := w.fs.conn.SessionID()
+			var requests []string
+			w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+				if r.SessionID == mine && (r.Op == "delete" || r.Op == "multi") {
+					if requests = append(requests, r.Op); len(requests) > 1 {
+						return zktest.Fault{}
+					}
+					if test.change == "set" {
+						w.set("/f", "theirs")
+					} else {
+						w.create("/f/child", "theirs")
+					}
+				}
+				return zktest.Fault{}
+			})
+			w.want(test.want, strings.Fields(test.call)...)
+			w.server.OnRequest(nil)
+			if again := test.want == "ok"; len(requests) != 1 && !again || len(requests) != 2 && again {
+				t.Errorf("asked for %v", requests)
+			}
+			for path, data := range test.left {
+				if got, _, err := w.other.Get(path); err != nil || string(got) != data {
+					t.Errorf("%s: %q, %v", path, got, err)
+				}
+			}
+		})
 	}
 }

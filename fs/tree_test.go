@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -49,6 +50,7 @@ func TestFileBecomesDirectory(t *testing.T) {
 	w.eventually("ok dir 0755 size=1 nlink=1", "stat", "n")
 	w.want("ok .data child", "ls", "n")
 	w.want(`ok "data"`, "cat", "n/.data")
+	w.want("ESTALE", "fstat", "1") // an inode never changes its type
 	w.want("ok", "close", "1")
 	w.create("/plain", "v")
 	w.want(`ok "v"`, "cat", "plain")
@@ -61,8 +63,10 @@ func TestUntouchedDirectoryBecomesFile(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/n", "")
 	w.want("ok dir 0755 size=0 nlink=1", "stat", "n")
+	w.want("ok", "open", "1", "n", "r")
 	w.set("/n", "data")
 	w.eventually("ok file 0644 size=4 nlink=1", "stat", "n")
+	w.want("ESTALE", "fstat", "1")
 	w.want(`ok "data"`, "cat", "n")
 }
 
@@ -180,6 +184,13 @@ func TestRenameOfADirectory(t *testing.T) {
 	}
 	w.want("EXDEV", "rename", "e", "d")
 	w.want("ok dir 0755 size=501 nlink=1", "stat", "e")
+	w.want("ok", "mkdir", "large")
+	w.create("/large/a", strings.Repeat("x", maxMoveBytes/2))
+	w.want("ok", "rename", "large", "moved")
+	w.create("/moved/b", strings.Repeat("x", maxMoveBytes/2))
+	w.eventually("ok a b", "ls", "moved")
+	w.want("EXDEV", "rename", "moved", "large")
+	w.want("ok", "rename", "moved/a", "alone")
 }
 
 func TestForeignEphemeral(t *testing.T) {
@@ -222,6 +233,47 @@ func TestScratchFilesStayLocal(t *testing.T) {
 	}
 }
 
+// A znode that has the name of a scratch file is a znode, and the memory for the others is bounded.
+func TestScratchFilesAreNotZnodes(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f~", "old")
+	w.want(`ok "old"`, "cat", "f~")
+	w.want("ok", "put", "f~", "new")
+	w.holds("/f~", "new", 1)
+	w.want("ok", "unlink", "f~")
+	w.missing("/f~")
+	w.want("ok", "put", "f~", "local")
+	w.missing("/f~")
+	w.fs.scratch.n.Store(scratchLimit - 10)
+	w.want("ok", "open", "1", "g~", "w+creat")
+	w.want("ENOSPC", "write", "1", "more than ten bytes")
+	w.want("ok", "write", "1", "less")
+	w.want("ok", "close", "1")
+	w.want("ok", "unlink", "g~")
+	w.fs.scratch.n.Store(int64(len("local")))
+}
+
+// The root of a mount is a directory, whatever its znode is.
+func TestRootIsADirectory(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "data")
+	conn, _, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithChroot("/f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	dir := t.TempDir()
+	f, err := Mount(conn, dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Unmount() })
+	a := newAgent(t, dir)
+	a.want("ok dir 0755 size=0 nlink=1", "stat", ".")
+	a.want("ok .data", "ls", ".")
+	a.want(`ok "data"`, "cat", ".data")
+}
+
 func TestReadOnly(t *testing.T) {
 	w := newWorld(t, Options{ReadOnly: true})
 	w.create("/f", "x")
@@ -251,6 +303,16 @@ func TestAttributes(t *testing.T) {
 		t.Errorf("%v, %v", acl, st)
 	}
 	w.want("ok world:anyone:r", "getxattr", "f", "user.zk.acl")
+	// Always as it is: no watch tells of a change.
+	w.create("/h", "x")
+	w.want("ok world:anyone:cdrwa", "getxattr", "h", "user.zk.acl")
+	if _, err := w.other.SetACL("/h", zk.WorldACL(zk.PermRead|zk.PermAdmin), -1); err != nil {
+		t.Fatal(err)
+	}
+	w.want("ok world:anyone:ra", "getxattr", "h", "user.zk.acl")
+	w.want("EPERM", "removexattr", "f", "user.zk.acl")
+	w.want("ENODATA", "removexattr", "f", "user.zk.nosuch")
+	w.want("ENOTSUP", "setxattr", "f", "user.other", "x")
 }
 
 // The names of an open directory are those of the moment when it is read: the kernel keeps them as such.

@@ -416,3 +416,61 @@ func TestNewFileWithAnACLThatForbidsWriting(t *testing.T) {
 	w.holds("/old", "new", 1)
 	w.want("ok", "close", "1")
 }
+
+// What needs the znode of a pending file creates it.
+func TestPendingFileIsForced(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "f", "w+creat")
+	w.want("ok", "write", "1", "data")
+	w.missing("/f")
+	w.want("ok", "setxattr", "f", "user.zk.acl", "world:anyone:cdrwa")
+	w.holds("/f", "data", 0)
+	w.want("ok", "close", "1")
+	w.want("ok", "open", "2", "g", "w+creat")
+	w.missing("/g")
+	w.want("ok", "flock", "2", "ex")
+	w.holds("/g", "", 1)
+	w.want("ok", "close", "2")
+}
+
+// truncate(2) of a file that somebody writes is a part of what is written.
+func TestTruncateWhileWriting(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "old")
+	w.want("ok", "open", "1", "f", "rw")
+	w.want("ok", "write", "1", "something")
+	w.want("ok", "truncate", "f", "4")
+	w.holds("/f", "old", 0)
+	w.want(`ok "some"`, "cat", "f")
+	w.want("ok", "close", "1")
+	w.holds("/f", "some", 1)
+}
+
+// O_SYNC sends each write.
+func TestSynchronousFile(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "")
+	w.set("/f", "old")
+	w.want("ok", "open", "1", "f", "w+trunc+sync")
+	w.want("ok", "write", "1", "a")
+	w.holds("/f", "a", 2)
+	w.want("ok", "write", "1", "b")
+	w.holds("/f", "ab", 3)
+	w.want("ok", "close", "1")
+	w.holds("/f", "ab", 3)
+}
+
+// What the kernel sends at the end of a file is waited for by who opens it next.
+func TestOpenWaitsForTheEnd(t *testing.T) {
+	w := newWorld(t, Options{})
+	for range 50 {
+		w.want("ok", "put", "f", "data")
+		w.want("ok", "open", "1", "f", "w+trunc")
+		w.want("ok", "close", "1")
+		w.want(`ok ""`, "cat", "f")
+		w.want("ok", "open", "1", "f", "rw")
+		w.want("ok", "write", "1", "again")
+		w.want("ok", "close", "1")
+		w.want(`ok "again"`, "cat", "f")
+	}
+}

@@ -1,12 +1,16 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -22,6 +26,10 @@ func TestOptions(t *testing.T) {
 				"mkdir: cannot create directory ‘d’: Read-only file system\nrm: cannot remove 'f': Read-only file system\nsetfattr: f: Read-only file system\n"},
 		{"--commit=write", `printf 'a\nb\nc\n' > new; getfattr --only-values -n user.zk.version new`, "2"},
 		{"--commit=close", `printf 'a\nb\nc\n' > new; getfattr --only-values -n user.zk.version new`, "0"},
+		{"--commit=write", `t=$(mktemp); head -c 1000000 /dev/zero > $t; cat $t > cat; cp $t cp; dd if=$t of=dd bs=1M status=none
+			/usr/bin/python3 -c 'open("python", "wb").write(bytes(1000000))'; rm $t
+			for i in cat cp dd python; do getfattr --only-values -n user.zk.version $i; stat -c %s $i; done`,
+			"01000000\n21000000\n01000000\n01000000\n"}, // cp creates with O_EXCL, which is one version and one more
 		{"-o sync", `printf 'a\nb\nc\n' > new; getfattr --only-values -n user.zk.version new`, "2"},
 		{"--local=none", "touch .f.swp f~; getfattr --only-values -n user.zk.version .f.swp f~", "11"},
 		{"--local=scratch", "touch .f.swp; getfattr --only-values -n user.zk.version .f.swp", ".f.swp: user.zk.version: No such attribute\n"},
@@ -75,6 +83,71 @@ first
 `
 	if out = strings.ReplaceAll(out, m.dir, "bash"); out != want {
 		t.Errorf("%s\nwant\n%s", out, want)
+	}
+}
+
+// With --acl=creator new znodes belong to the credentials of the mount.
+func TestACLOfTheCreator(t *testing.T) {
+	t.Setenv("ZKFS_AUTH", "digest:ann:secret")
+	m, c := mountShared(t, "--acl=creator")
+	m.sh(t, "mkdir d; echo x > d/f; echo y > d/f; touch d/e")
+	for _, path := range []string{"/d", "/d/f", "/d/e"} {
+		if _, _, err := c.Get(path); !errors.Is(err, zk.ErrNoAuth) {
+			t.Errorf("%s without credentials: %v", path, err)
+		}
+	}
+	if got, want := m.sh(t, "getfattr --only-values -n user.zk.acl d/f; cat d/f"), xattr.FormatACL(zk.DigestACL(zk.PermAll, "ann", "secret"))+"y\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// After --max-age the servers are asked again, although they have reported no change, as they do not for ACLs.
+func TestMaxAge(t *testing.T) {
+	for age, seen := range map[string]bool{"100ms": true, "1h": false} {
+		m, c := mountShared(t, "--modes=acl", "--max-age="+age)
+		create(t, c, "/f", "x", zk.FlagPersistent)
+		m.sh(t, "until [ $(stat -c %a f) = 644 ]; do :; done")
+		if _, err := c.SetACL("/f", zk.WorldACL(zk.PermRead), -1); err != nil {
+			t.Fatal(err)
+		}
+		script := "until [ $(stat -c %a f) = 444 ]; do :; done"
+		if !seen {
+			script = "for i in $(seq 50); do [ $(stat -c %a f) = 644 ] || exit 1; done"
+		}
+		m.sh(t, script)
+	}
+}
+
+// A call that the servers do not answer ends after --timeout, and one that a signal interrupts soon after that.
+func TestTimeout(t *testing.T) {
+	ts := cluster(t, 1, nil)
+	m := mount(t, addr(ts.Servers[0]), "--timeout=300ms", "--session-timeout=40s")
+	patient := mount(t, addr(ts.Servers[0]), "--timeout=10m", "--session-timeout=40s")
+	m.sh(t, "echo x > f")
+	patient.sh(t, "stat .") // so that the shell can enter it
+	if err := ts.Servers[0].Srv.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"stat nosuch", "mkdir d", "echo y > f"} {
+		begun := time.Now()
+		out, err := m.try(command)
+		if took := time.Since(begun); err == nil || !strings.Contains(out, "timed out") || took < 300*time.Millisecond || took > 8*time.Second {
+			t.Errorf("%s: %v after %v, printed %q", command, err, took, out)
+		}
+	}
+	begun := time.Now()
+	out, err := patient.try(`perl -e '$SIG{ALRM} = sub {}; alarm 1; stat "nosuch" or print "$!\n"'`)
+	if took := time.Since(begun); err != nil || out != "Interrupted system call\n" || took > 15*time.Second {
+		t.Errorf("interrupted: %v after %v, printed %q", err, took, out)
+	}
+	begun = time.Now()
+	patient.try("timeout -s INT 0.5 cat nosuch2")
+	patient.try("timeout -s KILL 0.5 cat nosuch3")
+	if took := time.Since(begun); took > 15*time.Second {
+		t.Errorf("that took %v", took)
+	}
+	if err := ts.Servers[0].Srv.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
 	}
 }
 
