@@ -33,7 +33,7 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test check race fuzz chaos bench deps install uninstall manual package clean
+.PHONY: help build demo test check race fuzz chaos bench scale deps install uninstall manual package clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
@@ -44,6 +44,7 @@ help:
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
 	@echo 'make chaos    inject faults for DURATION ($(DURATION)), drawn from SEED, and check what was seen; needs root. It writes to $(BUILD)/chaos'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
+	@echo 'make scale    the tests of scale in full: a million znodes, 100,000 watches; plots docs/scale.svg. Needs 8 GiB'
 	@echo 'make deps     install the Debian packages that the tests need'
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
 	@echo 'make package  a Debian package and an rpm in $(BUILD); GOARCH=arm64 for another machine'
@@ -101,6 +102,9 @@ chaos: deps
 bench: deps build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	cd bench && $(GO) run . $(CURDIR)/$(BUILD)/zkfs
+
+scale: deps
+	$(GO) test ./integration -count 1 -timeout 60m -v -run '^TestScale' -scale $(CURDIR)/docs
 
 deps:
 	@$(call need,$(TEST_NEEDS))

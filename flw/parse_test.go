@@ -3,6 +3,7 @@ package flw
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,19 @@ func fuzz(f *testing.F, words []string, parse func(t *testing.T, reply string)) 
 	f.Add("")
 	f.Add("\n")
 	f.Add(notServing)
-	f.Fuzz(parse)
+	f.Fuzz(func(t *testing.T, reply string) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		parse(t, reply)
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; got > uint64(maxAmplification*len(reply)+256<<10) {
+			t.Errorf("%d bytes allocated for %d", got, len(reply))
+		}
+	})
 }
+
+// maxAmplification is how many bytes the check of a parser may allocate for each byte of a reply.
+const maxAmplification = 256
 
 func utc(year int, month time.Month, day, hour, minute, second int) time.Time {
 	return time.Date(year, month, day, hour, minute, second, 0, time.UTC)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"syscall"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -19,7 +20,9 @@ type dir struct {
 	// guarded by node.mu
 	last    *zk.Stat         // what the kernel was told
 	pending map[string]*file // created here and not yet in ZooKeeper, by shown name
-	walk    walk
+
+	listedUntil time.Duration // after FS.start: so long the kernel trusts what the last listing told it; 0: nothing
+	walk        walk
 }
 
 // couldBecomeFile reports whether a change of the znode's data may have made it a file.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -17,11 +18,12 @@ import (
 // it knows of no change since then.
 type listing struct {
 	dir     *dir
-	entries []listed // nil: not begun
-	next    int      // go-fuse calls one method at a time
-	fetched int      // entries before this one are fetched
-	batch   int      // how many to fetch at once next time
-	last    int      // the entry that Readdirent returned last
+	entries []listed      // nil: not begun
+	next    int           // go-fuse calls one method at a time
+	fetched int           // entries before this one are fetched
+	batch   int           // how many to fetch at once next time
+	last    int           // the entry that Readdirent returned last
+	until   time.Duration // after FS.start: so long the kernel trusts all that it was told of the entries
 }
 
 // listed is one entry of a listing.
@@ -45,7 +47,33 @@ func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, u
 		return nil, 0, d.fs.errno("list", d.where(), err)
 	}
 	d.fs.ahead.walked(d)
-	return &listing{dir: d, batch: d.fs.view.firstBatch()}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
+	var flags uint32
+	if d.mayKeepListing() { // go-fuse knows the two together only
+		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
+	}
+	return &listing{dir: d, batch: d.fs.view.firstBatch()}, flags, 0
+}
+
+// mayKeepListing reports whether the kernel may answer from the last listing. When it does not trust any more what that told it of the
+// entries, it would ask for each of them; in a new one it gets all with few requests.
+func (d *dir) mayKeepListing() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.listedUntil == 0 || time.Since(d.fs.start) < d.listedUntil
+}
+
+// told notes for how long the kernel may trust what it was told of an entry.
+func (l *listing) told(d time.Duration) {
+	if at := time.Since(l.dir.fs.start) + d; d > 0 && (l.until == 0 || at < l.until) {
+		l.until = at
+	}
+}
+
+// end notes that all was listed.
+func (l *listing) end() {
+	l.dir.mu.Lock()
+	defer l.dir.mu.Unlock()
+	l.dir.listedUntil = l.until
 }
 
 // begin learns the names, unless they are known.
@@ -138,6 +166,7 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 		}
 		return &ent, 0
 	}
+	l.end()
 	return nil, 0
 }
 
@@ -188,13 +217,14 @@ func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	}
 	z := l.dir.child(ctx, name, e.path, e.s.stat)
 	l.dir.fs.setEntry(out, z, e.s)
+	l.told(out.EntryTimeout())
 	return z.EmbeddedInode(), 0
 }
 
 // Seekdir goes on behind the entry at off.
 func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	if off == 0 {
-		l.entries, l.next, l.fetched = nil, 0, 0
+		l.entries, l.next, l.fetched, l.until = nil, 0, 0, 0
 		return 0
 	}
 	if errno := l.begin(ctx); errno != 0 {

@@ -1,6 +1,12 @@
 package fs
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zkfs/zkfs/zk"
+)
 
 func TestPathsOfFilesAndZnodes(t *testing.T) {
 	for file, znode := range map[string]string{
@@ -52,4 +58,33 @@ func TestLockPath(t *testing.T) {
 			t.Errorf("LockPath(%q, %q) is %q, %v, want %q", tt.path, tt.suffix, got, ok, tt.want)
 		}
 	}
+}
+
+// A file of a mount stands for one znode, and the znode for that file. Names are valid here if they are to the client.
+func FuzzPaths(f *testing.F) {
+	for _, path := range []string{"/", "/a/b", "/a/.data", "/%2Edata/%252Elock", "/.status", "/a//b", "/../x", "/\U0001F600", "/a/.lock"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if !strings.HasPrefix(path, "/") {
+			path = "/" + path
+		}
+		path = "/" + strings.Trim(path, "/")
+		_, _, err := zk.ParseConnectString("host" + path)
+		valid := path == "/" || !slices.ContainsFunc(strings.Split(path[1:], "/"), func(name string) bool { return !validName(name) })
+		if valid != (err == nil) {
+			t.Errorf("%q: %v here, %v", path, valid, err)
+		}
+		LockPath(path, "")
+		if znode, ok := ZnodePath(path); ok {
+			if _, _, err := zk.ParseConnectString("host" + znode); err != nil {
+				t.Errorf("the file %q shows the znode %q: %v", path, znode, err)
+			}
+		}
+		if valid {
+			if znode, ok := ZnodePath(FilePath(path)); !ok || znode != path {
+				t.Errorf("the znode %q is shown as %q, which shows %q, %v", path, FilePath(path), znode, ok)
+			}
+		}
+	})
 }

@@ -233,3 +233,25 @@ func TestDeleteOfTheVersionSeen(t *testing.T) {
 		})
 	}
 }
+
+// A directory whose entries the kernel does not trust any more is listed anew, so that it need not ask for each of them.
+func TestListingIsReadAnewInTime(t *testing.T) {
+	w := newWorld(t, Options{})
+	for i := range 40 {
+		w.create(fmt.Sprint("/f", i), "x")
+	}
+	listings := func() int64 {
+		w.do("ls", ".")
+		return w.fs.Stats().Operations["READDIRPLUS"].Count
+	}
+	first := listings()
+	if again := listings(); again != first {
+		t.Errorf("%d READDIRPLUS, then %d", first, again)
+	}
+	w.fs.root.mu.Lock()
+	w.fs.root.listedUntil = 1 // long ago
+	w.fs.root.mu.Unlock()
+	if again := listings(); again == first {
+		t.Errorf("%d READDIRPLUS as before", again)
+	}
+}

@@ -92,7 +92,9 @@ func FuzzParseACL(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		acl, err := ParseACL(text)
+		var acl []zk.ACL
+		var err error
+		frugal(t, text, func() { acl, err = ParseACL(text) })
 		if err != nil {
 			return
 		}

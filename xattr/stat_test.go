@@ -80,7 +80,9 @@ func FuzzParseStat(f *testing.F) {
 	f.Add(FormatStat(&zk.Stat{Ctime: math.MinInt64, Mtime: math.MaxInt64}))
 	f.Add("czxid=0x1 czxid=0x1")
 	f.Fuzz(func(t *testing.T, text string) {
-		stat, err := ParseStat(text)
+		var stat zk.Stat
+		var err error
+		frugal(t, text, func() { stat, err = ParseStat(text) })
 		if err != nil {
 			return
 		}

@@ -2,6 +2,8 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
+	"io"
 	"reflect"
 	"runtime"
 	"strings"
@@ -137,5 +139,61 @@ func FuzzMessage(f *testing.F) {
 		}
 		m, err := DecodeReply(body, Op(op))
 		check(m, err, func(b []byte) (Message, error) { return DecodeReply(b, Op(op)) }, m.AppendReply(nil))
+	})
+}
+
+// The results of a multiRead of getData are the same, found by themselves and decoded as those of a multi.
+func FuzzSplitGetData(f *testing.F) {
+	f.Add(filledMultiResponse().Append(nil))
+	f.Add((&MultiResponse{Results: []MultiResult{
+		{OpGetData, &GetDataResponse{Data: []byte("x")}}, {OpError, &ErrorResponse{Err: CodeNoNode}}, {OpGetData, &GetDataResponse{}},
+	}}).Append(nil))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var parts []MultiResult
+		err := SplitGetData(in, func(record []byte, code Code) {
+			if code != CodeOK || record == nil {
+				parts = append(parts, MultiResult{OpError, &ErrorResponse{Err: code}})
+				return
+			}
+			r := new(GetDataResponse)
+			if err := Unmarshal(record, r); err != nil {
+				t.Errorf("part %x: %v", record, err)
+			}
+			parts = append(parts, MultiResult{OpGetData, r})
+		})
+		if err != nil {
+			return
+		}
+		var whole MultiResponse
+		if err := Unmarshal(in, &whole); err != nil || !reflect.DeepEqual(whole.Results, parts) {
+			t.Errorf("%x is split into %+v and decoded to %+v, %v", in, parts, whole.Results, err)
+		}
+	})
+}
+
+// A stream of frames is read as it was written, and what is not one costs no more than has arrived.
+func FuzzReadFrame(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x02ab\x00\x00\x00\x00"), 1<<20)
+	f.Add([]byte("\x7f\xff\xff\xffab"), 1<<31-1)
+	f.Add([]byte("\x80\x00\x00\x00"), 1<<20)
+	f.Add([]byte("\x00\x0f\xff\xffab"), 1<<20)
+	f.Fuzz(func(t *testing.T, in []byte, limit int) {
+		var again, buf []byte
+		var err error
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for r := bytes.NewReader(in); err == nil; {
+			if buf, err = ReadFrame(r, buf[:0], limit); err == nil {
+				again = binary.BigEndian.AppendUint32(again, uint32(len(buf)))
+				again = append(again, buf...)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; got > uint64(maxAmplification*len(in)+256<<10) {
+			t.Errorf("%d bytes allocated for %d", got, len(in))
+		}
+		if !bytes.HasPrefix(in, again) || err == io.EOF && len(again) != len(in) {
+			t.Errorf("%x is read as %x, then %v", in, again, err)
+		}
 	})
 }
