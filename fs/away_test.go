@@ -126,22 +126,26 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// While it is known that there is no server, calls fail at once, those of open files too.
+// While it is known that there is no server, calls fail at once, those of open files too. Then nothing is trusted any more
+// that was known when the connection was lost.
 func TestHostDown(t *testing.T) {
 	w := newWorld(t, Options{}, zktest.WithSessionTimeouts(100*time.Millisecond, time.Minute))
 	f, a := w.session(500*time.Millisecond, Options{Timeout: 30 * time.Second})
 	a.want("ok", "open", "1", "f", "w+creat")
 	a.want("ok", "write", "1", "data")
+	w.create("/known", "data")
+	a.eventually(w, `ok "data"`, "cat", "known")
 	w.server.Refuse(true)
 	w.server.Disconnect()
-	for patience := time.Now().Add(20 * time.Second); f.watch.away() < f.conn.SessionTimeout(); {
+	const ticks = 100 * time.Millisecond // the kernel rounds up
+	for patience := time.Now().Add(20 * time.Second); f.watch.away() < f.conn.SessionTimeout()+ticks; {
 		if time.Now().After(patience) {
 			t.Fatal("the connection is not lost")
 		}
 		a.do("access", ".", "r")
 	}
 	begun := time.Now()
-	for _, call := range []string{"stat new", "put new x", "mkdir d", "write 1 more", "fsync 1"} {
+	for _, call := range []string{"stat known", "cat known", "stat new", "put new x", "mkdir d", "write 1 more", "fsync 1"} {
 		a.want("EHOSTDOWN", strings.Fields(call)...)
 	}
 	if took := time.Since(begun); took > 10*time.Second {
