@@ -100,8 +100,8 @@ func appendAnswer(out, request []byte) []byte {
 	out = binary.BigEndian.AppendUint64(out, 1)
 	out = binary.BigEndian.AppendUint32(out, 0)
 	switch op := int32(binary.BigEndian.Uint32(request[4:])); op {
-	case 11, -11: // ping, closeSession
-	case 22: // multiRead: opcode, done, error, path, watch
+	case opPing, opClose:
+	case opMultiRead: // opcode, done, error, path, watch
 		for at := 8; request[at+4] == 0; at += 9 + 4 + int(binary.BigEndian.Uint32(request[at+9:])) + 1 {
 			out = append(out, 0, 0, 0, 4, 0, 0, 0, 0, 0)
 			out = append(out, cannedData...)

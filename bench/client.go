@@ -18,8 +18,12 @@ func (silence) Printf(string, ...any) {}
 // getter is what the comparisons need of a client.
 type getter func(path string) error
 
-func dialPeer(addr string) (*peer.Conn, error) {
-	c, events, err := peer.Connect([]string{addr}, 10*time.Second, peer.WithLogger(silence{}), peer.WithLogInfo(false))
+func dialPeer(addr string, options ...func(*peer.Conn)) (*peer.Conn, error) {
+	c, events, err := peer.Connect([]string{addr}, 10*time.Second, peer.WithLogger(silence{}), peer.WithLogInfo(false), func(c *peer.Conn) {
+		for _, option := range options {
+			option(c)
+		}
+	})
 	if err == nil {
 		go drain(events)
 	}
@@ -85,7 +89,7 @@ func clientAndServer(r *report, s *server) error {
 		return err
 	}
 	defer b.Close()
-	if err := gets(r, "server", a, b, treePath+"/d000/f00000", []load{{1, 5000}, {16, 20000}, {256, 40000}, {1024, 40000}}); err != nil {
+	if err := gets(r, "server", a, b, leafOf(0), []load{{1, 5000}, {16, 20000}, {256, 40000}, {1024, 40000}}); err != nil {
 		return err
 	}
 	return r.compare(fmt.Sprintf("walk %d znodes with their data", treeSize), side{"go-zookeeper, 64 at once", func() (time.Duration, error) {
@@ -94,6 +98,9 @@ func clientAndServer(r *report, s *server) error {
 		return timed(func() error { return walkOurs(b, treePath) })
 	}})
 }
+
+// leafOf returns the path of a leaf of the tree.
+func leafOf(i int) string { return fmt.Sprintf("%s/d000/f%05d", treePath, i) }
 
 // load is so many calls, by so many goroutines.
 type load struct{ callers, calls int }

@@ -55,12 +55,18 @@ func compareAll(r *report, zkfs string) error {
 	if err := clientAlone(r); err != nil {
 		return err
 	}
+	if err := nettyParts(r); err != nil {
+		return err
+	}
 	s, err := startServer()
 	if err != nil {
 		return err
 	}
 	defer s.stop()
 	if err := clientAndServer(r, s); err != nil {
+		return err
+	}
+	if err := eventLatency(r, s.addr); err != nil {
 		return err
 	}
 	if zkfs == "" {

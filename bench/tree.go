@@ -53,8 +53,10 @@ type server struct {
 	addr    string
 }
 
-func startServer() (*server, error) {
-	ts, err := zk.StartTestClusterFunc(1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
+// startServer starts a server with the lines in its configuration.
+func startServer(lines ...string) (*server, error) {
+	ts, err := zk.StartTestClusterFunc(1, func(_ int, config *zk.ServerConfig, srv *zk.Server) {
+		config.Extra = append(config.Extra, lines...)
 		srv.JVMFlags = []string{"-Xms1g", "-Xmx1g", "-XX:+UseParallelGC"}
 	})
 	if err != nil {
