@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// cannedServer answers every request at once, as if it were a getData of 100 bytes, so that the client is all that
-// is measured. It takes what has arrived, and answers it in one write.
-func cannedServer(b *testing.B) string {
+// cannedServer answers every request at once with the record of its opcode, so that the client is all that is measured.
+func cannedServer(t testing.TB, records map[wire.Op][]byte) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	var conns sync.WaitGroup
-	b.Cleanup(func() {
+	t.Cleanup(func() {
 		l.Close()
 		conns.Wait()
 	})
@@ -33,54 +33,65 @@ func cannedServer(b *testing.B) string {
 			}
 			conns.Go(func() {
 				defer c.Close()
-				canned(c)
+				canned(c, records)
 			})
 		}
 	})
 	return l.Addr().String()
 }
 
-func canned(c net.Conn) {
-	r := bufio.NewReaderSize(c, 64<<10)
+// canned holds little memory while nothing comes.
+func canned(c net.Conn, records map[wire.Op][]byte) {
+	r := bufio.NewReaderSize(c, 4<<10)
 	var head [12]byte
 	if _, err := io.ReadFull(r, head[:4]); err != nil {
 		return
 	}
 	r.Discard(int(binary.BigEndian.Uint32(head[:4])))
-	hello := binary.BigEndian.AppendUint32(nil, 37)
-	hello = binary.BigEndian.AppendUint32(hello, 0)
-	hello = binary.BigEndian.AppendUint32(hello, 10000)
-	hello = binary.BigEndian.AppendUint64(hello, 1)
-	hello = binary.BigEndian.AppendUint32(hello, 16)
-	c.Write(append(hello, make([]byte, 17)...))
-	record := binary.BigEndian.AppendUint32(nil, 100)
-	record = append(record, make([]byte, 100+68)...)
+	c.Write(wire.AppendFrame(nil, &wire.ConnectResponse{TimeOut: 10000, SessionID: 1, Passwd: make([]byte, 16)}))
 	var out []byte
 	for {
 		if _, err := io.ReadFull(r, head[:]); err != nil {
 			return
 		}
 		r.Discard(int(binary.BigEndian.Uint32(head[:4])) - 8)
-		body := record
-		if op := binary.BigEndian.Uint32(head[8:]); op == 11 || int32(op) == -11 {
-			body = nil
-		}
+		body := records[wire.Op(int32(binary.BigEndian.Uint32(head[8:])))]
 		out = binary.BigEndian.AppendUint32(out, uint32(16+len(body)))
 		out = append(out, head[4:8]...) // xid
 		out = binary.BigEndian.AppendUint64(out, 1)
 		out = binary.BigEndian.AppendUint32(out, 0)
 		out = append(out, body...)
-		if r.Buffered() == 0 || len(out) > 64<<10 {
+		if r.Buffered() == 0 || len(out) > 4<<10 {
 			if _, err := c.Write(out); err != nil {
 				return
 			}
-			out = out[:0]
+			if out = out[:0]; cap(out) > 16<<10 {
+				out = nil
+			}
 		}
 	}
 }
 
+// dataRecords answers getData with so many bytes.
+func dataRecords(bytes int) map[wire.Op][]byte {
+	var stat wire.Stat
+	return map[wire.Op][]byte{
+		wire.OpGetData: (&wire.GetDataResponse{Data: make([]byte, bytes)}).Append(nil),
+		wire.OpSetData: stat.Append(nil),
+	}
+}
+
+// childrenRecords answers getChildren2 with so many names.
+func childrenRecords(names int) map[wire.Op][]byte {
+	var r wire.GetChildren2Response
+	for i := range names {
+		r.Children = append(r.Children, fmt.Sprintf("child-%010d", i))
+	}
+	return map[wire.Op][]byte{wire.OpGetChildren2: r.Append(nil)}
+}
+
 func BenchmarkGet(b *testing.B) {
-	c, _, err := zk.Connect([]string{cannedServer(b)}, 10*time.Second, quiet, zk.WithSingleReads())
+	c, _, err := zk.Connect([]string{cannedServer(b, dataRecords(100))}, 10*time.Second, quiet, zk.WithSingleReads())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -101,5 +112,19 @@ func BenchmarkGet(b *testing.B) {
 			}
 			all.Wait()
 		})
+	}
+}
+
+func BenchmarkChildren(b *testing.B) {
+	c, _, err := zk.Connect([]string{cannedServer(b, childrenRecords(100_000))}, 10*time.Second, quiet)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		if names, _, err := c.Children("/"); err != nil || len(names) != 100_000 {
+			b.Fatal(len(names), err)
+		}
 	}
 }

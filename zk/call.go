@@ -263,9 +263,6 @@ func (q *queue) wakeLocked() {
 
 // take returns all waiting calls to the write loop, which has the token of wake; the queue goes on with spare.
 func (q *queue) take(spare []*call) []*call {
-	if cap(spare) > idleCalls {
-		spare = nil
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	calls := q.calls

@@ -272,35 +272,45 @@ func TestMalformedFrames(t *testing.T) {
 
 // An idle connection holds no large buffers, not even after large requests and replies.
 func TestIdleConnectionIsSmall(t *testing.T) {
-	server := zktest.NewServer()
-	defer server.Close()
+	const bytes = 900 << 10
+	addr := cannedServer(t, dataRecords(bytes))
 	const n = 100
 	var before, after runtime.MemStats
 	runtime.GC() // twice: pools give up what they hold at the second one
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	var conns []*zk.Conn
 	for range n {
-		c, _, err := zk.Connect([]string{server.Addr()}, timeout, quiet)
+		c, _, err := zk.Connect([]string{addr}, timeout, quiet)
 		wantErr(t, err, nil)
 		defer c.Close()
-		large := make([]byte, 900<<10)
-		if _, err := c.Set("/", large, -1); err != nil {
+		if _, err := c.Set("/", make([]byte, bytes), -1); err != nil {
 			t.Fatal(err)
 		}
-		if data, _, err := c.Get("/"); err != nil || len(data) != len(large) {
+		if data, _, err := c.Get("/"); err != nil || len(data) != bytes {
 			t.Fatal(len(data), err)
 		}
-		conns = append(conns, c)
-	}
-	if _, err := conns[0].Set("/", nil, -1); err != nil {
-		t.Fatal(err)
 	}
 	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	inUse := func(m *runtime.MemStats) int64 { return int64(m.HeapInuse + m.StackInuse) }
-	if each := (inUse(&after) - inUse(&before)) / n; each > 128<<10 {
-		t.Errorf("%d bytes for each of %d connections, both ends counted", each, len(conns))
+	if each := (inUse(&after) - inUse(&before)) / n; each > 64<<10 {
+		t.Errorf("%d bytes for each of %d connections, both ends counted", each, n)
+	}
+}
+
+// A long list of children takes memory for all names at once, not for each.
+func TestChildrenTakeFewAllocations(t *testing.T) {
+	const names = 100_000
+	c, _, err := zk.Connect([]string{cannedServer(t, childrenRecords(names))}, timeout, quiet)
+	wantErr(t, err, nil)
+	defer c.Close()
+	allocs := testing.AllocsPerRun(10, func() {
+		if list, _, err := c.Children("/"); err != nil || len(list) != names {
+			t.Fatal(len(list), err)
+		}
+	})
+	if allocs > 30 {
+		t.Errorf("%v allocations for %d names, both ends counted", allocs, names)
 	}
 }

@@ -101,6 +101,9 @@ func (t *transport) writeLoop() error {
 			if err := t.encode(calls); err != nil {
 				return err
 			}
+			if cap(calls) > idleCalls {
+				calls = nil
+			}
 		case now := <-ping.C:
 			if now.Sub(t.sent) >= t.ping {
 				t.out = appendRequest(t.out, wire.XidPing, wire.OpPing, nil)
