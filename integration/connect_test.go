@@ -24,7 +24,12 @@ func (l testLog) Printf(format string, args ...any) {
 // connect opens a session with the servers, which ends with the test.
 func connect(t *testing.T, servers []string, options ...func(*zk.Conn)) *zk.Conn {
 	t.Helper()
-	c, _, err := zk.Connect(servers, sessionTimeout, zk.WithLogger(testLog{t}), func(c *zk.Conn) {
+	return open(t, servers, sessionTimeout, options...)
+}
+
+func open(t *testing.T, servers []string, timeout time.Duration, options ...func(*zk.Conn)) *zk.Conn {
+	t.Helper()
+	c, _, err := zk.Connect(servers, timeout, zk.WithLogger(testLog{t}), func(c *zk.Conn) {
 		for _, option := range options {
 			option(c)
 		}
@@ -34,6 +39,13 @@ func connect(t *testing.T, servers []string, options ...func(*zk.Conn)) *zk.Conn
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// patient opens a session that outlives the pauses of a busy machine and of a server with a large heap. Otherwise its watches
+// would miss changes, and its ephemerals go.
+func patient(t *testing.T, server string, options ...func(*zk.Conn)) *zk.Conn {
+	t.Helper()
+	return open(t, []string{server}, time.Minute, options...)
 }
 
 var roots atomic.Int64

@@ -166,9 +166,9 @@ func (m *mounted) sh(t *testing.T, script string) string {
 }
 
 // try runs a shell script in the mounted folder and returns what it prints, errors included, and
-// how it fails. Only children of the test touch files of a mount, and none for longer than half a minute.
+// how it fails. Only children of the test touch files of a mount, and none for longer than two minutes.
 func (m *mounted) try(script string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	// The shell changes the folder: what Cmd.Dir does before the command runs could not be interrupted.
 	cmd := exec.CommandContext(ctx, "bash", "-c", `cd "$0" && eval "$1"`, m.dir, script)

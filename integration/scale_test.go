@@ -37,17 +37,6 @@ func large(t *testing.T) string {
 	return addr(ts.Servers[0])
 }
 
-// patient opens a session that outlives the pauses of a server with a large heap.
-func patient(t *testing.T, server string) *zk.Conn {
-	t.Helper()
-	c, _, err := zk.Connect([]string{server}, time.Minute, zk.WithLogger(testLog{t}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
-
 // grow makes root with files below it, each with 100 bytes, fan of them in a directory and a hundred directories in one.
 // It returns how many znodes that are.
 func grow(t *testing.T, c *zk.Conn, root string, files, fan int) (znodes int) {

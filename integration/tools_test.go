@@ -3,7 +3,9 @@ package integration
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,14 +24,9 @@ import (
 func TestTools(t *testing.T) {
 	root := newRoot(t)
 	server := addr(shared.Servers[0])
-	// On a busy machine sessions and requests last: watchers of one that is interrupted miss changes.
 	patience := []string{"--session-timeout=30s", "--timeout=30s"}
 	a, b := mount(t, server+root, patience...), mount(t, server+root, patience...)
-	client, _, err := zk.Connect([]string{server}, 30*time.Second, zk.WithChroot(root), zk.WithLogger(testLog{t}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
+	client := patient(t, server, zk.WithChroot(root))
 	for _, file := range scripts(t, "testdata/tools") {
 		t.Run(scriptName(file), func(t *testing.T) {
 			t.Parallel()
@@ -47,6 +44,26 @@ func TestTools(t *testing.T) {
 				},
 			})
 		})
+	}
+}
+
+// The table in docs/tools.md names the scripts, all of them and no others.
+func TestToolsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/tools.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named, there []string
+	for _, row := range regexp.MustCompile(`(?m)^\|.*\|.*\|.*\| ([a-z, ]+) \|$`).FindAllStringSubmatch(string(page), -1)[1:] { // behind the head
+		named = append(named, strings.Split(row[1], ", ")...)
+	}
+	for _, file := range scripts(t, "testdata/tools") {
+		there = append(there, scriptName(file))
+	}
+	slices.Sort(named)
+	slices.Sort(there)
+	if named = slices.Compact(named); !slices.Equal(named, there) {
+		t.Errorf("the page names %s, there are %s", named, there)
 	}
 }
 
