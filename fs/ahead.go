@@ -36,6 +36,7 @@ type ahead struct {
 type errand struct {
 	dirs    []string
 	entries []string
+	batch   int // of entries
 	done    chan struct{}
 }
 
@@ -63,8 +64,11 @@ func (a *ahead) close() {
 	<-a.done
 }
 
-// send hands over an errand, unless there is one to do already. It never blocks.
+// send hands over an errand, unless there is one to do already or what it brings could not be kept. It never blocks.
 func (a *ahead) send(e *errand) bool {
+	if !a.fs.watch.covers() {
+		return false
+	}
 	e.done = make(chan struct{})
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -118,11 +122,10 @@ func (a *ahead) do(e *errand) {
 		a.under.Add(-1)
 		close(e.done)
 	}()
-	paths := e.entries
+	paths, batch := e.entries, e.batch
 	if len(e.dirs) > 0 {
-		paths = a.children(ctx, e.dirs)
+		paths, batch = a.children(ctx, e.dirs), a.fs.view.firstBatch()
 	}
-	batch := a.fs.view.firstBatch()
 	for sum := 0; len(paths) > 0 && sum < aheadBytes; {
 		n := min(batch, len(paths))
 		_, size, err := a.fs.view.many(ctx, paths[:n])

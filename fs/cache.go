@@ -23,6 +23,8 @@ type cache struct {
 	began  time.Time
 	drop   func([]string) // told what was dropped to stay within limit, with no lock held
 
+	listTrust time.Duration // the constant of that name, but in tests
+
 	mu      sync.Mutex // guards the following; held for map operations only
 	entries map[string]*entry
 	recent  entry  // closes the ring of entries: what follows it was not used for longest, what precedes it was used last
@@ -39,6 +41,7 @@ type entry struct {
 	older, newer *entry // neighbours in the order of use
 	size         int    // bytes, roughly
 	gen          uint32 // counts the events about it
+	own          uint32 // counts those of changes by this mount
 	pins         int32  // tickets out: the entry stays, so that events about it are counted
 
 	known   bool // a reply was kept: stat is meaningful
@@ -94,12 +97,12 @@ func (s snapshot) before(t content) bool {
 
 // ticket stands for a question to the servers, taken before it is sent.
 type ticket struct {
-	e          *entry
-	gen, epoch uint32
+	e               *entry
+	gen, own, epoch uint32
 }
 
 func newCache(maxAge time.Duration, limit int) *cache {
-	c := &cache{maxAge: maxAge, limit: limit, now: time.Now, began: time.Now(), drop: func([]string) {}, entries: map[string]*entry{}}
+	c := &cache{maxAge: maxAge, limit: limit, now: time.Now, began: time.Now(), listTrust: listTrust, drop: func([]string) {}, entries: map[string]*entry{}}
 	c.recent.older, c.recent.newer = &c.recent, &c.recent
 	c.asked.older, c.asked.newer = &c.asked, &c.asked
 	return c
@@ -164,7 +167,7 @@ func (c *cache) begin(path string) ticket {
 	defer c.mu.Unlock()
 	e := c.entry(path)
 	e.pins++
-	return ticket{e, e.gen, c.epoch}
+	return ticket{e, e.gen, e.own, c.epoch}
 }
 
 // entry returns the entry for path, which is made if there is none.

@@ -13,7 +13,8 @@ import (
 // create makes the znode at path. A reply that was lost leaves errUnresolved: whether it was this mount that made the znode
 // that is there cannot be told, and programs use mkdir(2) and O_EXCL for locks.
 func (f *FS) create(ctx context.Context, path string, data []byte, acl []zk.ACL) (st *zk.Stat, err error) {
-	defer f.changing(path, created)()
+	done := f.learning(path, acl, created)
+	defer func() { done(st) }()
 	err = f.change(ctx, path, func(c *zk.Conn) (err error) {
 		st, err = f.createStat(c, path, data, acl)
 		return err
@@ -44,7 +45,8 @@ func (f *FS) createStat(c *zk.Conn, path string, data []byte, acl []zk.ACL) (*zk
 
 // createEmpty makes an empty file at path: a znode that was written once, because an untouched one is a directory.
 func (f *FS) createEmpty(ctx context.Context, path string, acl []zk.ACL) (st *zk.Stat, err error) {
-	defer f.changing(path, created)()
+	done := f.learning(path, acl, created, dataWatch)
+	defer func() { done(st) }()
 	err = f.change(ctx, path, func(c *zk.Conn) (err error) {
 		st, err = tryCreateEmpty(c, path, acl)
 		return err
@@ -181,11 +183,13 @@ func (f *FS) changing(path string, kind watchKind) (done func()) {
 // setData replaces the data of the znode at path if its version is that of base, and returns its Stat.
 // The data of a directory that nothing else marks as one is set together with a child that comes and goes, which does.
 func (f *FS) setData(ctx context.Context, path string, data []byte, base *zk.Stat, directory bool) (st *zk.Stat, err error) {
-	defer f.changing(path, dataWatch)()
 	c := f.conn.WithContext(ctx)
 	if !directory || path == "/" || !untouched(base) || len(data) == 0 {
+		done := f.learning(path, nil, dataWatch)
+		defer func() { done(st) }()
 		return c.Set(path, data, base.Version)
 	}
+	defer f.changing(path, dataWatch)()
 	mark := join(path, markName)
 	replies, err := c.Multi(
 		&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},

@@ -221,19 +221,21 @@ func (f *file) commit(ctx context.Context, p patience) error {
 }
 
 // send makes one attempt.
-func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error) {
+func (f *file) send(ctx context.Context, path string, d *draft) (st *zk.Stat, err error) {
 	switch {
 	case d.exists():
-		st, err := f.fs.setData(ctx, path, d.data, d.base, f.role == roleData)
+		st, err = f.fs.setData(ctx, path, d.data, d.base, f.role == roleData)
 		if acl := f.inheritance(); acl != nil && errors.Is(err, zk.ErrNoAuth) {
 			return f.bearAgain(ctx, path, d, acl)
 		}
 		return st, err
 	case len(d.data) == 0:
-		defer f.fs.changing(path, created)()
+		done := f.fs.learning(path, d.acl, created, dataWatch)
+		defer func() { done(st) }()
 		return tryCreateEmpty(f.fs.conn.WithContext(ctx), path, d.acl)
 	default:
-		defer f.fs.changing(path, created)()
+		done := f.fs.learning(path, d.acl, created)
+		defer func() { done(st) }()
 		return f.fs.createStat(f.fs.conn.WithContext(ctx), path, d.data, d.acl)
 	}
 }

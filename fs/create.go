@@ -21,8 +21,16 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 	if err != nil {
 		return nil, nil, 0, d.fs.errno("create", join(d.where(), name), err)
 	}
-	d.fs.setEntry(out, f, f.shown.snapshot())
+	d.fs.setEntry(out, f, f.asCreated())
 	return &f.Inode, h, fuse.FOPEN_KEEP_CACHE, 0
+}
+
+// asCreated returns what the kernel is told about a file that was just created.
+func (f *file) asCreated() snapshot {
+	if f.shown.stat == nil {
+		return snapshot{}
+	}
+	return f.fs.view.after(f.where(), f.shown.stat)
 }
 
 // Mknod implements mknod(2) of a regular file, which is how tar makes those that get extended attributes.
@@ -38,7 +46,7 @@ func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.
 		return nil, d.fs.errno("mknod", path, err)
 	}
 	f.closed(h) // what there is to commit comes when somebody has written
-	d.fs.setEntry(out, f, f.shown.snapshot())
+	d.fs.setEntry(out, f, f.asCreated())
 	return &f.Inode, 0
 }
 

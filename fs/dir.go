@@ -293,7 +293,7 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 		return nil, err
 	}
 	z := d.child(ctx, name, path, st)
-	d.fs.setEntry(out, z, snapshot{stat: st})
+	d.fs.setEntry(out, z, d.fs.view.after(path, st))
 	return z.EmbeddedInode(), nil
 }
 

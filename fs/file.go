@@ -219,7 +219,8 @@ func (f *file) state(ctx context.Context) (snapshot, error) {
 	if local {
 		return shown.snapshot(), nil
 	}
-	s, err := f.load(ctx, open)
+	known := shown.hasData && f.fs.view.current(f.where(), shown.snapshot())
+	s, err := f.load(ctx, open && !known)
 	if err != nil {
 		return s, err
 	}

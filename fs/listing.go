@@ -185,13 +185,9 @@ func (l *listing) fetch(ctx context.Context) syscall.Errno {
 	ctx, cancel := l.dir.fs.bound(ctx)
 	defer cancel()
 	end := min(len(l.entries), l.next+l.batch)
-	var paths []string
-	var at []int
-	for i := l.next; i < end; i++ {
-		if e := &l.entries[i]; e.path != "" && e.local == nil {
-			paths = append(paths, e.path)
-			at = append(at, i)
-		}
+	paths, at := l.znodes(l.next, end)
+	if len(paths) > 0 {
+		l.dir.fs.ahead.await(ctx, paths[0])
 	}
 	found, size, err := l.dir.fs.view.many(ctx, paths)
 	if err != nil {
@@ -202,7 +198,21 @@ func (l *listing) fetch(ctx context.Context) syscall.Errno {
 	}
 	l.fetched = end
 	l.batch = nextBatch(l.batch, size)
+	if paths, _ := l.znodes(end, min(len(l.entries), end+l.batch)); len(paths) > 0 { // for the next call
+		l.dir.fs.ahead.send(&errand{entries: paths, batch: l.batch})
+	}
 	return 0
+}
+
+// znodes returns the paths of the entries from begin to end that are znodes, and where they are.
+func (l *listing) znodes(begin, end int) (paths []string, at []int) {
+	for i := begin; i < end; i++ {
+		if e := &l.entries[i]; e.path != "" && e.local == nil {
+			paths = append(paths, e.path)
+			at = append(at, i)
+		}
+	}
+	return paths, at
 }
 
 // Lookup returns the inode of the entry that Readdirent returned last, with what was fetched about it.

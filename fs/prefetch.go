@@ -37,7 +37,7 @@ func nextBatch(n, size int) int {
 }
 
 // many returns what is known about several znodes: from the cache, the rest from the servers in few requests, whatever their number.
-// The Stat of a missing one is nil. size is how many bytes of data came.
+// The Stat of a missing one is nil. size is how many bytes of data they have.
 func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size int, err error) {
 	found = make([]snapshot, len(paths))
 	var ask []string
@@ -45,18 +45,20 @@ func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size
 	for i, path := range paths {
 		if s, ok := v.cache.look(path); ok {
 			found[i] = s
+			size += len(s.data)
 			continue
 		}
 		ask, at = append(ask, path), append(at, i)
 	}
 	if len(ask) == 0 {
-		return found, 0, v.addAllPerms(ctx, paths, found)
+		return found, size, v.addAllPerms(ctx, paths, found)
 	}
 	tickets := make([]ticket, len(ask))
 	for i, path := range ask {
 		tickets[i] = v.cache.begin(path)
 	}
 	replies, err := v.fetch(ctx, ask)
+	fetched := 0
 	for i, t := range tickets {
 		switch {
 		case err != nil:
@@ -68,15 +70,15 @@ func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size
 		default:
 			found[at[i]] = v.cache.fill(t, replies[i])
 		}
-		size += len(replies[i].data)
+		fetched += len(replies[i].data)
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	if size > 0 {
-		v.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/size, likeBatch))))
+	if fetched > 0 {
+		v.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/fetched, likeBatch))))
 	}
-	return found, size, v.addAllPerms(ctx, paths, found)
+	return found, size + fetched, v.addAllPerms(ctx, paths, found)
 }
 
 // fetch asks the servers about several znodes.

@@ -93,6 +93,14 @@ func (v *view) get(ctx context.Context, path string) (snapshot, error) {
 	})
 }
 
+// after returns what is known about the znode at path after a change of this mount that left it with that Stat.
+func (v *view) after(path string, st *zk.Stat) snapshot {
+	if s, ok := v.cache.look(path); ok && s.stat != nil && sameVersion(s.stat, st) {
+		return s
+	}
+	return snapshot{stat: st}
+}
+
 // current reports whether s is known to be the current version of the data of the znode at path.
 func (v *view) current(path string, s snapshot) bool {
 	now, ok := v.cache.look(path)

@@ -193,32 +193,36 @@ func (w *watch) changed(e zk.Event, kind watchKind, what news, parentToo bool) {
 	} else {
 		w.fired(e, dataWatch)
 	}
-	known := w.cache.changed(e.Path)
+	note := w.cache.changed
+	mine := w.mine(e.Path, kind)
+	if mine {
+		note = w.cache.changedHere
+	}
+	known := note(e.Path)
 	if parentToo && e.Path != "/" {
 		dir, _ := split(e.Path)
-		known = w.cache.changed(dir) || known
+		known = note(dir) || known
 	}
-	w.report(e.Path, kind, what)
+	if !mine {
+		w.tell(e.Path, what)
+	}
 	if !known {
 		w.drown()
 	}
 }
 
-// report tells the kernel of an event, unless this mount made the change itself. But where the event has used up the watch of
-// what the kernel holds, it must ask again, which sets another.
-func (w *watch) report(path string, kind watchKind, what news) {
+// mine counts an event and reports whether it is that of a change by this mount, which is no news to the kernel. But where the event has
+// used up the watch of what the kernel holds, it must ask again, which sets another.
+func (w *watch) mine(path string, kind watchKind) bool {
 	key := watched{path, kind}
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.events++
-	mine := w.ours[key] > 0
-	once := w.mode == WatchNode && kind == dataWatch
-	if mine {
-		w.ours[key]--
+	if w.ours[key] == 0 {
+		return false
 	}
-	w.mu.Unlock()
-	if !mine || once {
-		w.tell(path, what)
-	}
+	w.ours[key]--
+	return w.mode != WatchNode || kind != dataWatch
 }
 
 // expect announces a change that this mount is about to ask for: until done is called, the first event of that

@@ -1,0 +1,151 @@
+package fs
+
+import (
+	"slices"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// The reply to a change of this mount says what became of the znode, and of the list of children that it is in. It is kept if
+// nothing else happened meanwhile: the recursive watch has brought the events of this change, which come before the
+// reply, and no other. The data is not kept: whether this session may read what it has written only reading it tells.
+
+const (
+	// listTrust is how long a list of children is trusted that follows from changes of this mount alone. No child watch
+	// stands for it, so the child of somebody else that this session may not read is not noticed.
+	listTrust = time.Second
+	// listMost is how many children such a list has at most, because each change makes a new one.
+	listMost = 10_000
+)
+
+// lesson is what a change that is under way may teach.
+type lesson struct {
+	path         string
+	znode        ticket
+	parent       ticket // only of a creation
+	creation     bool
+	readable     bool
+	events       uint32 // of the change itself, about the znode
+	parentListed bool
+}
+
+// lesson begins one. It must be handed to learn. The ACL is that of what is created.
+func (c *cache) lesson(path string, acl []zk.ACL, kinds []watchKind) lesson {
+	l := lesson{path: path, znode: c.begin(path), events: uint32(len(kinds)), creation: slices.Contains(kinds, created) && path != "/"}
+	if l.creation {
+		dir, _ := split(path)
+		l.parent = c.begin(dir)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l.creation {
+		l.readable = readable(acl)
+		l.parentListed = c.freshLocked(l.parent.e) && c.snapshot(l.parent.e).listed
+	} else {
+		l.readable = l.znode.e.known && l.znode.e.stat != nil
+	}
+	return l
+}
+
+// readable reports whether an ACL certainly lets this session, which gives it to a new znode, read that.
+func readable(acl []zk.ACL) bool {
+	return slices.ContainsFunc(acl, func(a zk.ACL) bool {
+		return a.Perms&zk.PermRead != 0 && (a.Scheme == "world" || a.Scheme == "auth")
+	})
+}
+
+// learn keeps what the znode is after the change. With st nil the change failed. It returns whether it was kept.
+func (c *cache) learn(l lesson, st *zk.Stat) bool {
+	c.mu.Lock()
+	kept := c.keepLesson(l, st)
+	dropped := c.shrink()
+	c.mu.Unlock()
+	if len(dropped) > 0 {
+		c.drop(dropped)
+	}
+	return kept
+}
+
+func (c *cache) keepLesson(l lesson, st *zk.Stat) bool {
+	if l.creation {
+		defer c.unpin(l.parent.e)
+	}
+	e := l.znode.e
+	defer c.unpin(e)
+	if st == nil || !l.readable || !c.guarded || !c.alone(l.znode, l.events) {
+		return false
+	}
+	e.known, e.fresh, e.epoch, e.until = true, true, c.epoch, c.age()+c.maxAge
+	e.stat = st
+	if l.creation && st.Version == 0 && st.DataLength <= 0 { // a new directory
+		e.names = newNames(nil, st.Pzxid)
+		e.until = c.age() + c.listTrust
+	}
+	c.weigh(e)
+	if l.creation && l.parentListed && c.alone(l.parent, 1) {
+		_, name := split(l.path)
+		c.adopt(l.parent.e, name, st)
+	}
+	return true
+}
+
+// alone reports whether exactly so many events came about the znode since t was taken, all of them this mount's own.
+func (c *cache) alone(t ticket, events uint32) bool {
+	return c.epoch == t.epoch && uint32(t.e.gen-t.gen) == events && t.e.own-t.own == events
+}
+
+// adopt adds a new child to what is known about its parent.
+func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
+	if e.stat == nil || e.names == nil || len(e.names.list) >= listMost {
+		return
+	}
+	at, found := slices.BinarySearch(e.names.list, name)
+	if found {
+		return
+	}
+	st := *e.stat
+	st.Pzxid = child.Czxid
+	st.Cversion++
+	st.NumChildren++
+	e.stat = &st
+	e.names = &names{slices.Insert(slices.Clip(e.names.list), at, name), st.Pzxid, e.names.size + 16 + len(name)}
+	e.fresh, e.until = true, c.age()+c.listTrust
+	c.weigh(e)
+}
+
+// changedHere is changed for an event of a change of this mount.
+func (c *cache) changedHere(path string) bool {
+	c.mu.Lock()
+	if e := c.entries[path]; e != nil {
+		e.own++
+	}
+	c.mu.Unlock()
+	return c.changed(path)
+}
+
+// learning is changing for a change whose reply has the Stat, which may make several events about the znode. done must be called
+// when the reply is there, with a Stat of nil if there is none.
+func (f *FS) learning(path string, acl []zk.ACL, kinds ...watchKind) (done func(st *zk.Stat)) {
+	l := f.view.cache.lesson(path, acl, kinds)
+	expected := make([]func(), len(kinds))
+	for i, kind := range kinds {
+		expected[i] = f.watch.expect(path, kind)
+	}
+	return func(st *zk.Stat) {
+		for _, done := range expected {
+			done()
+		}
+		if f.watch.current() != WatchTree {
+			st = nil
+		}
+		if f.view.cache.learn(l, st) {
+			return
+		}
+		f.view.fresh(path)
+		if l.creation {
+			dir, _ := split(path)
+			f.view.fresh(dir)
+		}
+	}
+}
