@@ -35,9 +35,10 @@ func changesSeen(r *report, s *server, zkfs string) error {
 	for _, q := range []struct {
 		name string
 		of   float64
-	}{{"median", 0.5}, {"99 %", 0.99}} {
+		get  bool
+	}{{"median", 0.5, false}, {"99 %", 0.99, false}, {"median, with a Get", 0.5, true}} {
 		err := r.compare("a change is seen: "+q.name, side{"watch", func() (time.Duration, error) {
-			return seenByWatch(s, c, path, q.of)
+			return seenByWatch(s, c, path, q.of, q.get)
 		}}, side{"open and read", func() (time.Duration, error) {
 			return seenByReader(m, c, path, "d001/f00001", q.of)
 		}})
@@ -51,8 +52,9 @@ func changesSeen(r *report, s *server, zkfs string) error {
 // changes is how many changes are made in a run.
 const changes = 300
 
-// seenByWatch returns the quantile of the times from a Set to its event at a client with a persistent watch.
-func seenByWatch(s *server, c *zk.Conn, path string, quantile float64) (time.Duration, error) {
+// seenByWatch returns the quantile of the times from a Set to its event at a client with a persistent watch, or, with get, until that
+// client has the new value: an event carries none.
+func seenByWatch(s *server, c *zk.Conn, path string, quantile float64, get bool) (time.Duration, error) {
 	watching, err := dialOurs(s.addr)
 	if err != nil {
 		return 0, err
@@ -69,6 +71,11 @@ func seenByWatch(s *server, c *zk.Conn, path string, quantile float64) (time.Dur
 			return 0, err
 		}
 		<-w.Events()
+		if get {
+			if _, _, err := watching.Get(path); err != nil {
+				return 0, err
+			}
+		}
 		took = append(took, time.Since(start))
 	}
 	return nth(took, quantile), nil
