@@ -136,12 +136,13 @@ func sessions(t *testing.T, server string) int {
 	return number(t, monitored(t, server), `zk_global_sessions\s+(\d+)`)
 }
 
-func monitored(t *testing.T, server string) string {
+// monitored asks until the server, which may be busy with a hundred thousand watches, has time to answer.
+func monitored(t *testing.T, server string) (answer string) {
 	t.Helper()
-	answer, err := ask(server, "mntr")
-	if err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, func() (err error) {
+		answer, err = ask(server, "mntr")
+		return err
+	})
 	return answer
 }
 
