@@ -19,18 +19,24 @@ import (
 // The tests of scale run small by default. With this flag they take their full size, many minutes, and plot what they measure.
 var scaleDir = flag.String("scale", "", "run the tests of scale in full, and write scale.svg into this `folder`")
 
-// scaled returns a size: that of the default run, or the full one.
+// scaled returns a size: that of the default run, less with the race detector, or the full one.
 func scaled(short, full int) int {
-	if *scaleDir == "" {
-		return short
+	switch {
+	case *scaleDir != "":
+		return full
+	case raceDetector:
+		return short / 2
 	}
-	return full
+	return short
 }
 
 // large starts a server for many znodes.
 func large(t *testing.T) string {
 	t.Helper()
-	heap := fmt.Sprintf("-Xmx%dm", scaled(512, 3072))
+	heap := "-Xmx512m"
+	if *scaleDir != "" {
+		heap = "-Xmx3g"
+	}
 	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
 		srv.JVMFlags = []string{superDigest, heap, "-XX:+UseParallelGC", "-XX:-UsePerfData", "-Djute.maxbuffer=8388608"}
 	})
@@ -150,7 +156,7 @@ func monitored(t *testing.T, server string) (answer string) {
 func TestScaleTree(t *testing.T) {
 	server := large(t)
 	c := patient(t, server)
-	sizes := []int{2_000, 20_000}
+	sizes := []int{scaled(2_000, 0), scaled(20_000, 0)}
 	if *scaleDir != "" {
 		sizes = []int{10_000, 30_000, 100_000, 300_000, 1_000_000}
 	}
@@ -194,7 +200,7 @@ func TestScaleTree(t *testing.T) {
 func TestScaleCacheSize(t *testing.T) {
 	server := large(t)
 	znodes := grow(t, patient(t, server), "/t", scaled(20_000, 1_000_000), 100)
-	size := scaled(4, 64) << 20
+	size := scaled(4<<20, 64<<20)
 	m := mount(t, server+"/t", fmt.Sprintf("--cache-size=%d", size), "--session-timeout=60s", "--timeout=30s")
 	for range 2 {
 		out, took := m.long(t, "find . -not -size +1k | wc -l")

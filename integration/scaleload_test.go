@@ -62,7 +62,7 @@ func (m *mounted) returns(t *testing.T, server, debug string, start footing) {
 func TestScaleWatches(t *testing.T) {
 	server := large(t)
 	c := patient(t, server)
-	files := scaled(2_500, 50_000) // two watches each
+	files := scaled(4_000, 50_000) // two watches each
 	grow(t, c, "/w", files, 1000)
 	before, clients := watches(t, server), sessions(t, server)
 	way := newProxy(t, server)
@@ -191,7 +191,10 @@ func TestScaleOpenFiles(t *testing.T) {
 func TestScaleProcesses(t *testing.T) {
 	server := large(t)
 	create(t, patient(t, server), "/p", "", zk.FlagPersistent)
-	processes, seconds := scaled(16, 64), scaled(4, 150)
+	processes, seconds := 16, 4
+	if *scaleDir != "" {
+		processes, seconds = 64, 150
+	}
 	debug := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	m := mount(t, server+"/p", "--debug-addr="+debug)
 	m.sh(t, "touch all; ls; cat all; echo x > x; rm x; ls")
