@@ -17,6 +17,7 @@ DURATION   ?= 5m
 COMPAT := compat/go-zookeeper
 
 # Release 2026.2.2. Run by version, so that what it needs itself stays out of go.mod.
+GOVULNCHECK := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the targets need besides Go: a command or a file, and the Debian package that has it.
@@ -33,13 +34,14 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test check race fuzz chaos bench scale deps install uninstall manual package clean
+.PHONY: help build demo test check vuln race fuzz chaos bench scale deps install uninstall manual session package clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
 	@echo 'make demo     mount a ZooKeeper with a sample tree on MOUNTPOINT ($(MOUNTPOINT)); Ctrl-C ends it'
 	@echo 'make test     check, race, and a short fuzz pass'
 	@echo 'make check    gofmt, go mod tidy, vet, staticcheck, and does it compile for darwin and freebsd'
+	@echo 'make vuln     does the code call anything with a known vulnerability, by the database at vuln.go.dev'
 	@echo 'make race     all tests with the race detector'
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME))'
 	@echo 'make chaos    inject faults for DURATION ($(DURATION)), drawn from SEED, and check what was seen; needs root. It writes to $(BUILD)/chaos'
@@ -47,6 +49,7 @@ help:
 	@echo 'make scale    the tests of scale in full: a million znodes, 100,000 watches; plots docs/scale.svg. Needs 8 GiB'
 	@echo 'make deps     install the Debian packages that the tests need'
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
+	@echo 'make session  the session that the README shows, by typing its commands again'
 	@echo 'make package  a Debian package and an rpm in $(BUILD); GOARCH=arm64 for another machine'
 	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), completions and manual pages to PREFIX/share, and links for mount(8)'
 	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
@@ -61,6 +64,7 @@ demo:
 
 test: deps
 	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory vuln
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 
@@ -73,6 +77,15 @@ check:
 	@for dir in $(COMPAT) bench; do \
 		echo "check $$dir" && cd $$dir && $(GO) mod tidy -diff && $(GO) vet ./... && $(STATICCHECK) ./... && cd $(CURDIR) || exit 1; \
 	done
+
+# Where the database can not be reached this says so and goes on: nothing is known then. Anything else that fails is a failure.
+vuln:
+	@out=$$($(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$out"; \
+	case "$$code $$out" in \
+		0*) ;; \
+		*'fetching vulnerabilities: Get'*) echo 'vuln: NOT CHECKED: vuln.go.dev can not be reached from here' ;; \
+		*) exit 1 ;; \
+	esac
 
 race: deps
 	$(GO) test -race -timeout 20m ./...
@@ -141,6 +154,10 @@ uninstall:
 # What a test compares docs with.
 manual: build
 	for page in $(notdir $(PAGES)); do $(BUILD)/zkfs manual --markdown $$page >docs/$$page.md || exit 1; done
+
+# What a test compares with what it types.
+session: deps
+	$(GO) test -count=1 -run TestSessionOfTheREADME ./integration -record-session
 
 # Packages of what is committed, the same bytes wherever they are made: make package GOARCH=arm64
 ARCH    = $(or $(GOARCH),$(shell $(GO) env GOARCH))

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,9 @@ import (
 	"testing"
 	"time"
 )
+
+// record puts what was printed into the README instead of comparing it.
+var record = flag.Bool("record-session", false, "write the session of the README anew")
 
 // The session that the README shows is typed again. What a machine or a moment decides may differ: times, zxids,
 // sessions, users, the holder of a lock.
@@ -26,8 +30,15 @@ func TestSessionOfTheREADME(t *testing.T) {
 	ts := cluster(t, 1, nil)
 	server := addr(ts.Servers[0])
 	got := strings.ReplaceAll(typed(t, strings.ReplaceAll(want, "localhost:2181", server)), server, "localhost:2181")
+	if *record {
+		got = regexp.MustCompile(`bash: line \d+: `).ReplaceAllString(got, "bash: ")
+		if err := os.WriteFile("../README.md", []byte(strings.Replace(string(readme), want, got, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 	if got, want := timeless(got), timeless(want); got != want {
-		t.Errorf("the session differs:\n%s\nREADME:\n%s", got, want)
+		t.Errorf("the session differs:\n%s\nREADME:\n%s\nif it is right now: make session", got, want)
 	}
 }
 
