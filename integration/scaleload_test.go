@@ -169,7 +169,7 @@ func TestScaleOpenFiles(t *testing.T) {
 	if _, err := fmt.Fscan(out, &opened); err != nil || opened != files {
 		t.Errorf("%d files are open, %v", opened, err)
 	}
-	if n := m.footing(t, server, debug); n.descriptors > start.descriptors {
+	if n := m.footing(t, server, debug); n.descriptors > start.descriptors+10 { // connections of the questions come and go
 		t.Errorf("%+v while %d files are open, %+v before", n, files, start)
 	}
 	t.Logf("%d bytes resident with %d files open", m.resident(t), files)
