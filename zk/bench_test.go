@@ -115,6 +115,46 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
+// BenchmarkParkAndWake is what a blocking call costs without a client: 256 goroutines wait, and one wakes all that do.
+func BenchmarkParkAndWake(b *testing.B) {
+	const callers = 256
+	var mu sync.Mutex
+	var waiting []chan struct{}
+	wake := make(chan struct{}, 1)
+	go func() { // ends when wake is closed
+		for range wake {
+			mu.Lock()
+			ready := waiting
+			waiting = nil
+			mu.Unlock()
+			for _, w := range ready {
+				w <- struct{}{}
+			}
+		}
+	}()
+	var all sync.WaitGroup
+	for i := range callers {
+		all.Go(func() {
+			own := make(chan struct{}, 1)
+			for range (b.N + i) / callers {
+				mu.Lock()
+				waiting = append(waiting, own)
+				first := len(waiting) == 1
+				mu.Unlock()
+				if first {
+					select {
+					case wake <- struct{}{}:
+					default:
+					}
+				}
+				<-own
+			}
+		})
+	}
+	all.Wait()
+	close(wake)
+}
+
 func BenchmarkChildren(b *testing.B) {
 	c, _, err := zk.Connect([]string{cannedServer(b, childrenRecords(100_000))}, 10*time.Second, quiet)
 	if err != nil {
