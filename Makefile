@@ -55,7 +55,7 @@ help:
 	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BUILD)/zkfs ./cmd/zkfs
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BUILD)/zkfs ./cmd/zkfs
 
 demo:
 	@$(call need,$(DEMO_NEEDS))
