@@ -33,6 +33,7 @@ func (c *client) open(server string) (*transport, error) {
 		err = fmt.Errorf("no connection after %v: %w", limit, err)
 	}
 	if err != nil {
+		c.current.Store(nil)
 		conn.Close()
 		return nil, err
 	}
@@ -233,6 +234,7 @@ func (c *client) begin(t *transport, response *wire.ConnectResponse) {
 	t.ping = min(c.timeout()/3, maxPing)
 	c.creds.prime(t)
 	c.watches.prime(t)
+	c.current.Store(t) // before it is told: SetServers may follow at once
 	if t.readOnly = response.ReadOnly; t.readOnly {
 		c.setState(StateConnectedReadOnly, nil)
 		return

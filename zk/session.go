@@ -26,7 +26,6 @@ func (c *client) serve() error {
 			return err
 		}
 		since := time.Now()
-		c.current.Store(t)
 		err = t.run()
 		c.current.Store(nil)
 		ended := c.life.Err() != nil

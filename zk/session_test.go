@@ -293,6 +293,40 @@ func TestServersAreReplaced(t *testing.T) {
 	})
 }
 
+// A server that is not in the list any more is left at once, even when that is said while the session is only being told.
+func TestServersAreReplacedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		servers := map[string]*zktest.Server{"old:2181": zktest.NewServer(), "new:2181": zktest.NewServer()}
+		for _, s := range servers {
+			defer s.Close()
+		}
+		refused := true // until the observer is there
+		c, events, err := zk.Connect([]string{"old"}, timeout, quiet,
+			zk.WithDialer(func(network, address string, limit time.Duration) (net.Conn, error) {
+				if refused {
+					return refuse(network, address, limit)
+				}
+				return servers[address].Dialer()(network, address, limit)
+			}))
+		wantErr(t, err, nil)
+		defer c.Close()
+		synctest.Wait()
+		refused = false
+		c.OnEvent(func(e zk.Event) {
+			if e.State == zk.StateHasSession && c.Server() == "old:2181" {
+				if err := c.SetServers([]string{"new"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		await(t, events, zk.StateHasSession)
+		await(t, events, zk.StateHasSession)
+		if c.Server() != "new:2181" {
+			t.Errorf("connected to %s", c.Server())
+		}
+	})
+}
+
 // Pings keep an idle session alive, and a silent server is left in time to save the session.
 func TestIdleSessionStaysAlive(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
