@@ -82,7 +82,7 @@ func TestChaos(t *testing.T) {
 	c.rest(6 * time.Second)
 	cancel()
 	users.Wait()
-	c.failed(c.crew.dismiss(30 * time.Second))
+	c.failed(c.crew.dismiss(time.Minute))
 	c.leaks()
 	for _, s := range c.mounts {
 		c.failed(s.daemon.stop(unmountPatience))

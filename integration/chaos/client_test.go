@@ -174,7 +174,7 @@ func (c *plainClient) lock() {
 		}
 		o.Fence = lock.Zxid()
 		o.end(history.OK, nil)
-		for range 1 + c.rand.IntN(10) {
+		for range hold(c.rand) {
 			touch := c.begin(history.Op{Kind: history.Touch, Path: lockName, Fence: o.Fence})
 			select {
 			case <-lock.Lost():

@@ -3,13 +3,13 @@ package chaos
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"os"
 
 	"github.com/zkfs/zkfs/internal/history"
 )
@@ -36,7 +36,7 @@ func (w *worker) lock() {
 	o.end(history.OK, nil)
 	o.End = granted
 	o.write()
-	for range 1 + w.rand.IntN(10) {
+	for range hold(w.rand) {
 		touch := w.begin(history.Op{Kind: history.Touch, Path: lockName, Fence: fence})
 		err := touch.call("pread", func() error {
 			_, err := unix.Pread(fd, make([]byte, 100), 0)
@@ -48,6 +48,14 @@ func (w *worker) lock() {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// hold draws how often a holder looks: seldom for longer than a session lasts without its servers.
+func hold(r *rand.Rand) int {
+	if r.IntN(8) == 0 {
+		return 150
+	}
+	return 1 + r.IntN(10)
 }
 
 // fence returns the fencing number of the lock, which this process holds. It fails if another does by now.

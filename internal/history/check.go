@@ -170,10 +170,18 @@ func (ch *chain) note(value string, at int) {
 	ch.times[value]++
 }
 
+// empty is the content of a file that is truncated and not yet written: no version in particular.
+var empty = Digest(nil)
+
 // index returns which version the operation wrote or saw. It shows nothing if it was not successful.
 func (ch *chain) index(op *Op) (int, bool) {
 	switch op.Kind {
-	case Write, Append, Create, Read, Sync:
+	case Read, Sync:
+		if op.Value == empty {
+			return 0, false
+		}
+		fallthrough
+	case Write, Append, Create:
 		i, ok := ch.first[op.Value]
 		return i, ok && op.Outcome == OK
 	}

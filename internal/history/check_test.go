@@ -73,6 +73,8 @@ func TestCheck(t *testing.T) {
 		{"torn", wrote(op(Read, "/r", "ab", 7, 8)), abc, "never there"},
 
 		{"truncated by one that was ended", append(wrote()[:2], op(Write, "/r", "c", 5, 0).is(Unknown)), changes("create /r a", "set /r b", "set /r"), ""},
+		{"seen truncated twice", append(wrote()[:2], op(Write, "/r", "c", 5, 0).is(Unknown), op(Read, "/r", "", 3, 4).on("m"), op(Write, "/r", "d", 2, 4).on("m"), op(Sync, "/r", "b", 7, 8)),
+			changes("create /r a", "set /r d", "set /r b", "set /r"), ""},
 		{"truncated by nobody", wrote()[:2], changes("create /r a", "set /r b", "set /r"), "nobody wrote"},
 		{"draft of the view", wrote(op(Write, "/r", "d", 7, 9).on("m").is(Failed), op(Read, "/r", "d", 8, 8).on("m")), abc, ""},
 		{"draft of another view", wrote(op(Write, "/r", "d", 7, 9).on("m").is(Failed), op(Read, "/r", "d", 8, 8).on("n")), abc, "never there"},
