@@ -326,7 +326,7 @@ func (c *chaos) forgotten() {
 
 // judge checks the history, and reports everything.
 func (c *chaos) judge() {
-	r := &history.Run{Calm: c.calm, End: now(), Frozen: map[string][]history.Span{}}
+	r := &history.Run{Calm: c.calm, Frozen: map[string][]history.Span{}}
 	c.failed(c.e.StopAllServers())
 	changes, err := history.ReadLogs(c.e.logs()...)
 	if err != nil {

@@ -155,6 +155,7 @@ func (c *plainClient) watch() {
 				w.end(history.Failed, e.Err) // the watch went with its session, as it says
 			}
 		case <-c.over:
+			w.end(history.Unknown, nil)
 		}
 	}
 }

@@ -17,7 +17,6 @@ type Run struct {
 	Changes []Change          // what the servers committed, see [ReadLogs]
 	Calm    []Span            // when nothing was wrong, and nothing had been for long enough to recover
 	Frozen  map[string][]Span // by view: when the process that answers for it could not run
-	End     int64             // when the last process was ended
 }
 
 // A Promise bounds what may be seen.

@@ -99,8 +99,10 @@ func TestCheck(t *testing.T) {
 
 		{"event", wrote(op(Event, "/r", "b", 4, 8)), abc, ""},
 		{"late event", wrote(op(Event, "/r", "b", 4, 17)), abc, "late"},
-		{"missed event", wrote(op(Event, "/r", "b", 4, 0).is(Unknown)), abc, "missed"},
-		{"nothing to tell", wrote(op(Event, "/r", "c", 6, 0).is(Unknown)), abc, ""},
+		{"missed event", wrote(op(Event, "/r", "b", 4, 90).is(Unknown)), abc, "missed"},
+		{"watch that ended with its session", wrote(op(Event, "/r", "b", 4, 90).is(Failed)), abc, ""},
+		{"watcher that was ended", wrote(op(Event, "/r", "b", 4, 0).is(Unknown)), abc, ""},
+		{"nothing to tell", wrote(op(Event, "/r", "c", 6, 90).is(Unknown)), abc, ""},
 
 		{"appends", []*Op{op(Append, "/l", "x", 1, 2), op(Append, "/l", "y", 2, 3)}, lines, ""},
 		{"append lost", []*Op{op(Append, "/l", "x", 1, 2), op(Append, "/l", "y", 2, 3), op(Append, "/l", "z", 3, 4)}, lines, "lost"},
@@ -134,7 +136,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			errs := Check(&Run{
-				Ops: tt.ops, Changes: tt.changes, End: 100 * second,
+				Ops: tt.ops, Changes: tt.changes,
 				Calm:   []Span{{20 * second, 30 * second}},
 				Frozen: map[string][]Span{"frozen": {{31 * second, 34 * second}}},
 			}, promise)

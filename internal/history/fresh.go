@@ -23,18 +23,14 @@ func (c *checker) fresh(path string, ch *chain) {
 	}
 }
 
-// event: the event for a change of what was watched comes in time.
+// event: the event for a change of what was watched comes in time. One whose process was ended waits for nothing.
 func (c *checker) event(ch *chain, op *Op) {
 	i, ok := ch.first[op.Value]
-	if !ok || ch.proved[i+1] > c.End {
+	if !ok || op.Outcome == Failed {
 		return
 	}
-	end := op.End
-	if end == 0 {
-		end = c.End
-	}
 	replaced := max(ch.proved[i+1], op.Start)
-	if late := c.exceeds(replaced, end); late > 0 {
+	if late := c.exceeds(replaced, op.End); late > 0 {
 		c.breach("missed, or %v late: %v", late, op)
 	}
 }

@@ -27,7 +27,7 @@ const (
 	Rename Kind = "rename" // moves Path to To, a name that is used once
 	Read   Kind = "read"   // found Value in Path, [Missing] if there was no Path
 	Sync   Kind = "sync"   // the same after a sync: as new as the start of the operation
-	Event  Kind = "event"  // a watch set on Path when it had the content Value, from the reply to its event
+	Event  Kind = "event"  // a watch set on Path when it had the content Value, from the reply to its event, or for as long as it was waited for
 	Lock   Kind = "lock"   // the request for the lock on Path, until it was granted with the fencing number Fence
 	Touch  Kind = "touch"  // the holder of the lock with Fence was told that it still holds it
 	Other  Kind = "other"  // nothing that is checked but how long it took
