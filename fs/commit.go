@@ -166,7 +166,7 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 	}
 	if err := f.commit(ctx, onlyOnce); err != nil {
 		f.fs.lost(f.where(), err)
-		f.drop()
+		f.drop(err)
 	}
 }
 
@@ -196,7 +196,7 @@ func (f *file) commit(ctx context.Context, p patience) error {
 		return nil
 	}
 	if err := d.refused; err != nil {
-		f.drop()
+		f.drop(err)
 		return err
 	}
 	path := f.where()
@@ -214,7 +214,7 @@ func (f *file) commit(ctx context.Context, p patience) error {
 			return nil
 		}
 		if !temporary(err) {
-			f.drop()
+			f.drop(err)
 		}
 		return err
 	}
@@ -365,12 +365,14 @@ func (f *file) resolveCreate(ctx context.Context, path string, d *draft, s snaps
 }
 
 // drop forgets the draft and what the kernel holds of it.
-func (f *file) drop() {
+func (f *file) drop(err error) {
 	f.mu.Lock()
 	d := f.draft
 	f.draft = nil
 	for h := range f.handles {
-		h.dirty = false
+		if h.dirty {
+			h.dirty, h.lost = false, err
+		}
 	}
 	f.mu.Unlock()
 	path := f.where()

@@ -24,8 +24,9 @@ type handle struct {
 	opener uint32 // the process that opened it
 
 	// guarded by file.busy
-	dirty   bool // something was written through it since the last commit
-	flushes int  // by the opener
+	dirty   bool  // something was written through it since the last commit
+	lost    error // why what was written through it is gone, if nobody was told yet
+	flushes int   // by the opener
 
 	// guarded by node.mu
 	base snapshot // the version that the content seen through this handle is based on
@@ -238,10 +239,21 @@ func (h *handle) flush(ctx context.Context, caller uint32) error {
 		return nil
 	}
 	h.flushes++
-	if h.dirty || h.flushes > 1 && f.hasDraft() {
-		return f.commit(ctx, keepTrying)
+	return h.commit(ctx, h.dirty || h.flushes > 1 && f.hasDraft())
+}
+
+// commit commits the draft if there is something to commit. What was written through h may have gone before, in the
+// failed commit of another who had the file open: that is an error too. busy is held.
+func (h *handle) commit(ctx context.Context, something bool) error {
+	var err error
+	if something {
+		err = h.file.commit(ctx, keepTrying)
 	}
-	return nil
+	if err == nil {
+		err = h.lost
+	}
+	h.lost = nil
+	return err
 }
 
 // commitDirty commits what was written through h.
@@ -252,10 +264,7 @@ func (h *handle) commitDirty(request context.Context) error {
 		return err
 	}
 	defer h.file.give()
-	if !h.dirty {
-		return nil
-	}
-	return h.file.commit(ctx, keepTrying)
+	return h.commit(ctx, h.dirty)
 }
 
 // Fsync implements fsync(2): it commits, and on a file that nothing was written to it makes the next read as
@@ -271,10 +280,9 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	if _, err := h.holds(); err != nil {
 		return f.fs.errno("fsync", f.where(), err)
 	}
-	var err error
-	if f.hasDraft() && h.write {
-		err = f.commit(ctx, keepTrying)
-	} else {
+	draft := f.hasDraft() && h.write
+	err := h.commit(ctx, draft)
+	if err == nil && !draft {
 		err = f.fs.sync(ctx, f.where())
 	}
 	return f.fs.errno("fsync", f.where(), err)

@@ -337,6 +337,20 @@ func TestLostAppendIsAnError(t *testing.T) {
 	w.holds("/log", "a\nb\n", 1)
 }
 
+// Two who append on one mount share what is committed: if that is lost, both are told.
+func TestLostAppendIsAnErrorForAll(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/log", "a\n")
+	w.want("ok", "open", "1", "log", "w+append")
+	w.want("ok", "open", "2", "log", "w+append")
+	w.want("ok", "write", "1", "b\n")
+	w.want("ok", "write", "2", "c\n")
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault { return zktest.Fault{Lose: r.Op == "setData"} })
+	w.want("EIO", "close", "1")
+	w.server.OnRequest(nil)
+	w.want("EIO", "close", "2")
+}
+
 func TestCommitWrite(t *testing.T) {
 	w := newWorld(t, Options{Commit: CommitWrite})
 	w.want("ok", "open", "1", "f", "w+creat")
