@@ -2,6 +2,7 @@ package fs
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -248,7 +249,8 @@ func TestOvertakenChange(t *testing.T) {
 
 // On an ensemble that changes much and is read little the mount watches only what is read, and misses nothing by it.
 func TestFlood(t *testing.T) {
-	w := newWorld(t, Options{})
+	var log logged
+	w := newWorld(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	w.create("/busy", "")
 	w.create("/f", "one")
 	w.want(`ok "one"`, "cat", "f")
@@ -265,6 +267,12 @@ func TestFlood(t *testing.T) {
 	}
 	if mode := w.fs.watch.current(); mode != WatchNode {
 		t.Errorf("the mode is %v", mode)
+	}
+	for patience := time.Now().Add(10 * time.Second); log.lines("level=WARN", "watching znode by znode") != 1; {
+		if time.Now().After(patience) {
+			t.Fatalf("the log: %s", log.b.String())
+		}
+		w.do("access", ".", "r")
 	}
 }
 

@@ -36,6 +36,53 @@ func TestEmptyContainerGoesAway(t *testing.T) {
 	gone(t, c, "/n")
 }
 
+// What the rules of files and directories rest on: containers and znodes with a TTL have no owner, and the cversion counts two for each
+// child that was created, less those that are there. Restarting the server changes neither.
+func TestStatsThatTypesDependOn(t *testing.T) {
+	ts := cluster(t, 1, nil)
+	at := addr(ts.Servers[0])
+	c := connect(t, []string{at})
+	acl := zk.WorldACL(zk.PermAll)
+	if _, err := c.CreateTTL("/ttl", nil, zk.FlagTTL, acl, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateContainer("/container", nil, zk.FlagContainer, acl); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/dir", "/dir/a", "/dir/b", "/dir/c"} {
+		if _, err := c.Create(path, nil, 0, acl); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Delete("/dir/b", -1); err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string) {
+		t.Helper()
+		for path, want := range map[string]zk.Stat{"/ttl": {}, "/container": {}, "/dir": {Cversion: 2*3 - 2, NumChildren: 2}} {
+			_, st, err := c.Exists(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st.EphemeralOwner != 0 || st.Cversion != want.Cversion || st.NumChildren != want.NumChildren {
+				t.Errorf("%s, %s: %+v", when, path, st)
+			}
+		}
+	}
+	check("at first")
+	if err := ts.StopServer(at); err != nil {
+		t.Fatal(err)
+	}
+	if err := ts.StartServer(at); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		_, err := c.Sync("/")
+		return err
+	})
+	check("after a restart")
+}
+
 func TestSuperUserPassesEveryACL(t *testing.T) {
 	c := sharedConn(t)
 	if _, err := c.Create("/n", []byte("secret"), 0, zk.DigestACL(zk.PermAll, "bob", "password")); err != nil {

@@ -116,7 +116,7 @@ func TestWordsResetStatistics(t *testing.T) {
 	}
 }
 
-// With the default whitelist a server answers srvr alone, and the report shows its refusals.
+// With the default whitelist a server answers srvr alone, and the report shows its refusals, in /.status too.
 func TestWordsOfTheDefaultWhitelist(t *testing.T) {
 	ts := cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
 		config.Extra = append(config.Extra, "4lw.commands.whitelist=srvr")
@@ -130,12 +130,16 @@ func TestWordsOfTheDefaultWhitelist(t *testing.T) {
 	if err := flw.Report(t.Context(), &report, []string{at}); err != nil {
 		t.Fatal(err)
 	}
+	status := mount(t, at).sh(t, "cat .status")
 	for _, want := range []string{
 		"==> " + at + " srvr <==\nZookeeper version: ",
 		"==> " + at + " mntr <==\nmntr is not executed because it is not in the whitelist.\n",
 	} {
 		if !strings.Contains(report.String(), want) {
 			t.Errorf("no %q in\n%s", want, report.String())
+		}
+		if !strings.Contains(status, want) {
+			t.Errorf("no %q in .status:\n%s", want, status)
 		}
 	}
 }
