@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -31,8 +32,17 @@ type mountStatus struct {
 	fields map[string]string
 }
 
-// MarshalJSON makes an object of the names and values, with underscores for the spaces in names.
-func (m *mountStatus) MarshalJSON() ([]byte, error) { return json.Marshal(m.fields) }
+// MarshalJSON makes an object of the names and values, with underscores for the spaces in names. Counts are numbers.
+func (m *mountStatus) MarshalJSON() ([]byte, error) {
+	fields := map[string]any{}
+	for name, value := range m.fields {
+		fields[name] = value
+		if _, err := strconv.ParseUint(value, 10, 64); err == nil {
+			fields[name] = json.Number(value)
+		}
+	}
+	return json.Marshal(fields)
+}
 
 // statusOfMount reads it. A mount that hangs does not answer.
 func statusOfMount(ctx context.Context, point string) (*mountStatus, error) {
