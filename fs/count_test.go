@@ -5,58 +5,48 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
-	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// counter counts what the servers are asked by the mount, by operation.
+// counter counts what the mount is asked by the kernel and asks the servers, by operation.
 type counter struct {
-	w *world
-
-	mu     sync.Mutex // guards the following
-	asked  map[string]int
+	w      *world
+	spy    *spy
 	kernel map[string]Operation // before
 }
 
 // count begins to count.
 func (w *world) count() *counter {
-	c := &counter{w: w}
+	c := &counter{w: w, spy: w.spyOn()}
 	c.reset()
-	session := w.fs.conn.SessionID()
-	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if r.SessionID == session && r.Op != "ping" {
-			c.asked[r.Op]++
-		}
-		return zktest.Fault{}
-	})
-	w.t.Cleanup(func() { w.server.OnRequest(nil) })
 	return c
 }
 
 func (c *counter) reset() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.asked = map[string]int{}
+	c.spy.take(false)
 	c.kernel = c.w.fs.Stats().Operations
 }
 
-// servers returns what the servers were asked since the last reset, such as "getChildren2 1, multiRead 2".
-func (c *counter) servers() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return tally(c.asked)
+// asked returns how often the servers were asked for each operation since the last reset.
+func (c *counter) asked() map[string]int {
+	c.spy.mu.Lock()
+	defer c.spy.mu.Unlock()
+	counts := map[string]int{}
+	for _, request := range c.spy.seen {
+		op, _, _ := strings.Cut(request, " ")
+		counts[op]++
+	}
+	return counts
 }
+
+// servers returns the same as text, such as "getChildren2 1, multiRead 2".
+func (c *counter) servers() string { return tally(c.asked()) }
 
 // mount returns what the kernel asked since the last reset.
 func (c *counter) mount() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	asked := map[string]int{}
 	for name, o := range c.w.fs.Stats().Operations {
 		if n := o.Count - c.kernel[name].Count; n > 0 {
@@ -175,10 +165,8 @@ func TestReadingAhead(t *testing.T) {
 	for i := range dirs {
 		w.want("ok f0000 f0001 f0002 f0003 f0004", "ls", fmt.Sprintf("t/d%02d", i*7%dirs))
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.asked["getChildren2"] != dirs-1 || c.asked["multiRead"] > dirs/2 {
-		t.Errorf("a walk through %d directories asks %v, want each listed once and many read at a time", dirs-1, c.asked)
+	if asked := c.asked(); asked["getChildren2"] != dirs-1 || asked["multiRead"] > dirs/2 {
+		t.Errorf("a walk through %d directories asks %v, want each listed once and many read at a time", dirs-1, asked)
 	}
 }
 
