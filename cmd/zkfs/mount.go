@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -112,6 +113,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	err = serve(ctx, conn, s.mountpoint, s.fs, func(mounted *fs.FS) error {
 		session.mount = mounted
 		m.registry.MustRegister(session)
+		addProcessors()
 		log.Info("mounted", "source", s.source, "on", s.mountpoint)
 		tellManager(log, "READY=1\nSTATUS="+s.source+" on "+s.mountpoint)
 		if d == nil {
@@ -130,6 +132,17 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 func limitMemory(cacheSize int) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(cacheSize) + int64(cacheSize)/2 + 128<<20)
+	}
+}
+
+// addProcessors lets Go's scheduler run as many threads more as wait for the kernel's next request. One that waits in read(2) keeps
+// its place among the running ones until the scheduler's monitor takes it, which may look only every 10 ms (runtime/proc.go, sysmon),
+// and meanwhile the answers and events of the servers would wait too. go-fuse has made its readers, one for each place, by now.
+// GOMAXPROCS in the environment says otherwise.
+func addProcessors() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		n := runtime.GOMAXPROCS(0)
+		runtime.GOMAXPROCS(n + min(max(n, 2), 16) + 1)
 	}
 }
 
