@@ -128,7 +128,7 @@ func (a *ahead) do(e *errand) {
 	}
 	for sum := 0; len(paths) > 0 && sum < aheadBytes; {
 		n := min(batch, len(paths))
-		_, size, err := a.fs.view.many(ctx, paths[:n])
+		size, err := a.fs.view.many(ctx, paths[:n], func(int, snapshot) {})
 		if err != nil {
 			return
 		}

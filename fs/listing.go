@@ -189,12 +189,9 @@ func (l *listing) fetch(ctx context.Context) syscall.Errno {
 	if len(paths) > 0 {
 		l.dir.fs.ahead.await(ctx, paths[0])
 	}
-	found, size, err := l.dir.fs.view.many(ctx, paths)
+	size, err := l.dir.fs.view.many(ctx, paths, func(i int, s snapshot) { l.entries[at[i]].s = s })
 	if err != nil {
 		return l.dir.fs.errno("list", l.dir.where(), err)
-	}
-	for i, s := range found {
-		l.entries[at[i]].s = s
 	}
 	l.fetched = end
 	l.batch = nextBatch(l.batch, size)
@@ -206,6 +203,7 @@ func (l *listing) fetch(ctx context.Context) syscall.Errno {
 
 // znodes returns the paths of the entries from begin to end that are znodes, and where they are.
 func (l *listing) znodes(begin, end int) (paths []string, at []int) {
+	paths, at = make([]string, 0, end-begin), make([]int, 0, end-begin)
 	for i := begin; i < end; i++ {
 		if e := &l.entries[i]; e.path != "" && e.local == nil {
 			paths = append(paths, e.path)

@@ -29,65 +29,87 @@ func (v *view) firstBatch() int {
 // nextBatch returns the size of the batch after one of n entries which had size bytes.
 func nextBatch(n, size int) int {
 	if size > 0 {
-		if fit := int(int64(n) * batchBytes / int64(size)); fit < 2*n {
+		if fit := int(int64(n) * batchBytes / int64(size)); fit < 4*n {
 			return max(fit, 1)
 		}
 	}
-	return min(2*n, maxBatch)
+	return min(4*n, maxBatch)
 }
 
-// many returns what is known about several znodes: from the cache, the rest from the servers in few requests, whatever their number.
-// The Stat of a missing one is nil. size is how many bytes of data they have.
-func (v *view) many(ctx context.Context, paths []string) (found []snapshot, size int, err error) {
-	found = make([]snapshot, len(paths))
+// many calls each with what is known about several znodes: from the cache, the rest from the servers in few requests, whatever their number.
+// The Stat of a missing one is nil. size is how many bytes of data they have. After an error not all may have been there.
+func (v *view) many(ctx context.Context, paths []string, each func(i int, s snapshot)) (size int, err error) {
+	if v.perms == nil {
+		return v.manyStats(ctx, paths, each)
+	}
+	found := make([]snapshot, len(paths))
+	if size, err = v.manyStats(ctx, paths, func(i int, s snapshot) { found[i] = s }); err != nil {
+		return 0, err
+	}
+	if err := v.addAllPerms(ctx, paths, found); err != nil {
+		return 0, err
+	}
+	for i, s := range found {
+		each(i, s)
+	}
+	return size, nil
+}
+
+// manyStats is many without what the session may do with them.
+func (v *view) manyStats(ctx context.Context, paths []string, each func(i int, s snapshot)) (size int, err error) {
 	var ask []string
 	var at []int
 	for i, path := range paths {
 		if s, ok := v.cache.look(path); ok {
-			found[i] = s
+			each(i, s)
 			size += len(s.data)
 			continue
+		}
+		if ask == nil {
+			ask, at = make([]string, 0, len(paths)-i), make([]int, 0, len(paths)-i)
 		}
 		ask, at = append(ask, path), append(at, i)
 	}
 	if len(ask) == 0 {
-		return found, size, v.addAllPerms(ctx, paths, found)
+		return size, nil
 	}
 	tickets := make([]ticket, len(ask))
-	for i, path := range ask {
-		tickets[i] = v.cache.begin(path)
+	for k, path := range ask {
+		tickets[k] = v.cache.begin(path)
 	}
-	replies, err := v.fetch(ctx, ask)
 	fetched := 0
-	for i, t := range tickets {
-		switch {
-		case err != nil:
-			v.cache.cancel(t)
-			continue
-		case !v.watch.covers() || replies[i].denied:
-			v.cache.cancel(t)
-			found[at[i]] = replies[i]
-		default:
-			found[at[i]] = v.cache.fill(t, replies[i])
+	err = v.fetch(ctx, ask, func(k int, s snapshot) {
+		fetched += len(s.data)
+		if !v.watch.covers() || s.denied {
+			v.cache.cancel(tickets[k])
+		} else {
+			s = v.cache.fill(tickets[k], s)
 		}
-		fetched += len(replies[i].data)
+		tickets[k] = ticket{}
+		each(at[k], s)
+	})
+	for _, t := range tickets {
+		if t != (ticket{}) {
+			v.cache.cancel(t)
+		}
 	}
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	if fetched > 0 {
 		v.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/fetched, likeBatch))))
 	}
-	return found, size + fetched, v.addAllPerms(ctx, paths, found)
+	return size + fetched, nil
 }
 
-// fetch asks the servers about several znodes.
-func (v *view) fetch(ctx context.Context, paths []string) ([]snapshot, error) {
-	replies := make([]snapshot, len(paths))
+// fetch asks the servers about several znodes, and calls each once for each of them, in any order.
+func (v *view) fetch(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
 	var rest []int // those whose data can not be read, or not this way
+	requests := make([]zk.GetDataRequest, len(paths))
 	ops := make([]any, len(paths))
 	for i, path := range paths {
-		ops[i] = &zk.GetDataRequest{Path: path}
+		requests[i].Path = path
+		ops[i] = &requests[i]
 	}
 	var results []zk.Result
 	var err error = zk.ErrUnimplemented
@@ -101,25 +123,26 @@ func (v *view) fetch(ctx context.Context, paths []string) ([]snapshot, error) {
 			rest = append(rest, i)
 		}
 	case err != nil && v.watch.again(ctx, err):
-		return v.fetch(ctx, paths)
+		return v.fetch(ctx, paths, each)
 	case err != nil:
-		return nil, err
+		return err
 	}
 	for i, r := range results {
 		switch {
 		case r.Err == nil:
 			// Copied: a part of the reply that is kept must not keep the rest of it in memory.
-			stat := *r.Stat
-			replies[i] = snapshot{stat: &stat, data: bytes.Clone(r.Data), hasData: true}
-		case !errors.Is(r.Err, zk.ErrNoNode):
+			each(i, snapshot{stat: r.Stat, data: bytes.Clone(r.Data), hasData: true})
+		case errors.Is(r.Err, zk.ErrNoNode):
+			each(i, snapshot{})
+		default:
 			rest = append(rest, i)
 		}
 	}
-	return replies, v.fetchStats(ctx, paths, rest, replies)
+	return v.fetchStats(ctx, paths, rest, each)
 }
 
 // fetchStats asks for the Stats of paths[i] for each i of which.
-func (v *view) fetchStats(ctx context.Context, paths []string, which []int, replies []snapshot) error {
+func (v *view) fetchStats(ctx context.Context, paths []string, which []int, each func(i int, s snapshot)) error {
 	for len(which) > 0 {
 		ops := make([]any, len(which))
 		for k, i := range which {
@@ -129,10 +152,11 @@ func (v *view) fetchStats(ctx context.Context, paths []string, which []int, repl
 		for k, r := range v.conn.WithContext(ctx).Pipeline(ops...) {
 			switch {
 			case r.Err == nil:
-				replies[which[k]].stat = r.Stat
+				each(which[k], snapshot{stat: r.Stat})
 			case errors.Is(r.Err, zk.ErrNoNode):
+				each(which[k], snapshot{})
 			case errors.Is(r.Err, zk.ErrNoAuth):
-				replies[which[k]].denied = true
+				each(which[k], snapshot{denied: true})
 			case v.watch.again(ctx, r.Err):
 				left = append(left, which[k])
 			default:

@@ -36,8 +36,8 @@ func (f *FS) queue(ctx context.Context, path string) ([]contender, error) {
 	for i, name := range names {
 		paths[i] = join(path, name)
 	}
-	found, _, err := f.view.many(ctx, paths)
-	if err != nil {
+	found := make([]snapshot, len(paths))
+	if _, err := f.view.many(ctx, paths, func(i int, s snapshot) { found[i] = s }); err != nil {
 		return nil, err
 	}
 	var queue []contender

@@ -170,8 +170,8 @@ func TestListingAsksForMany(t *testing.T) {
 // The number of znodes in one request grows, and shrinks when they are large.
 func TestNextBatch(t *testing.T) {
 	for _, test := range []struct{ n, size, want int }{
-		{firstBatch, 0, 2 * firstBatch},
-		{firstBatch, 100, 2 * firstBatch},
+		{firstBatch, 0, 4 * firstBatch},
+		{firstBatch, 100, 4 * firstBatch},
 		{maxBatch, 0, maxBatch},
 		{32, 32 << 20, 1},         // a megabyte each
 		{32, 32 * (64 << 10), 16}, // 64 KiB each

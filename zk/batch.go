@@ -69,8 +69,7 @@ func (t *transport) batch(gets []*call) *call {
 		h := wire.MultiHeader{Op: wire.OpGetData, Err: -1}
 		cl.body = append(h.Append(cl.body), get.body...)
 	}
-	end := wire.MultiHeader{Op: wire.OpError, Done: true, Err: -1}
-	cl.body = end.Append(cl.body)
+	cl.body = wire.AppendMultiEnd(cl.body)
 	return cl
 }
 

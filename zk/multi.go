@@ -69,18 +69,8 @@ func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
 		}
 		request.Ops[i] = wire.MultiOp{Op: code, Record: record}
 	}
-	results, err := c.doMulti(wire.OpMulti, &request)
-	if err != nil {
-		return nil, err
-	}
-	return c.multiResponses(results)
-}
-
-// doMulti does a multi of either kind, and returns a result for each of its operations.
-func (c *Conn) doMulti(op wire.Op, request *wire.MultiRequest) ([]wire.MultiResult, error) {
-	cl := c.newCall(op)
+	cl := c.newCall(wire.OpMulti)
 	cl.body = request.Append(cl.body)
-	cl.keep = true
 	if err := c.do(cl); err != nil {
 		return nil, err
 	}
@@ -89,10 +79,10 @@ func (c *Conn) doMulti(op wire.Op, request *wire.MultiRequest) ([]wire.MultiResu
 	if err := cl.decode(r.Decode); err != nil {
 		return nil, err
 	}
-	if len(r.Results) != len(request.Ops) {
-		return nil, fmt.Errorf("zk: %v: %d results for %d operations", op, len(r.Results), len(request.Ops))
+	if len(r.Results) != len(ops) {
+		return nil, fmt.Errorf("zk: multi: %d results for %d operations", len(r.Results), len(ops))
 	}
-	return r.Results, nil
+	return c.multiResponses(r.Results)
 }
 
 // writeRecord returns the opcode and the record of an operation that writes.

@@ -150,33 +150,61 @@ func (c *Conn) result(cl *call, err error) Result {
 // of the data below what both sides can hold ([WithMaxBufferSize]). An event may be
 // delivered before the reply although the reply has the data from before the change.
 func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
-	request := wire.MultiRequest{Ops: make([]wire.MultiOp, len(ops))}
-	for i, op := range ops {
+	cl := c.newCall(wire.OpMultiRead)
+	for _, op := range ops {
 		code, record, err := c.record(op)
+		switch {
+		case err != nil:
+		case code == wire.OpGetChildren2:
+			code = wire.OpGetChildren
+		case code != wire.OpGetData:
+			err = fmt.Errorf("zk: %T cannot stand in a multi of reads", op)
+		}
 		if err != nil {
+			cl.free()
 			return nil, err
 		}
-		if code == wire.OpGetChildren2 {
-			code = wire.OpGetChildren
-		} else if code != wire.OpGetData {
-			return nil, fmt.Errorf("zk: %T cannot stand in a multi of reads", op)
-		}
-		request.Ops[i] = wire.MultiOp{Op: code, Record: record}
+		one := wire.MultiOp{Op: code, Record: record}
+		cl.body = one.Append(cl.body)
 	}
-	found, err := c.doMulti(wire.OpMultiRead, &request)
-	if err != nil {
+	cl.body = wire.AppendMultiEnd(cl.body)
+	cl.keep = true
+	if err := c.do(cl); err != nil {
 		return nil, err
 	}
-	results := make([]Result, len(ops))
-	for i, result := range found {
-		switch r := result.Record.(type) {
-		case *wire.GetDataResponse:
-			results[i].Data, results[i].Stat = r.Data, statOf(&r.Stat)
-		case *wire.GetChildrenResponse:
-			results[i].Children = r.Children
-		case *wire.ErrorResponse:
-			results[i].Err = errorOf(r.Err)
-		}
+	defer cl.free()
+	results := make([]Result, 0, len(ops))
+	if err := cl.decode(func(d *wire.Decoder) { results = appendReads(results, d) }); err != nil {
+		return nil, err
+	}
+	if len(results) != len(ops) {
+		return nil, fmt.Errorf("zk: multiRead: %d results for %d operations", len(results), len(ops))
 	}
 	return results, nil
+}
+
+// appendReads appends the results of a multi of reads, without the detour of a record for each.
+func appendReads(results []Result, d *wire.Decoder) []Result {
+	wire.EachResult(d, func(op wire.Op) bool {
+		var result Result
+		switch op {
+		case wire.OpGetData:
+			var r wire.GetDataResponse
+			r.Decode(d)
+			result.Data, result.Stat = r.Data, statOf(&r.Stat)
+		case wire.OpGetChildren:
+			var r wire.GetChildrenResponse
+			r.Decode(d)
+			result.Children = r.Children
+		case wire.OpError:
+			var r wire.ErrorResponse
+			r.Decode(d)
+			result.Err = errorOf(r.Err)
+		default:
+			return false
+		}
+		results = append(results, result)
+		return true
+	})
+	return results
 }

@@ -203,7 +203,7 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 
 func TestMultiRefusesOtherOperations(t *testing.T) {
 	h := MultiHeader{Op: OpSync}
-	b := multiEnd.Append(h.Append(nil))
+	b := AppendMultiEnd(h.Append(nil))
 	for _, r := range []Record{&MultiRequest{}, &MultiResponse{}} {
 		if err := Unmarshal(b, r); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "sync") {
 			t.Errorf("%s: %v", typeName(r), err)

@@ -7,7 +7,11 @@ type MultiHeader struct {
 	Err  Code
 }
 
-var multiEnd = MultiHeader{Op: OpError, Done: true, Err: -1}
+// AppendMultiEnd appends what ends a multi or its reply.
+func AppendMultiEnd(b []byte) []byte {
+	end := MultiHeader{Op: OpError, Done: true, Err: -1}
+	return end.Append(b)
+}
 
 func (r *MultiHeader) Append(b []byte) []byte {
 	b = appendInt32(b, int32(r.Op))
@@ -27,16 +31,20 @@ type MultiOp struct {
 	Record Record
 }
 
+// Append appends the operation with its header.
+func (o *MultiOp) Append(b []byte) []byte {
+	h := MultiHeader{Op: o.Op, Err: -1}
+	return o.Record.Append(h.Append(b))
+}
+
 // MultiRequest is the record of OpMulti and OpMultiRead (MultiOperationRecord.java).
 type MultiRequest struct{ Ops []MultiOp }
 
 func (r *MultiRequest) Append(b []byte) []byte {
 	for _, op := range r.Ops {
-		h := MultiHeader{Op: op.Op, Err: -1}
-		b = h.Append(b)
-		b = op.Record.Append(b)
+		b = op.Append(b)
 	}
-	return multiEnd.Append(b)
+	return AppendMultiEnd(b)
 }
 
 func (r *MultiRequest) Decode(d *Decoder) {
@@ -99,26 +107,33 @@ func (r *MultiResponse) Append(b []byte) []byte {
 			b = result.Record.Append(b)
 		}
 	}
-	return multiEnd.Append(b)
+	return AppendMultiEnd(b)
 }
 
 func (r *MultiResponse) Decode(d *Decoder) {
 	r.Results = nil
+	EachResult(d, func(op Op) bool {
+		record, ok := newMultiResult(op)
+		if record != nil {
+			record.Decode(d)
+		}
+		r.Results = append(r.Results, MultiResult{op, record})
+		return ok
+	})
+}
+
+// EachResult reads a MultiResponse result by result: it calls each with the operation of the next one, whose record each
+// must decode from d. Where each returns false, no such result was expected.
+func EachResult(d *Decoder, each func(op Op) bool) {
 	for d.err == nil {
 		var h MultiHeader
 		h.Decode(d)
 		if h.Done || d.err != nil {
 			return
 		}
-		record, ok := newMultiResult(h.Op)
-		if !ok {
-			d.fail("result of operation %v in a multi", h.Op)
-			return
+		if !each(h.Op) {
+			d.fail("result of operation %v", h.Op)
 		}
-		if record != nil {
-			record.Decode(d)
-		}
-		r.Results = append(r.Results, MultiResult{h.Op, record})
 	}
 }
 
@@ -148,14 +163,9 @@ func newMultiResult(op Op) (Record, bool) {
 // GetDataResponse, a part of b, or with the code of the error in its place.
 func SplitGetData(b []byte, each func(record []byte, code Code)) error {
 	d := NewDecoder(b)
-	for d.err == nil {
-		var h MultiHeader
-		h.Decode(&d)
-		if h.Done || d.err != nil {
-			break
-		}
+	EachResult(&d, func(op Op) bool {
 		start := d.buf
-		switch h.Op {
+		switch op {
 		case OpGetData:
 			d.buffer()
 			d.take(StatSize)
@@ -167,8 +177,9 @@ func SplitGetData(b []byte, each func(record []byte, code Code)) error {
 				each(nil, code)
 			}
 		default:
-			d.fail("result of operation %v among those of getData", h.Op)
+			return false
 		}
-	}
+		return true
+	})
 	return d.End()
 }
