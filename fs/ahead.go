@@ -164,8 +164,12 @@ type walk struct {
 	issued map[string]bool // children that were fetched ahead and not yet listed
 }
 
-// step notes that the child called name is being listed, and returns how many of its siblings may be fetched ahead.
-func (w *walk) step(name string) int {
+// step notes that the child called name is being listed, and returns how many of its siblings may be fetched ahead: none if it was known
+// already, other than by being fetched ahead, for then they probably are too.
+func (w *walk) step(name string, unknown bool) int {
+	if !unknown && !w.issued[name] {
+		return 0
+	}
 	if w.last != name {
 		w.last = name
 		w.listed++
@@ -184,8 +188,8 @@ func (w *walk) step(name string) int {
 	return 0
 }
 
-// walked sends for the siblings of a directory that is being listed.
-func (a *ahead) walked(d *dir) {
+// walked sends for the siblings of a directory that is being listed. unknown says that the servers were asked for its names.
+func (a *ahead) walked(d *dir, unknown bool) {
 	_, inode := d.Parent()
 	if inode == nil {
 		return
@@ -197,7 +201,7 @@ func (a *ahead) walked(d *dir) {
 	above, name := split(d.where())
 	parent.mu.Lock()
 	defer parent.mu.Unlock()
-	if room := parent.walk.step(name); room > 0 && parent.path == above {
+	if room := parent.walk.step(name, unknown); room > 0 && parent.path == above {
 		a.next(parent, name, room)
 	}
 }

@@ -39,14 +39,14 @@ func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, u
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
 	d.fs.ahead.await(ctx, d.where())
-	_, err := d.state(ctx)
-	if err == nil && d.removed() == nil { // of which the kernel lists nothing
+	s, err := d.state(ctx)
+	if err == nil && !s.listed && d.removed() == nil { // of which the kernel lists nothing
 		_, err = d.fs.view.list(ctx, d.where())
 	}
 	if err != nil {
 		return nil, 0, d.fs.errno("list", d.where(), err)
 	}
-	d.fs.ahead.walked(d)
+	d.fs.ahead.walked(d, !s.listed)
 	var flags uint32
 	if d.mayKeepListing() { // go-fuse knows the two together only
 		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
