@@ -35,10 +35,10 @@ func startCanned() (addr string, stop func(), err error) {
 }
 
 // serveCanned serves until its standard input ends.
-func serveCanned() {
+func serveCanned() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		panic(err)
+		return err
 	}
 	fmt.Println(l.Addr())
 	go func() { // ends with the process
@@ -50,7 +50,8 @@ func serveCanned() {
 			go canned(c) // ends with the connection
 		}
 	}()
-	io.Copy(io.Discard, os.Stdin)
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 func canned(c net.Conn) {

@@ -22,32 +22,33 @@ func main() {
 	quick := flag.Bool("quick", false, "leave out the tree of 100,000 znodes, and write 1000 files, not 10,000")
 	memory := flag.String("memory", "", "be the file system in memory, mounted on this `directory`, and nothing else")
 	followed := flag.String("follow", "", "open and read this `file` in a loop, and nothing else")
+	stated := flag.String("stat", "", "call stat on the files of this `directory`, and nothing else")
 	shape := flag.String("tree", trees[0].name, "the tree of -memory")
 	only := flag.String("only", "", "the comparisons whose names match")
 	flag.Parse()
-	if *canned {
-		serveCanned()
-		return
-	}
-	if *memory != "" {
-		if err := serveMemory(*memory, treeOf(*shape)); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
+	for _, part := range []struct {
+		asked bool
+		play  func() error
+	}{
+		{*canned, serveCanned},
+		{*memory != "", func() error { return serveMemory(*memory, treeOf(*shape)) }},
+		{*followed != "", func() error { return follow(*followed) }},
+		{*stated != "", func() error { return stats(*stated) }},
+	} {
+		if part.asked {
+			exit(part.play())
 		}
-		return
-	}
-	if *followed != "" {
-		if err := follow(*followed); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
-		return
 	}
 	r := &report{rounds: *rounds, quick: *quick, only: regexp.MustCompile(*only)}
-	if err := compareAll(r, flag.Arg(0)); err != nil {
+	exit(compareAll(r, flag.Arg(0)))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func compareAll(r *report, zkfs string) error {

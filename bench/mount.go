@@ -88,6 +88,7 @@ var warm = []struct {
 		_, err := os.ReadFile(path)
 		return err
 	})},
+	{"the same find", true, commands(3, "find . -size +1c")},
 	{"cat", false, commands(100, "cat d001/f00001")},
 	{"grep -r", true, commands(1, "grep -r nothing .")},
 }

@@ -19,29 +19,42 @@ import (
 // How long a change by another client takes until it is seen: by a client that watches, and by a process that opens and reads a file
 // in a loop.
 
-// changesSeen compares the two.
+// changesSeen compares the two: first with the event of a client that has the machine for itself, then, for the same changes as the
+// reader, with the event of a client beside it, with which it shares the processors.
 func changesSeen(r *report, s *server, zkfs string) error {
 	c, err := dialOurs(s.addr)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	path := treePath + "/d001/f00001"
 	m, err := mount(zkfs, s.addr+treePath)
 	if err != nil {
 		return err
 	}
 	defer m.unmount()
+	name := "d001/f00001"
+	x := &changer{c, s.addr, treePath + "/" + name, filepath.Join(m.dir, name)}
 	for _, q := range []struct {
 		name string
 		of   float64
 		get  bool
 	}{{"median", 0.5, false}, {"99 %", 0.99, false}, {"median, with a Get", 0.5, true}} {
 		err := r.compare("a change is seen: "+q.name, side{"watch", func() (time.Duration, error) {
-			return seenByWatch(s, c, path, q.of, q.get)
+			events, _, err := x.run(q.get, false)
+			return nth(events, q.of), err
 		}}, side{"open and read", func() (time.Duration, error) {
-			return seenByReader(m, c, path, "d001/f00001", q.of)
+			_, seen, err := x.run(q.get, true)
+			return nth(seen, q.of), err
 		}})
+		if err != nil {
+			return err
+		}
+		var seen []time.Duration
+		err = r.compare("the same changes: "+q.name, side{"watch", func() (time.Duration, error) {
+			events, at, err := x.run(q.get, true)
+			seen = at
+			return nth(events, q.of), err
+		}}, side{"open and read", func() (time.Duration, error) { return nth(seen, q.of), nil }})
 		if err != nil {
 			return err
 		}
@@ -49,91 +62,115 @@ func changesSeen(r *report, s *server, zkfs string) error {
 	return nil
 }
 
+// changer changes a file and waits until that is seen.
+type changer struct {
+	conn *zk.Conn
+	addr string
+	path string // of the znode
+	file string // in the mount
+}
+
 // changes is how many changes are made in a run.
 const changes = 300
 
-// seenByWatch returns the quantile of the times from a Set to its event at a client with a persistent watch, or, with get, until that
-// client has the new value: an event carries none.
-func seenByWatch(s *server, c *zk.Conn, path string, quantile float64, get bool) (time.Duration, error) {
-	watching, err := dialOurs(s.addr)
+// run returns the times from a Set to its event at a client with a persistent watch or, with get, until that client has
+// the new value, which an event does not carry; and, with read, those until a process that does nothing else has read it from the mount.
+func (x *changer) run(get, read bool) (events, seen []time.Duration, err error) {
+	next := func(uint64) (time.Duration, error) { return 0, nil }
+	if read {
+		reader, err := x.follow()
+		if err != nil {
+			return nil, nil, err
+		}
+		defer reader.end()
+		next = reader.next
+	}
+	watching, err := dialOurs(x.addr)
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	defer watching.Close()
-	w, err := watching.AddWatch(path, zk.AddWatchPersistent)
+	w, err := watching.AddWatch(x.path, zk.AddWatchPersistent)
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	var took []time.Duration
-	for i := range changes {
-		start := time.Now()
-		if _, err := c.Set(path, value(i), -1); err != nil {
-			return 0, err
-		}
-		<-w.Events()
-		if get {
-			if _, _, err := watching.Get(path); err != nil {
-				return 0, err
+	came := make(chan time.Duration, 1)
+	go func() { // ends with watching
+		for range w.Events() {
+			if get {
+				watching.Get(x.path)
 			}
+			came <- monotonic()
 		}
-		took = append(took, time.Since(start))
-	}
-	return nth(took, quantile), nil
-}
-
-// seenByReader returns the quantile of the times from a Set until a process that does nothing else has read it.
-func seenByReader(m *mounted, c *zk.Conn, path, name string, quantile float64) (time.Duration, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	if _, err := c.Set(path, value(changes), -1); err != nil {
-		return 0, err
-	}
-	cmd := exec.Command(exe, "-follow", filepath.Join(m.dir, name))
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
-	seen := bufio.NewScanner(stdout)
-	next := func(want int) (time.Duration, error) {
-		for seen.Scan() {
-			var which int
-			var at int64
-			if _, err := fmt.Sscan(seen.Text(), &which, &at); err != nil {
-				return 0, err
-			}
-			if which == want {
-				return time.Duration(at), nil
-			}
-		}
-		return 0, io.ErrUnexpectedEOF
-	}
-	if _, err := next(changes); err != nil {
-		return 0, err
-	}
-	var took []time.Duration
-	for i := range changes {
+	}()
+	for i := range uint64(changes) {
 		start := monotonic()
-		if _, err := c.Set(path, value(i), -1); err != nil {
-			return 0, err
+		if _, err := x.conn.Set(x.path, value(i), -1); err != nil {
+			return nil, nil, err
 		}
+		events = append(events, <-came-start)
 		at, err := next(i)
 		if err != nil {
+			return nil, nil, err
+		}
+		seen = append(seen, at-start)
+	}
+	return events, seen, nil
+}
+
+// reader is a process that opens and reads a file in a loop.
+type reader struct {
+	cmd  *exec.Cmd
+	seen *bufio.Scanner
+}
+
+// follow starts a reader and waits until it has seen the file.
+func (x *changer) follow() (*reader, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := x.conn.Set(x.path, value(changes), -1); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(exe, "-follow", x.file)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	r := &reader{cmd, bufio.NewScanner(stdout)}
+	if _, err := r.next(changes); err != nil {
+		r.end()
+		return nil, err
+	}
+	return r, nil
+}
+
+// next waits until the reader has seen a value, and returns when that was.
+func (r *reader) next(want uint64) (time.Duration, error) {
+	for r.seen.Scan() {
+		var which uint64
+		var at int64
+		if _, err := fmt.Sscan(r.seen.Text(), &which, &at); err != nil {
 			return 0, err
 		}
-		took = append(took, at-start)
+		if which == want {
+			return time.Duration(at), nil
+		}
 	}
-	return nth(took, quantile), nil
+	return 0, io.ErrUnexpectedEOF
+}
+
+func (r *reader) end() {
+	r.cmd.Process.Kill()
+	r.cmd.Wait()
 }
 
 // value is the content of a file with the number i.
-func value(i int) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, dataSize), uint64(i)) }
+func value(i uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, dataSize), i) }
 
 // follow opens and reads a file in a loop, and prints each number that it sees with the time, until nobody reads that.
 func follow(path string) error {
@@ -163,6 +200,9 @@ func monotonic() time.Duration {
 
 // nth returns a quantile.
 func nth(took []time.Duration, quantile float64) time.Duration {
+	if len(took) == 0 {
+		return 0 // there was an error
+	}
 	slices.Sort(took)
 	return took[int(float64(len(took)-1)*quantile)]
 }
