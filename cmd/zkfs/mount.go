@@ -130,7 +130,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 // idleHeap is how much the heap holds from the start, for as long as limitMemory's result lives. It is never touched, so it takes no memory; but
 // garbage is collected when the heap has doubled (GOGC), which a first walk through a small tree would else do six times, at a
 // quarter of its processor time.
-const idleHeap = 32 << 20
+const idleHeap = 16 << 20
 
 // limitMemory lets the process take half as much again as the cache, and some for the rest, before garbage is collected more often
 // than it is by default. GOMEMLIMIT in the environment says otherwise.
