@@ -7,11 +7,12 @@ const maxRearm = 128 << 10
 
 // prime puts what sets all watches again at the front of a connection. The server answers at once with the events
 // that one-shot watches have missed since the last zxid that the session has seen; those of lasting
-// watches are lost, which their holders are told.
+// watches are lost, which their holders are told. The requests are encoded when they are written, so that the server has the first while
+// the next is made.
 func (w *watchTable) prime(t *transport) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	b := rearmer{w: w, emit: t.append, zxid: w.c.lastZxid.Load()}
+	b := rearmer{w: w, emit: func(encode func() *call) { t.prelude = append(t.prelude, encode) }, zxid: w.c.lastZxid.Load()}
 	for kind, paths := range w.once {
 		for path := range paths {
 			b.addOnce(watchKind(kind), path)
@@ -29,7 +30,7 @@ func (w *watchTable) prime(t *transport) {
 // rearm sets all watches on path again, after the server was told to forget some: it may have taken that for more than was
 // meant, and others may have been set meanwhile. The caller holds mu.
 func (w *watchTable) rearm(path string) {
-	b := rearmer{w: w, emit: w.c.post, zxid: w.c.lastZxid.Load()}
+	b := rearmer{w: w, emit: func(encode func() *call) { w.c.post(encode()) }, zxid: w.c.lastZxid.Load()}
 	for kind := range w.once {
 		if len(w.once[kind][path]) > 0 {
 			b.addOnce(watchKind(kind), path)
@@ -46,7 +47,7 @@ func (w *watchTable) rearm(path string) {
 // rearmer gathers paths into requests of bounded size.
 type rearmer struct {
 	w       *watchTable
-	emit    func(*call)
+	emit    func(encode func() *call)
 	zxid    int64
 	request wire.SetWatches2
 	size    int
@@ -57,6 +58,9 @@ func (b *rearmer) addOnce(kind watchKind, path string) {
 	b.room(path)
 	r := &b.request
 	list := [...]*[]string{&r.DataWatches, &r.ExistWatches, &r.ChildWatches}[kind]
+	if *list == nil {
+		*list = make([]string, 0, min(len(b.w.once[kind]), maxRearm/(4+len(path))))
+	}
 	*list = append(*list, path)
 }
 
@@ -84,23 +88,25 @@ func (b *rearmer) flush() {
 	if b.size == 0 {
 		return
 	}
-	request := b.request
+	request, lasting, w := b.request, b.lasting, b.w
 	request.RelativeZxid = b.zxid
-	var cl *call
-	if b.lasting {
-		cl = b.w.c.newCall(wire.OpSetWatches2)
-		cl.body = request.Append(cl.body)
-	} else {
-		cl = b.w.c.newCall(wire.OpSetWatches)
-		cl.body = request.SetWatches.Append(cl.body)
-	}
-	cl.alone = true
-	cl.onReply = func(code wire.Code) {
-		if code != wire.CodeOK {
-			b.w.refused(&request, errorOf(code))
+	b.emit(func() *call {
+		var cl *call
+		if lasting {
+			cl = w.c.newCall(wire.OpSetWatches2)
+			cl.body = request.Append(cl.body)
+		} else {
+			cl = w.c.newCall(wire.OpSetWatches)
+			cl.body = request.SetWatches.Append(cl.body)
 		}
-	}
-	b.emit(cl)
+		cl.alone = true
+		cl.onReply = func(code wire.Code) {
+			if code != wire.CodeOK {
+				w.refused(&request, errorOf(code))
+			}
+		}
+		return cl
+	})
 	b.request, b.size, b.lasting = wire.SetWatches2{}, 0, false
 }
 

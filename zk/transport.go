@@ -35,10 +35,11 @@ type transport struct {
 	err  error         // why; valid after stop
 
 	// owned by writeLoop
-	xid  int32
-	out  []byte    // frames to be written
-	sent time.Time // when the last were
-	gets []*call   // to be sent together, see batch.go
+	prelude []func() *call // what goes before all calls, encoded when it is its turn
+	xid     int32
+	out     []byte    // frames to be written
+	sent    time.Time // when the last were
+	gets    []*call   // to be sent together, see batch.go
 }
 
 const (
@@ -80,8 +81,16 @@ func (t *transport) end(err error) {
 	})
 }
 
-// writeLoop sends what the prelude has left in out, then calls as they come, and pings when there are none.
+// writeLoop sends what is in out and the prelude, then calls as they come, and pings when there are none.
 func (t *transport) writeLoop() error {
+	for _, encode := range t.prelude {
+		if t.append(encode()); len(t.out) >= writeBuffer {
+			if err := t.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	t.prelude = nil
 	ping := time.NewTimer(t.ping)
 	defer ping.Stop()
 	t.c.queue.begin()
