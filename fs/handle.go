@@ -22,6 +22,7 @@ type handle struct {
 	trunc  bool   // O_TRUNC
 	sync   bool   // O_SYNC, O_DSYNC, or --commit=write
 	opener uint32 // the process that opened it
+	thread uint32 // its thread that did
 
 	// guarded by file.busy
 	dirty   bool  // something was written through it since the last commit
@@ -47,7 +48,7 @@ func newHandle(f *file, flags, caller uint32) *handle {
 	}
 	h.trunc = h.write && flags&syscall.O_TRUNC != 0
 	if h.write {
-		h.opener = processOf(caller)
+		h.opener, h.thread = processOf(caller), caller
 	}
 	return h
 }
@@ -235,7 +236,7 @@ func (h *handle) flush(ctx context.Context, caller uint32) error {
 		return err
 	}
 	defer f.give()
-	if caller != 0 && processOf(caller) != h.opener {
+	if caller != 0 && caller != h.thread && processOf(caller) != h.opener {
 		return nil
 	}
 	h.flushes++
@@ -335,8 +336,8 @@ func callerOf(ctx context.Context) uint32 {
 
 // processOf returns the process of a thread. The kernel names the thread.
 func processOf(thread uint32) uint32 {
-	if thread == 0 {
-		return 0
+	if thread == 0 || leads(thread) { // most programs have one thread
+		return thread
 	}
 	status, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(thread), 10) + "/status")
 	if err != nil {
