@@ -22,7 +22,23 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 		return nil, nil, 0, d.fs.errno("create", join(d.where(), name), err)
 	}
 	d.fs.setEntry(out, f, f.asCreated())
-	return &f.Inode, h, fuse.FOPEN_KEEP_CACHE, 0
+	if out.AttrTimeout() == 0 {
+		out.SetAttrTimeout(untilOpen)
+	}
+	return &f.Inode, h, howCreated(flags), 0
+}
+
+// untilOpen is how long the kernel trusts at least what it is told about a file that it has just created: it looks at the mode once more
+// before it hands the file to the program, and would ask. It counts in ticks of its clock. Whoever comes by the name asks anyway.
+const untilOpen = time.Nanosecond
+
+// howCreated returns how the kernel treats a file that was just created. What is only written needs no pages of the kernel: nobody has read any
+// yet, and for a write into pages it would ask whether the file has capabilities to take away.
+func howCreated(flags uint32) uint32 {
+	if flags&syscall.O_ACCMODE == syscall.O_WRONLY {
+		return fuse.FOPEN_DIRECT_IO
+	}
+	return fuse.FOPEN_KEEP_CACHE
 }
 
 // asCreated returns what the kernel is told about a file that was just created.

@@ -488,3 +488,31 @@ func TestOpenWaitsForTheEnd(t *testing.T) {
 		w.want(`ok "again"`, "cat", "f")
 	}
 }
+
+// What is written into a file that was just created is seen by who reads it meanwhile, as often as it changes: the writer passes the kernel's
+// pages by, the reader does not.
+func TestCreatedFileIsReadWhileWritten(t *testing.T) {
+	for flags, version := range map[string]int32{"w+creat": 1, "w+creat+excl": 3, "w+creat+append": 1, "w+creat+trunc": 1} {
+		t.Run(flags, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			reader := newAgent(t, w.dir)
+			w.want("ok", "open", "1", "f", flags)
+			reader.want("ok", "open", "1", "f", "r")
+			written := ""
+			for i := range 20 {
+				line := strings.Repeat(string(rune('a'+i)), 1+i*97)
+				w.want("ok", "write", "1", line)
+				written += line
+				if i == 10 {
+					w.want("ok", "fsync", "1")
+				}
+				reader.want(fmt.Sprintf("ok %q", written), "cat", "f")
+				reader.want(fmt.Sprintf("ok %q", written), "pread", "1", "0", "100000")
+				reader.want(fmt.Sprintf("ok file 0644 size=%d nlink=1", len(written)), "stat", "f")
+			}
+			w.want("ok", "close", "1")
+			reader.want(fmt.Sprintf("ok %q", written), "cat", "f")
+			w.holds("/f", written, version)
+		})
+	}
+}
