@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
@@ -56,7 +57,7 @@ func (f *FS) allowed(ctx context.Context, path string, perm int32) error {
 	return f.permits(ctx, acl, perm)
 }
 
-// acl reads the ACL of the znode at path, always from the servers: its change fires no watch.
+// acl reads the ACL of the znode at path, always from the servers: its change fires no watch. See newACL for what it is that is trusted.
 func (f *FS) acl(ctx context.Context, path string) ([]zk.ACL, error) {
 	for {
 		acl, _, err := f.conn.WithContext(ctx).GetACL(path)
@@ -124,12 +125,38 @@ func grants(acl []zk.ACL, ids []zk.Identity, perm int32) bool {
 	return false
 }
 
+// lately is an answer of aclIn for a directory: something can be created there, with this ACL. It is trusted for as long as a list of children
+// that no watch stands for. That nothing can be created is asked anew each time.
+type lately struct {
+	acl     []zk.ACL
+	asked   time.Time
+	epoch   uint32 // of the cache, before the servers were asked
+	changes uint64 // of FS.aclChanges, likewise
+}
+
 // newACL returns the ACL for something created in d, or why nothing can be.
 func (d *dir) newACL(ctx context.Context) ([]zk.ACL, error) {
 	if d.isGone() {
 		return nil, zk.ErrNoNode
 	}
-	return d.fs.aclIn(ctx, d.where())
+	epoch, trust := d.fs.view.cache.trust()
+	now := lately{asked: time.Now(), epoch: epoch, changes: d.fs.aclChanges.Load()}
+	d.mu.Lock()
+	last := d.lately
+	d.mu.Unlock()
+	if last != nil && now.asked.Sub(last.asked) < trust && now.epoch == last.epoch && now.changes == last.changes {
+		d.fs.view.glimpse(ctx, d.where()) // who creates one after another looks for each name first
+		return last.acl, nil
+	}
+	acl, err := d.fs.aclIn(ctx, d.where())
+	if err != nil {
+		return nil, err
+	}
+	now.acl = acl
+	d.mu.Lock()
+	d.lately = &now
+	d.mu.Unlock()
+	return acl, nil
 }
 
 // aclIn returns the ACL for a new child of the znode at parent, or why there can be none.

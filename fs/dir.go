@@ -23,6 +23,7 @@ type dir struct {
 
 	listedUntil time.Duration // after FS.start: so long the kernel trusts what the last listing told it; 0: nothing
 	walk        walk
+	lately      *lately // nil: nothing was created here
 }
 
 // couldBecomeFile reports whether a change of the znode's data may have made it a file.

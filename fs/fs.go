@@ -44,7 +44,8 @@ type FS struct {
 	identities   identities
 	locks        locks
 	scratch      scratchBytes
-	lacksCreate2 atomic.Bool // the servers are older than 3.5
+	lacksCreate2 atomic.Bool   // the servers are older than 3.5
+	aclChanges   atomic.Uint64 // counts the changes of ACLs by this mount
 
 	mu          sync.Mutex            // guards the following
 	generations map[uint64]generation // by the first inode number of a path; see firstNumber

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -90,6 +91,13 @@ func (c *cache) keepLesson(l lesson, st *zk.Stat) bool {
 	return true
 }
 
+// trust returns the epoch, and how long what no watch stands for is trusted.
+func (c *cache) trust() (epoch uint32, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch, min(c.listTrust, c.maxAge)
+}
+
 // alone reports whether exactly so many events came about the znode since t was taken, all of them this mount's own.
 func (c *cache) alone(t ticket, events uint32) bool {
 	return c.epoch == t.epoch && uint32(t.e.gen-t.gen) == events && t.e.own-t.own == events
@@ -110,8 +118,37 @@ func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
 	st.NumChildren++
 	e.stat = &st
 	e.names = &names{slices.Insert(slices.Clip(e.names.list), at, name), st.Pzxid, e.names.size + 16 + len(name)}
-	e.fresh, e.until = true, c.age()+c.listTrust
+	e.fresh, e.until = true, min(e.until, c.age()+c.listTrust)
 	c.weigh(e)
+}
+
+// glimpse learns which children the znode at path has, if that is not known, for as long as a list is trusted that no child watch stands for: the
+// next creation would fire one. Whoever needs the answer asks the servers if there is none.
+func (v *view) glimpse(ctx context.Context, path string) {
+	if s, ok := v.cache.look(path); v.watch.current() != WatchTree || !ok || s.listed || s.stat == nil || s.stat.NumChildren >= listMost {
+		return
+	}
+	t := v.cache.begin(path)
+	children, st, err := v.conn.WithContext(ctx).Children(path)
+	if err != nil {
+		v.cache.cancel(t)
+		return
+	}
+	slices.Sort(children)
+	v.cache.fillBriefly(t, snapshot{stat: st, children: children, listed: true})
+}
+
+// fillBriefly is fill for a list of children that no child watch stands for.
+func (c *cache) fillBriefly(t ticket, got snapshot) {
+	c.mu.Lock()
+	if c.keep(t, got).guarded {
+		t.e.until = min(t.e.until, c.age()+c.listTrust)
+	}
+	dropped := c.shrink()
+	c.mu.Unlock()
+	if len(dropped) > 0 {
+		c.drop(dropped)
+	}
 }
 
 // changedHere is changed for an event of a change of this mount.

@@ -408,8 +408,9 @@ func (r *modelRun) client(path, data string) string {
 	return "nothing"
 }
 
-// barrier returns when both mounts have told the kernel what happened before.
+// barrier returns when both mounts have told the kernel what happened before, and trust no ACL from before.
 func (r *modelRun) barrier() {
+	r.later()
 	r.rounds++
 	r.model["/barrier"] = modelNode{data: strings.Repeat("x", 1+r.rounds%50), acl: modelACL}
 	r.set("/barrier", r.model["/barrier"].data)

@@ -16,6 +16,7 @@ type world struct {
 	t      *testing.T
 	server *zktest.Server
 	fs     *FS
+	mounts []*FS
 	dir    string
 	*agent
 	other *zk.Conn
@@ -54,12 +55,20 @@ func (w *world) mount(dir string, o Options) *FS {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.mounts = append(w.mounts, f)
 	w.t.Cleanup(func() {
 		if err := f.Unmount(); err != nil {
 			w.t.Error(err)
 		}
 	})
 	return f
+}
+
+// later lets the time pass for which the mounts trust an ACL.
+func (w *world) later() {
+	for _, f := range w.mounts {
+		f.aclChanges.Add(1)
+	}
 }
 
 // create, set and remove are changes by the other client.

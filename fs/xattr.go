@@ -133,6 +133,7 @@ func (s source) setACL(value string) error {
 		return err
 	}
 	defer s.shows(newsAttr)
+	defer s.fs.aclChanges.Add(1)
 	return s.fs.change(s.ctx, s.path, func(c *zk.Conn) error {
 		_, err := c.SetACL(s.path, acl, st.Aversion)
 		return err
