@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // The peer of a mount is a file system in memory that is made with the same library, has the same tree, lets the kernel keep as much,
 // and does nothing else. It runs in a process of its own, as a mount does.
 
-// memoryFile is a file of 100 bytes.
+// memoryFile is a file. One program at a time writes it.
 type memoryFile struct {
 	fusefs.Inode
 	data []byte
@@ -28,6 +29,18 @@ func (f *memoryFile) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.A
 	return 0
 }
 
+// Setattr accepts what tar sets.
+func (f *memoryFile) Setattr(ctx context.Context, h fusefs.FileHandle, _ *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	return f.Getattr(ctx, h, out)
+}
+
+func (f *memoryFile) Write(_ context.Context, _ fusefs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
+	f.data = append(f.data[:min(off, int64(len(f.data)))], data...)
+	return uint32(len(data)), 0
+}
+
+func (f *memoryFile) Flush(context.Context, fusefs.FileHandle) syscall.Errno { return 0 }
+
 func (f *memoryFile) Open(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	return nil, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 }
@@ -37,10 +50,43 @@ func (f *memoryFile) Read(_ context.Context, _ fusefs.FileHandle, dest []byte, o
 	return fuse.ReadResultData(f.data[min(off, end):end]), 0
 }
 
-// memoryDir is a directory.
+// memoryDir is a directory. One program at a time changes it.
 type memoryDir struct {
 	fusefs.Inode
-	entries []fuse.DirEntry // in the order of the names
+	entries []fuse.DirEntry // in the order of the names, or in which they were made
+}
+
+func (d *memoryDir) Create(ctx context.Context, name string, _, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
+	child := d.NewPersistentInode(ctx, &memoryFile{}, fusefs.StableAttr{Mode: syscall.S_IFREG})
+	d.adopt(name, child)
+	out.Mode, out.Nlink = syscall.S_IFREG|0o644, 1
+	return child, nil, fuse.FOPEN_DIRECT_IO, 0
+}
+
+func (d *memoryDir) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	child := d.NewPersistentInode(ctx, &memoryDir{}, fusefs.StableAttr{Mode: syscall.S_IFDIR})
+	d.adopt(name, child)
+	out.Mode, out.Nlink = syscall.S_IFDIR|0o755, 1
+	return child, 0
+}
+
+// Setattr accepts what tar sets.
+func (d *memoryDir) Setattr(ctx context.Context, h fusefs.FileHandle, _ *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	return d.Getattr(ctx, h, out)
+}
+
+func (d *memoryDir) Unlink(_ context.Context, name string) syscall.Errno {
+	d.entries = slices.DeleteFunc(slices.Clone(d.entries), func(e fuse.DirEntry) bool { return e.Name == name })
+	for i := range d.entries {
+		d.entries[i].Off = uint64(i + 1)
+	}
+	return 0
+}
+
+func (d *memoryDir) Rmdir(ctx context.Context, name string) syscall.Errno { return d.Unlink(ctx, name) }
+
+func (d *memoryDir) adopt(name string, child *fusefs.Inode) {
+	d.entries = append(d.entries, fuse.DirEntry{Name: name, Mode: child.Mode(), Ino: child.StableAttr().Ino, Off: uint64(len(d.entries) + 1)})
 }
 
 func (d *memoryDir) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -73,6 +119,9 @@ func (l *memoryListing) Seekdir(_ context.Context, off uint64) syscall.Errno {
 
 // grow makes the tree below d.
 func (d *memoryDir) grow(ctx context.Context, fanout []int) {
+	if len(fanout) == 0 {
+		return
+	}
 	for i := range fanout[0] {
 		name := childName(fanout, i)
 		var child *fusefs.Inode
@@ -84,7 +133,7 @@ func (d *memoryDir) grow(ctx context.Context, fanout []int) {
 			sub.grow(ctx, fanout[1:])
 		}
 		d.AddChild(name, child, false)
-		d.entries = append(d.entries, fuse.DirEntry{Name: name, Mode: child.Mode(), Ino: child.StableAttr().Ino, Off: uint64(i + 1)})
+		d.adopt(name, child)
 	}
 }
 
@@ -96,7 +145,8 @@ func serveMemory(dir string, t tree) error {
 	opts.OnAdd = func(ctx context.Context) { root.grow(ctx, t.fanout) }
 	opts.MountOptions = fuse.MountOptions{
 		Name: "memory", MaxWrite: 1 << 20, MaxBackground: 64, DirectMount: true, DisableXAttrs: true,
-		Options: []string{"default_permissions"},
+		Options:           []string{"default_permissions"},
+		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2,
 	}
 	server, err := fusefs.Mount(dir, root, opts)
 	if err != nil {

@@ -32,7 +32,13 @@ var trees = []tree{
 	{"flat", []int{10000}},
 }
 
+// noTree is an empty one, to be written to.
+var noTree = tree{name: "none"}
+
 func treeOf(name string) tree {
+	if name == noTree.name {
+		return noTree
+	}
 	return trees[slices.IndexFunc(trees, func(t tree) bool { return t.name == name })]
 }
 

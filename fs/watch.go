@@ -100,6 +100,7 @@ func (w *watch) plant(ctx context.Context) (*zk.Watcher, error) {
 	for {
 		watcher, err := w.conn.WithContext(ctx).AddWatch("/", zk.AddWatchPersistentRecursive)
 		if err == nil {
+			watcher.Mute() // event hears of all
 			w.mu.Lock()
 			w.tree = true
 			w.mu.Unlock()
@@ -153,7 +154,7 @@ func (w *watch) tend(watcher *zk.Watcher) {
 	}
 }
 
-// drain reads events until the watcher's session is over or the mount is. What they say is known from OnEvent.
+// drain returns when the watcher's session is over or the mount is, or too much happens. What events say is known from OnEvent.
 func (w *watch) drain(watcher *zk.Watcher) {
 	for {
 		select {

@@ -370,3 +370,34 @@ func TestCallbackDoesNotHoldUpTheReader(t *testing.T) {
 		pass(time.Second)
 	})
 }
+
+// A muted Watcher says nothing but that it has ended.
+func TestMutedWatcher(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, events := connect(t, server)
+		await(t, events, zk.StateHasSession)
+		w, err := c.AddWatch("/", zk.AddWatchPersistentRecursive)
+		wantErr(t, err, nil)
+		w.Mute()
+		seen := make(chan zk.Event, 1)
+		defer c.OnEvent(func(e zk.Event) {
+			if e.Type == zk.EventNodeCreated {
+				seen <- e
+			}
+		})()
+		create(t, c, "/a")
+		receive(t, seen)
+		server.Disconnect()
+		await(t, events, zk.StateHasSession)
+		if n := len(w.Events()); n > 0 {
+			t.Errorf("%d events", n)
+		}
+		server.ExpireSession(c.SessionID())
+		if e := receive(t, w.Events()); e.Type != zk.EventNotWatching {
+			t.Errorf("at the end of the session: %v", e)
+		}
+		if _, open := <-w.Events(); open {
+			t.Error("an event after the end")
+		}
+	})
+}

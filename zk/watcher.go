@@ -33,6 +33,7 @@ type Watcher struct {
 	// holder of the table's mutex sends.
 	events  chan Event
 	stopped bool // guarded by the table's mutex
+	muted   bool // likewise
 }
 
 // AddWatch watches path until Stop, whether the znode exists or not. ErrUnimplemented comes from servers before 3.6.
@@ -79,9 +80,18 @@ func (w *Watcher) Stop() error {
 	return background(w.c).forget(w.path, wire.WatcherAny)
 }
 
+// Mute makes the Watcher report its end and nothing else from now on. It is for those who hear of the events by [Conn.OnEvent], in order
+// with the replies, and would throw away what comes here: nobody is woken for an event.
+func (w *Watcher) Mute() {
+	w.c.watches.mu.Lock()
+	defer w.c.watches.mu.Unlock()
+	w.muted = true
+}
+
 // send queues e, or the news that it is lost. The caller holds the table's mutex; the holder of the Watcher only takes away.
 func (w *Watcher) send(e Event) {
 	switch n := len(w.events); {
+	case w.muted:
 	case n < watcherQueue:
 		w.events <- e
 	case n == watcherQueue:
@@ -91,7 +101,7 @@ func (w *Watcher) send(e Event) {
 
 // lost queues an EventLost, unless one is the last that waits.
 func (w *Watcher) lost() {
-	if len(w.events) <= watcherQueue {
+	if len(w.events) <= watcherQueue && !w.muted {
 		w.events <- Event{Type: EventLost, State: StateSyncConnected, Path: w.c.clientPath(w.path)}
 	}
 }
