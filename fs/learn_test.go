@@ -41,7 +41,7 @@ func TestLearn(t *testing.T) {
 	}
 }
 
-// A list that follows from what this mount did is not trusted for long.
+// A list that follows from what this mount did is not trusted for long, however often it does more.
 func TestLearnedListAges(t *testing.T) {
 	c := newCache(time.Hour, 1<<20)
 	now := time.Now()
@@ -53,7 +53,15 @@ func TestLearnedListAges(t *testing.T) {
 	if s, ok := c.look("/d"); !ok || !s.listed {
 		t.Fatalf("a new directory is known as %+v, %v", s, ok)
 	}
-	now = now.Add(listTrust)
+	now = now.Add(listTrust / 2)
+	l = c.lesson("/d/f", zk.WorldACL(zk.PermAll), []watchKind{created})
+	c.changedHere("/d/f")
+	c.changedHere("/d")
+	c.learn(l, &zk.Stat{Czxid: 10, Pzxid: 10})
+	if s, ok := c.look("/d"); !ok || len(s.children) != 1 {
+		t.Fatalf("with a child it is known as %+v, %v", s, ok)
+	}
+	now = now.Add(listTrust / 2)
 	if s, ok := c.look("/d"); ok {
 		t.Errorf("after its time it is known as %+v", s)
 	}
