@@ -424,6 +424,7 @@ func TestNewFileWithAnACLThatForbidsWriting(t *testing.T) {
 
 	// In one that is there already, what was written comes first.
 	w.create("/old", "old")
+	w.eventually("ok file 0644 size=3 nlink=1", "stat", "old")
 	w.want("ok", "open", "1", "old", "w+trunc")
 	w.want("ok", "write", "1", "new")
 	w.want("ok", "setxattr", "old", "user.zk.acl", "world:anyone:ra")
