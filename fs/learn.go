@@ -13,8 +13,8 @@ import (
 // reply, and no other. The data is not kept: whether this session may read what it has written only reading it tells.
 
 const (
-	// listTrust is how long a list of children is trusted that follows from changes of this mount alone. No child watch
-	// stands for it, so the child of somebody else that this session may not read is not noticed.
+	// listTrust is how long a list of children is trusted that follows from changes of this mount, and an ACL that things are created by. No child
+	// watch stands for such a list, so the child of somebody else that this session may not read is not noticed; and none tells of a setACL.
 	listTrust = time.Second
 	// listMost is how many children such a list has at most, because each change makes a new one.
 	listMost = 10_000
