@@ -24,38 +24,22 @@ func writes(r *report, s *server, zkfs string) error {
 		return err
 	}
 	defer m.unmount()
-	source, err := os.MkdirTemp("/dev/shm", "zkfs-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(source)
 	n := 10_000
 	if r.quick {
 		n = 1000
 	}
-	if err := smallFiles(filepath.Join(source, "tree"), n); err != nil {
+	source, err := sourceOf(n)
+	if err != nil {
 		return err
 	}
-	if _, err := run(source, "tar cf tree.tar tree"); err != nil {
-		return err
-	}
+	defer os.RemoveAll(source)
 	memory, err := mountMemory(noTree)
 	if err != nil {
 		return err
 	}
 	defer memory.unmount()
-	// command runs one in a place, and empties that.
-	command := func(p place, command string) func() (time.Duration, error) {
-		return func() (time.Duration, error) {
-			took, err := run(p.path(), command)
-			if err == nil {
-				_, err = run(p.path(), "rm -rf *")
-			}
-			return took, err
-		}
-	}
-	pairs := side{"create and set", func() (time.Duration, error) { return inSequence(c, n, true) }}
-	creates := side{"create", func() (time.Duration, error) { return inSequence(c, n, false) }}
+	pairs := side{"create and set", func() (time.Duration, error) { return inSequence(c, n, create, set) }}
+	creates := side{"create", func() (time.Duration, error) { return inSequence(c, n, create) }}
 	for _, w := range []struct {
 		name, command string
 		peer          side
@@ -65,13 +49,16 @@ func writes(r *report, s *server, zkfs string) error {
 		{"echo >", loop(n), creates},
 	} {
 		name := fmt.Sprintf("write %d files: %s", n, w.name)
-		if err := r.compare(name, w.peer, side{"mount", command(m, w.command)}); err != nil {
+		if err := r.compare(name, w.peer, side{"mount", emptied(m, w.command)}); err != nil {
 			return err
 		}
 		// What of it is the kernel's and the library's.
-		if err := r.compare(name+", in memory", w.peer, side{"memory", command(memory, w.command)}); err != nil {
+		if err := r.compare(name+", in memory", w.peer, side{"memory", emptied(memory, w.command)}); err != nil {
 			return err
 		}
+	}
+	if err := writesAsMount(r, s, n, pairs, creates); err != nil {
+		return err
 	}
 	// What of it is the shell's.
 	return r.compare(fmt.Sprintf("write %d files in tmpfs: echo >", n), creates, side{"tmpfs", func() (time.Duration, error) {
@@ -82,6 +69,32 @@ func writes(r *report, s *server, zkfs string) error {
 		defer os.RemoveAll(dir)
 		return run(dir, loop(n))
 	}})
+}
+
+// emptied runs a command in a place, and empties that, which is not counted.
+func emptied(p place, command string) func() (time.Duration, error) {
+	return func() (time.Duration, error) {
+		took, err := run(p.path(), command)
+		if err == nil {
+			_, err = run(p.path(), "rm -rf *")
+		}
+		return took, err
+	}
+}
+
+// sourceOf returns a folder in memory with a tree of n files, and the same as an archive.
+func sourceOf(n int) (string, error) {
+	dir, err := os.MkdirTemp("/dev/shm", "zkfs-bench-")
+	if err != nil {
+		return "", err
+	}
+	if err = smallFiles(filepath.Join(dir, "tree"), n); err == nil {
+		_, err = run(dir, "tar cf tree.tar tree")
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+	}
+	return dir, err
 }
 
 // loop is a loop of a shell that writes n files.
@@ -105,24 +118,57 @@ func smallFiles(dir string, n int) error {
 	return nil
 }
 
-// inSequence creates n znodes, one after another, and returns how long that took. With set, each gets its data by a request of its own.
-func inSequence(c *zk.Conn, n int, set bool) (time.Duration, error) {
+// writesAsMount compares what a mount asks the servers for each file, and hears of it, with what the peers of a mount ask.
+func writesAsMount(r *report, s *server, n int, pairs, creates side) error {
+	c, err := dialOurs(s.addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w, err := c.AddWatch("/", zk.AddWatchPersistentRecursive)
+	if err != nil {
+		return err
+	}
+	w.Mute()
+	err = r.compare(fmt.Sprintf("write %d: requests for cp and tar", n), pairs, side{"multi and set, watched", func() (time.Duration, error) {
+		return inSequence(c, n, createEmpty, set)
+	}})
+	if err != nil {
+		return err
+	}
+	return r.compare(fmt.Sprintf("write %d: requests for echo", n), creates, side{"create, watched", func() (time.Duration, error) {
+		return inSequence(c, n, create)
+	}})
+}
+
+func create(c *zk.Conn, path string) error {
+	_, err := c.Create(path, make([]byte, dataSize), 0, openACL)
+	return err
+}
+
+func set(c *zk.Conn, path string) error {
+	_, err := c.Set(path, make([]byte, dataSize), -1)
+	return err
+}
+
+// createEmpty is what a mount does when a program creates a file with O_EXCL.
+func createEmpty(c *zk.Conn, path string) error {
+	_, err := c.Multi(&zk.CreateRequest{Path: path, Acl: openACL}, &zk.SetDataRequest{Path: path, Version: 0})
+	return err
+}
+
+// inSequence makes n znodes, one after another, each by these requests in turn, and returns how long that took.
+func inSequence(c *zk.Conn, n int, requests ...func(c *zk.Conn, path string) error) (time.Duration, error) {
 	const root = "/sequence"
 	if _, err := c.Create(root, nil, 0, openACL); err != nil {
 		return 0, err
 	}
-	data := make([]byte, dataSize)
 	took, err := timed(func() error {
 		for i := range n {
-			path := fmt.Sprintf("%s/f%05d", root, i)
-			if _, err := c.Create(path, data, 0, openACL); err != nil {
-				return err
-			}
-			if !set {
-				continue
-			}
-			if _, err := c.Set(path, data, -1); err != nil {
-				return err
+			for _, request := range requests {
+				if err := request(c, fmt.Sprintf("%s/f%05d", root, i)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
