@@ -143,7 +143,7 @@ func (a *ahead) children(ctx context.Context, dirs []string) []string {
 	for i, dir := range dirs {
 		all.Go(func() {
 			if s, err := a.fs.view.list(ctx, dir); err == nil {
-				names[i] = s.children
+				names[i] = s.names.all()
 			}
 		})
 	}
@@ -209,18 +209,19 @@ func (a *ahead) walked(d *dir, unknown bool) {
 // next sends for up to room directories that follow the child called name and are not known. The mutex of parent is held.
 func (a *ahead) next(parent *dir, name string, room int) {
 	s, ok := a.fs.view.cache.look(parent.path)
-	if !ok || !s.listed {
+	if !ok || s.names == nil {
 		return
 	}
-	at, _ := slices.BinarySearch(s.children, name)
+	all := s.names.all()
+	at, _ := slices.BinarySearch(all, name)
 	e := &errand{}
 	var names []string
 	znodes := 0
-	for i := 1; i < min(len(s.children), 4*aheadDirs) && len(e.dirs) < room; i++ {
-		sibling := s.children[(at+i)%len(s.children)]
+	for i := 1; i < min(len(all), 4*aheadDirs) && len(e.dirs) < room; i++ {
+		sibling := all[(at+i)%len(all)]
 		path := join(parent.path, sibling)
 		s, ok := a.fs.view.cache.look(path)
-		if !ok || s.stat == nil || s.listed || s.stat.NumChildren == 0 || parent.walk.issued[sibling] || a.fs.kindOf(path, s.stat) != kindDir {
+		if !ok || s.stat == nil || s.names != nil || s.stat.NumChildren == 0 || parent.walk.issued[sibling] || a.fs.kindOf(path, s.stat) != kindDir {
 			continue
 		}
 		if znodes += int(s.stat.NumChildren); znodes > aheadZnodes {

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -58,13 +57,6 @@ type entry struct {
 	perms   *perms // nil: not known
 }
 
-// names are the children of a znode.
-type names struct {
-	list  []string // sorted
-	pzxid int64    // of the version that list is
-	size  int      // bytes, roughly
-}
-
 // perms are what this session may do with a znode.
 type perms struct {
 	bits int32
@@ -76,8 +68,7 @@ type snapshot struct {
 	stat     *zk.Stat // nil: the znode does not exist
 	data     []byte
 	hasData  bool
-	children []string  // sorted
-	listed   bool      // children is known
+	names    *names    // of its children; nil: not known
 	perms    int32     // what the session may do; see modes.go
 	hasPerms bool      // perms is known
 	guarded  bool      // an event will come when it changes: the kernel may keep it
@@ -146,11 +137,10 @@ func (c *cache) look(path string) (snapshot, bool) {
 // that is trusted.
 func (c *cache) absent(dir, name string) (missing bool, until time.Time) {
 	s, ok := c.look(dir)
-	if !ok || !s.listed {
+	if !ok || s.names == nil {
 		return false, time.Time{}
 	}
-	_, found := slices.BinarySearch(s.children, name)
-	return !found, s.until
+	return !s.names.has(name), s.until
 }
 
 // has reports whether something is known about path that may be used.
@@ -217,8 +207,8 @@ func (c *cache) keep(t ticket, got snapshot) snapshot {
 		e.forget()
 	case got.hasData:
 		e.data, e.hasData, e.mzxid = got.data, true, got.stat.Mzxid
-	case got.listed:
-		e.names = newNames(got.children, got.stat.Pzxid)
+	case got.names != nil:
+		e.names = got.names
 	case got.hasPerms:
 		e.perms = &perms{got.perms, aclVersionOf(got.stat)}
 	}
@@ -396,14 +386,6 @@ func (c *cache) weigh(e *entry) {
 	e.size = n
 }
 
-func newNames(list []string, pzxid int64) *names {
-	n := &names{list: list, pzxid: pzxid}
-	for _, name := range list {
-		n.size += 16 + len(name)
-	}
-	return n
-}
-
 // forget drops all but the Stat.
 func (e *entry) forget() {
 	e.data, e.hasData, e.names, e.perms = nil, false, nil, nil
@@ -418,7 +400,7 @@ func (c *cache) snapshot(e *entry) snapshot {
 		s.data, s.hasData = e.data, true
 	}
 	if e.names != nil && e.names.pzxid == e.stat.Pzxid {
-		s.children, s.listed = e.names.list, true
+		s.names = e.names
 	}
 	if e.perms != nil && e.perms.acl == aclVersionOf(e.stat) {
 		s.perms, s.hasPerms = e.perms.bits, true

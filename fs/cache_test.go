@@ -29,7 +29,7 @@ func TestCacheKeepsWhatItWasTold(t *testing.T) {
 		t.Fatal("known before anything was asked")
 	}
 	put(c, "/a", file1(1, "x"))
-	put(c, "/", snapshot{stat: &zk.Stat{}, listed: true})
+	put(c, "/", snapshot{stat: &zk.Stat{}, names: newNames(nil, 0)})
 	learned := *now
 	*now = now.Add(40 * time.Second)
 	s, ok := c.look("/a")
@@ -55,7 +55,7 @@ func TestCacheKnowsMissing(t *testing.T) {
 	if s, ok := c.look("/a"); !ok || s.stat != nil {
 		t.Errorf("%+v, %v", s, ok)
 	}
-	put(c, "/", snapshot{stat: &zk.Stat{Pzxid: 5}, children: []string{"a", "c"}, listed: true})
+	put(c, "/", snapshot{stat: &zk.Stat{Pzxid: 5}, names: newNames([]string{"a", "c"}, 5)})
 	for name, want := range map[string]bool{"a": false, "b": true, "c": false} {
 		if missing, _ := c.absent("/", name); missing != want {
 			t.Errorf("absent(%s) = %v", name, missing)
@@ -117,22 +117,22 @@ func TestCacheRevalidates(t *testing.T) {
 	c, _ := testCache(1 << 20)
 	st := zk.Stat{Mzxid: 4, Pzxid: 5}
 	put(c, "/a", snapshot{stat: &st, data: []byte("x"), hasData: true})
-	put(c, "/a", snapshot{stat: &st, children: []string{"c"}, listed: true})
+	put(c, "/a", snapshot{stat: &st, names: newNames([]string{"c"}, st.Pzxid)})
 	c.guard(false)
 	c.guard(true)
 	if _, ok := c.look("/a"); ok {
 		t.Fatal("used without being verified")
 	}
 	put(c, "/a", snapshot{stat: &st})
-	if s, ok := c.look("/a"); !ok || !s.hasData || !s.listed {
+	if s, ok := c.look("/a"); !ok || !s.hasData || s.names == nil {
 		t.Errorf("%+v, %v", s, ok)
 	}
 	put(c, "/a", snapshot{stat: &zk.Stat{Mzxid: 6, Pzxid: 5}})
-	if s, _ := c.look("/a"); s.hasData || !s.listed {
+	if s, _ := c.look("/a"); s.hasData || s.names == nil {
 		t.Errorf("after a change of the data: %+v", s)
 	}
 	put(c, "/a", snapshot{stat: &zk.Stat{Mzxid: 6, Pzxid: 7}})
-	if s, _ := c.look("/a"); s.hasData || s.listed {
+	if s, _ := c.look("/a"); s.hasData || s.names != nil {
 		t.Errorf("after a change of the children: %+v", s)
 	}
 }

@@ -16,7 +16,7 @@ const (
 	// listTrust is how long a list of children is trusted that follows from changes of this mount, and an ACL that things are created by. No child
 	// watch stands for such a list, so the child of somebody else that this session may not read is not noticed; and none tells of a setACL.
 	listTrust = time.Second
-	// listMost is how many children such a list has at most, because each change makes a new one.
+	// listMost is how many children such a list has at most, because it is asked for anew when its time is over.
 	listMost = 10_000
 )
 
@@ -42,7 +42,7 @@ func (c *cache) lesson(path string, acl []zk.ACL, kinds []watchKind) lesson {
 	defer c.mu.Unlock()
 	if l.creation {
 		l.readable = readable(acl)
-		l.parentListed = c.freshLocked(l.parent.e) && c.snapshot(l.parent.e).listed
+		l.parentListed = c.freshLocked(l.parent.e) && c.snapshot(l.parent.e).names != nil
 	} else {
 		l.readable = l.znode.e.known && l.znode.e.stat != nil
 	}
@@ -105,11 +105,7 @@ func (c *cache) alone(t ticket, events uint32) bool {
 
 // adopt adds a new child to what is known about its parent.
 func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
-	if e.stat == nil || e.names == nil || len(e.names.list) >= listMost {
-		return
-	}
-	at, found := slices.BinarySearch(e.names.list, name)
-	if found {
+	if e.stat == nil || e.names == nil || e.names.len() >= listMost || e.names.has(name) {
 		return
 	}
 	st := *e.stat
@@ -117,7 +113,7 @@ func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
 	st.Cversion++
 	st.NumChildren++
 	e.stat = &st
-	e.names = &names{slices.Insert(slices.Clip(e.names.list), at, name), st.Pzxid, e.names.size + 16 + len(name)}
+	e.names = e.names.with(name, st.Pzxid)
 	e.fresh, e.until = true, min(e.until, c.age()+c.listTrust)
 	c.weigh(e)
 }
@@ -125,17 +121,17 @@ func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
 // glimpse learns which children the znode at path has, if that is not known, for as long as a list is trusted that no child watch stands for: the
 // next creation would fire one. Whoever needs the answer asks the servers if there is none.
 func (v *view) glimpse(ctx context.Context, path string) {
-	if s, ok := v.cache.look(path); v.watch.current() != WatchTree || !ok || s.listed || s.stat == nil || s.stat.NumChildren >= listMost {
+	if s, ok := v.cache.look(path); v.watch.current() != WatchTree || !ok || s.names != nil || s.stat == nil || s.stat.NumChildren >= listMost {
 		return
 	}
 	t := v.cache.begin(path)
-	children, st, err := v.conn.WithContext(ctx).Children(path)
+	list, st, err := v.conn.WithContext(ctx).Children(path)
 	if err != nil {
 		v.cache.cancel(t)
 		return
 	}
-	slices.Sort(children)
-	v.cache.fillBriefly(t, snapshot{stat: st, children: children, listed: true})
+	slices.Sort(list)
+	v.cache.fillBriefly(t, snapshot{stat: st, names: newNames(list, st.Pzxid)})
 }
 
 // fillBriefly is fill for a list of children that no child watch stands for.

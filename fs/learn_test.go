@@ -24,7 +24,7 @@ func TestLearn(t *testing.T) {
 	} {
 		c := newCache(time.Hour, 1<<20)
 		c.guard(true)
-		c.fill(c.begin("/d"), snapshot{stat: &zk.Stat{Pzxid: 5, Cversion: 1, NumChildren: 1}, children: []string{"old"}, listed: true})
+		c.fill(c.begin("/d"), snapshot{stat: &zk.Stat{Pzxid: 5, Cversion: 1, NumChildren: 1}, names: newNames([]string{"old"}, 5)})
 		l := c.lesson("/d/new", zk.WorldACL(zk.PermAll), []watchKind{created})
 		test.events(c)
 		if got := c.learn(l, &zk.Stat{Czxid: 9, Mzxid: 9, Pzxid: 9}); got != test.kept {
@@ -35,7 +35,7 @@ func TestLearn(t *testing.T) {
 			t.Errorf("%s: the znode is known as %+v, %v", test.name, s, ok)
 		}
 		s, ok = c.look("/d")
-		if known := ok && slices.Equal(s.children, []string{"new", "old"}) && s.stat.NumChildren == 2 && s.stat.Pzxid == 9; known != test.kept {
+		if known := ok && s.names != nil && slices.Equal(s.names.all(), []string{"new", "old"}) && s.stat.NumChildren == 2 && s.stat.Pzxid == 9; known != test.kept {
 			t.Errorf("%s: the parent is known as %+v, %v", test.name, s, ok)
 		}
 	}
@@ -50,7 +50,7 @@ func TestLearnedListAges(t *testing.T) {
 	l := c.lesson("/d", zk.WorldACL(zk.PermAll), []watchKind{created})
 	c.changedHere("/d")
 	c.learn(l, &zk.Stat{Czxid: 9, Pzxid: 9})
-	if s, ok := c.look("/d"); !ok || !s.listed {
+	if s, ok := c.look("/d"); !ok || s.names == nil {
 		t.Fatalf("a new directory is known as %+v, %v", s, ok)
 	}
 	now = now.Add(listTrust / 2)
@@ -58,7 +58,7 @@ func TestLearnedListAges(t *testing.T) {
 	c.changedHere("/d/f")
 	c.changedHere("/d")
 	c.learn(l, &zk.Stat{Czxid: 10, Pzxid: 10})
-	if s, ok := c.look("/d"); !ok || len(s.children) != 1 {
+	if s, ok := c.look("/d"); !ok || s.names.len() != 1 {
 		t.Fatalf("with a child it is known as %+v, %v", s, ok)
 	}
 	now = now.Add(listTrust / 2)

@@ -40,13 +40,13 @@ func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, u
 	defer cancel()
 	d.fs.ahead.await(ctx, d.where())
 	s, err := d.state(ctx)
-	if err == nil && !s.listed && d.removed() == nil { // of which the kernel lists nothing
+	if err == nil && s.names == nil && d.removed() == nil { // of which the kernel lists nothing
 		_, err = d.fs.view.list(ctx, d.where())
 	}
 	if err != nil {
 		return nil, 0, d.fs.errno("list", d.where(), err)
 	}
-	d.fs.ahead.walked(d, !s.listed)
+	d.fs.ahead.walked(d, s.names == nil)
 	var flags uint32
 	if d.mayKeepListing() { // go-fuse knows the two together only
 		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
@@ -97,9 +97,9 @@ func (l *listing) names(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.entries = make([]listed, 0, len(s.children)+4)
+	l.entries = make([]listed, 0, s.names.len()+4)
 	l.entries = append(l.entries, listed{name: "."}, listed{name: ".."})
-	for _, name := range s.children {
+	for _, name := range s.names.all() {
 		shown := shownName(name, d.isRoot())
 		if len(shown) > d.fs.longestName() {
 			d.fs.log.Warn("list: left out a name that the kernel can not take", "path", path, "bytes", len(shown))

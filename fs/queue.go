@@ -31,7 +31,7 @@ func (f *FS) queue(ctx context.Context, path string) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := zk.Contenders(s.children)
+	names := zk.Contenders(s.names.all())
 	paths := make([]string, len(names))
 	for i, name := range names {
 		paths[i] = join(path, name)

@@ -286,7 +286,7 @@ func (m *mover) add(ctx context.Context, from, to string) error {
 		if err != nil {
 			return err
 		}
-		for _, name := range l.children {
+		for _, name := range l.names.all() {
 			if err := m.add(ctx, join(from, name), join(to, name)); err != nil {
 				return err
 			}

@@ -111,7 +111,7 @@ func (v *view) current(path string, s snapshot) bool {
 // The child watch is there with --watch=tree too: the creation of a child that this session may not read
 // is reported to nobody else.
 func (v *view) list(ctx context.Context, path string) (snapshot, error) {
-	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.listed) {
+	if s, ok := v.cache.look(path); ok && (s.stat == nil || s.names != nil) {
 		v.fromMemory.Add(1)
 		return v.complete(ctx, path, s)
 	}
@@ -126,15 +126,19 @@ func (v *view) list(ctx context.Context, path string) (snapshot, error) {
 }
 
 func (v *view) childrenW(c *zk.Conn, path string) (s snapshot, err error) {
+	var list []string
 	if v.watch.arm(path, childWatch) {
-		s.children, s.stat, _, err = c.ChildrenW(path)
+		list, s.stat, _, err = c.ChildrenW(path)
 		v.watch.failed(path, childWatch, err)
 	} else {
-		s.children, s.stat, err = c.Children(path)
+		list, s.stat, err = c.Children(path)
 	}
-	slices.Sort(s.children)
-	s.listed = err == nil
-	return s, err
+	if err != nil {
+		return snapshot{}, err
+	}
+	slices.Sort(list)
+	s.names = newNames(list, s.stat.Pzxid)
+	return s, nil
 }
 
 // ask sends a question about path and keeps the answer. A question is no change: it is asked again when the connection breaks.
