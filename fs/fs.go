@@ -140,13 +140,27 @@ func (f *FS) Wait() {
 }
 
 // Unmount unmounts the file system and waits until the last request is answered. While files are open or a shell is
-// inside, it is only detached: the mount point is free at once, and what is open works until it is closed.
+// inside, it is only detached: the mount point is free at once, and what is open works until it is closed. The same holds where another
+// mount namespace, such as that of a container, has a copy of the mount: the file system goes on there for as long as this process lives.
 func (f *FS) Unmount() error {
-	if err := f.server.Unmount(); err != nil {
-		return f.detach()
+	unmounted := make(chan error, 1)
+	go func() { // ends with the file system
+		err := f.server.Unmount()
+		if err == nil {
+			<-f.notify.done
+		}
+		unmounted <- err
+	}()
+	patience := time.NewTimer(f.o.Timeout + grace) // the last requests are answered by then
+	defer patience.Stop()
+	select {
+	case err := <-unmounted:
+		if err == nil {
+			return nil
+		}
+	case <-patience.C:
 	}
-	<-f.notify.done
-	return nil
+	return f.detach()
 }
 
 // detach takes the mount point away from under whoever uses it, unless somebody has done so before.

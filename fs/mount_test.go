@@ -3,7 +3,9 @@ package fs
 import (
 	"errors"
 	"log/slog"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -188,4 +190,38 @@ func (c changes) are(w *world, want ...string) {
 			w.t.Fatalf("changes: %q, and the last one does not come", seen)
 		}
 	}
+}
+
+// A copy of the mount in another mount namespace, such as that of a container that was started meanwhile, does not keep Unmount waiting.
+func TestUnmountWithCopy(t *testing.T) {
+	w := newWorld(t, Options{})
+	dir := t.TempDir()
+	f, err := Mount(w.connect(), dir, Options{Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	container := exec.Command("cat") // until its stdin ends
+	container.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	stdin, err := container.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := container.Start(); err != nil {
+		t.Fatal(err)
+	}
+	unmounted := make(chan error, 1)
+	go func() { unmounted <- f.Unmount() }() // ends with the container, at the latest
+	select {
+	case err := <-unmounted:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for the copy")
+	}
+	stdin.Close()
+	if err := container.Wait(); err != nil {
+		t.Error(err)
+	}
+	f.Wait()
 }
