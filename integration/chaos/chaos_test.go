@@ -78,8 +78,13 @@ func TestChaos(t *testing.T) {
 		})
 	}
 	users.Go(func() { c.watch.run(ctx) }) // ends with ctx
-	c.settle()
-	c.torment()
+	t.Cleanup(users.Wait)                 // if the test was ended by Fatal
+	if c.settles() {
+		c.torment()
+	}
+	if isInterrupted() {
+		c.Fatal("interrupted")
+	}
 	c.rest(6 * time.Second)
 	cancel()
 	users.Wait()
@@ -121,15 +126,14 @@ func newChaos(t *testing.T) *chaos {
 		flags []string
 	}{{"tree", nil}, {"node", []string{"--watch=node"}}} {
 		s := c.side(m.name)
-		port, err := freePort()
+		metrics, debug := freeAddr(t), freeAddr(t)
+		var err error
+		s.daemon, err = newDaemon(m.name, command, dir, s.addrs(), append(m.flags, "--metrics", metrics, "--debug-addr", debug)...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.daemon, err = newDaemon(m.name, command, dir, s.addrs(), append(m.flags, "--metrics", fmt.Sprintf("127.0.0.1:%d", port))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.daemon.metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", port)
+		s.daemon.metrics = "http://" + metrics + "/metrics"
+		s.daemon.goroutines = "http://" + debug + "/debug/pprof/goroutine?debug=2"
 		t.Cleanup(func() {
 			if t.Failed() {
 				text, _ := os.ReadFile(s.daemon.log)
@@ -150,6 +154,7 @@ func newChaos(t *testing.T) *chaos {
 	}
 	c.clients = []*side{c.side("client"), c.side("other")}
 	c.crew = &crew{records: t.TempDir(), seed: *seed << 10, members: map[*member]bool{}}
+	t.Cleanup(c.crew.kill)
 	c.watch = &sampler{mounts: c.mounts}
 	return c
 }
@@ -215,8 +220,8 @@ func (c *chaos) fork() {
 	}
 }
 
-// settle waits until every mount works and notes that it is calm from then on.
-func (c *chaos) settle() time.Duration {
+// settle waits until every mount works, notes that it is calm from then on, and returns how long it took.
+func (c *chaos) settle() (time.Duration, error) {
 	start := time.Now()
 	for _, s := range c.mounts {
 		c.probes++
@@ -231,30 +236,42 @@ func (c *chaos) settle() time.Duration {
 			return nil
 		})
 		if err != nil {
-			c.Fatal(err)
+			return 0, err
 		}
 	}
 	took := time.Since(start)
 	c.calm = append(c.calm, history.Span{Start: now() + int64(settleTime), End: now() + int64(time.Hour)})
-	return took
+	return took, nil
+}
+
+// settles is settle for the start of the run.
+func (c *chaos) settles() bool {
+	_, err := c.settle()
+	c.failed(err)
+	return err == nil
 }
 
 // storm ends the calm.
-func (c *chaos) storm() { c.calm[len(c.calm)-1].End = now() }
+func (c *chaos) storm() {
+	if n := len(c.calm); n > 0 {
+		c.calm[n-1].End = min(c.calm[n-1].End, now())
+	}
+}
 
-// torment injects faults until the time is over: one, or two of different classes at a time.
+// torment injects faults until the time is over: one, or two of different classes at a time. It ends early when a mount does not recover:
+// what was recorded up to then is judged all the same.
 func (c *chaos) torment() {
 	all := c.faults()
 	if *only != "" {
 		all = slices.DeleteFunc(all, func(f fault) bool { return !slices.Contains(strings.Split(*only, ","), f.name) })
 	}
-	for end := time.Now().Add(*duration); time.Now().Before(end) && len(all) > 0; {
+	for end := time.Now().Add(*duration); time.Now().Before(end) && len(all) > 0 && !isInterrupted(); {
 		attacks := []attack{c.choose(all)}
 		if second := c.choose(all); c.rand.IntN(3) == 0 && second.class != attacks[0].class {
 			attacks = append(attacks, second)
 		}
 		pause := time.Duration(c.rand.Int64N(int64(3 * time.Second)))
-		time.Sleep(pause)
+		sleep(pause)
 		c.storm()
 		start := time.Now()
 		errs := make([]error, len(attacks))
@@ -263,9 +280,19 @@ func (c *chaos) torment() {
 			both.Go(func() { errs[i] = a.do(c, a) })
 		}
 		both.Wait()
+		if isInterrupted() {
+			return
+		}
 		c.failed(errors.Join(errs...))
 		lasted := time.Since(start)
-		took := c.settle()
+		took, err := c.settle()
+		if err != nil && isInterrupted() {
+			return
+		}
+		if err != nil {
+			c.Errorf("%v: lasted %v: %v\n%s", attacks, lasted.Round(time.Millisecond), err, c.diagnosis())
+			return
+		}
 		c.Logf("%v: lasted %v, recovered %v later", attacks, lasted.Round(time.Millisecond), took.Round(time.Millisecond))
 		for _, a := range attacks {
 			n := c.tally[a.name]
@@ -295,7 +322,7 @@ func (c *chaos) choose(all []fault) attack {
 
 // rest lets everything go on in calm times.
 func (c *chaos) rest(length time.Duration) {
-	time.Sleep(settleTime + length)
+	sleep(settleTime + length)
 	c.storm()
 }
 
@@ -329,7 +356,7 @@ func (c *chaos) forgotten() {
 func (c *chaos) judge() {
 	r := &history.Run{Calm: c.calm, Frozen: map[string][]history.Span{}}
 	c.failed(c.e.StopAllServers())
-	changes, err := history.ReadLogs(c.e.logs()...)
+	changes, err := history.ReadLogs(c.e.txnLogs()...)
 	if err != nil {
 		c.Fatal(err)
 	}

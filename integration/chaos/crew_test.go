@@ -176,6 +176,17 @@ func (c *crew) dismiss(patience time.Duration) error {
 	return errors.Join(c.errs...)
 }
 
+// kill ends all processes that there are.
+func (c *crew) kill() {
+	c.mu.Lock()
+	c.over = true
+	for m := range c.members {
+		m.cmd.Process.Kill()
+	}
+	c.mu.Unlock()
+	c.all.Wait()
+}
+
 // ops returns what all of them did.
 func (c *crew) ops(sides []*side) ([]*history.Op, error) {
 	names, err := filepath.Glob(filepath.Join(c.records, "*"))

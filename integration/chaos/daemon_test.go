@@ -22,8 +22,9 @@ type daemon struct {
 	args    []string
 	dir     string
 	log     string // the file that all its processes append to
-	metrics string // the URL where it tells about itself
 	first   usage  // what it took when it was new
+
+	metrics, goroutines string // the URLs where it tells about itself
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed after the process has ended
@@ -105,7 +106,7 @@ func (d *daemon) stop(patience time.Duration) error {
 			errs = append(errs, fmt.Errorf("%s: %s", d.name, d.cmd.ProcessState))
 		}
 	case <-time.After(patience):
-		errs = append(errs, fmt.Errorf("%s does not end within %v of SIGTERM", d.name, patience))
+		errs = append(errs, fmt.Errorf("%s does not end within %v of SIGTERM\n%s\n%s", d.name, patience, stacks(d.cmd.Process.Pid), d.stacks()))
 		d.cmd.Process.Signal(syscall.SIGQUIT) // the goroutines, for the log
 		exec.Command("umount", "-f", d.dir).Run()
 		<-d.ended
@@ -134,7 +135,7 @@ func (d *daemon) stopFor(length time.Duration) {
 	d.freeze = append(d.freeze, history.Span{Start: now(), End: now() + int64(time.Hour)})
 	d.mu.Unlock()
 	d.cmd.Process.Signal(syscall.SIGSTOP)
-	time.Sleep(length)
+	sleep(length)
 	d.cmd.Process.Signal(syscall.SIGCONT)
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -20,6 +20,7 @@ import (
 type ensemble struct {
 	*zk.TestCluster
 	disk string // that of the last server
+	logs string // the folder for what the servers print
 }
 
 // diskBytes is enough for an hour, in which the disk is emptied now and then.
@@ -27,7 +28,10 @@ const diskBytes = 1 << 30
 
 func startEnsemble(t *testing.T) *ensemble {
 	t.Helper()
-	e := &ensemble{disk: t.TempDir()}
+	e := &ensemble{disk: t.TempDir(), logs: *outDir}
+	if e.logs == "" {
+		e.logs = t.TempDir()
+	}
 	if err := unix.Mount("chaos", e.disk, "tmpfs", 0, fmt.Sprint("size=", diskBytes)); err != nil {
 		t.Fatalf("a small disk, which needs root: %v", err)
 	}
@@ -35,7 +39,14 @@ func startEnsemble(t *testing.T) *ensemble {
 	var err error
 	e.TestCluster, err = zk.StartTestClusterFunc(3, func(id int, config *zk.ServerConfig, srv *zk.Server) {
 		config.Extra = append(config.Extra, "preAllocSize=256")
-		srv.JVMFlags = append(srv.JVMFlags, "-Dreadonlymode.enabled=true", "-Xmx256m")
+		// One that is out of memory would go on without the threads that were hit.
+		srv.JVMFlags = append(srv.JVMFlags, "-Dreadonlymode.enabled=true", "-Xmx256m", "-XX:+ExitOnOutOfMemoryError")
+		log, err := os.Create(e.log(id - 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { log.Close() })
+		srv.Stdout, srv.Stderr = log, log
 		if id == 3 {
 			config.Extra = append(config.Extra, "dataLogDir="+e.disk)
 		}
@@ -50,6 +61,9 @@ func startEnsemble(t *testing.T) *ensemble {
 	})
 	return e
 }
+
+// log returns the file that a server logs to.
+func (e *ensemble) log(i int) string { return filepath.Join(e.logs, fmt.Sprintf("server%d.log", i+1)) }
 
 // addrs returns the addresses of the servers.
 func (e *ensemble) addrs() []string {
@@ -151,7 +165,7 @@ func (e *ensemble) empty() error {
 	return os.RemoveAll(filepath.Join(e.disk, "filler"))
 }
 
-// logs returns the folders with the transaction logs.
-func (e *ensemble) logs() []string {
+// txnLogs returns the folders with the transaction logs.
+func (e *ensemble) txnLogs() []string {
 	return []string{e.Servers[0].Path, e.Servers[1].Path, e.disk}
 }

@@ -83,7 +83,7 @@ func way(f proxy.Fault, cut bool) func(*chaos, attack) error {
 		if cut {
 			a.side.cut()
 		}
-		time.Sleep(a.length)
+		sleep(a.length)
 		a.side.set(proxy.Fault{})
 		if f.Garbage != nil || f.Server != "" {
 			a.side.cut() // the connections that lead elsewhere
@@ -103,7 +103,7 @@ func (c *chaos) killServers(a attack, members ...int) error {
 	for _, i := range members {
 		errs = append(errs, c.e.Servers[i].Srv.Stop())
 	}
-	time.Sleep(a.length)
+	sleep(a.length)
 	for _, i := range members {
 		errs = append(errs, c.e.restart(i))
 	}
@@ -115,7 +115,7 @@ func (c *chaos) freezeServers(a attack, members ...int) error {
 	for _, i := range members {
 		errs = append(errs, c.e.Servers[i].Srv.Signal(syscall.SIGSTOP))
 	}
-	time.Sleep(a.length)
+	sleep(a.length)
 	for _, i := range members {
 		errs = append(errs, c.e.Servers[i].Srv.Signal(syscall.SIGCONT))
 	}
@@ -135,7 +135,7 @@ func wipe(c *chaos, a attack) error {
 	if err := errors.Join(c.e.Servers[2].Srv.Stop(), c.e.empty()); err != nil {
 		return err
 	}
-	time.Sleep(a.length)
+	sleep(a.length)
 	return errors.Join(c.e.restart(2), c.e.whole())
 }
 
@@ -144,7 +144,7 @@ func fullDisk(c *chaos, a attack) error {
 	if err := c.e.fill(); err != nil {
 		return err
 	}
-	time.Sleep(a.length)
+	sleep(a.length)
 	c.e.Servers[2].Srv.Stop() // an error says that it had ended
 	return errors.Join(c.e.empty(), c.e.restart(2), c.e.whole())
 }
@@ -163,7 +163,7 @@ func unmount(_ *chaos, a attack) error {
 func unmountWhileCut(_ *chaos, a attack) error {
 	a.side.set(proxy.Fault{Refuse: true})
 	a.side.cut()
-	time.Sleep(a.length)
+	sleep(a.length)
 	err := a.side.daemon.stop(unmountPatience)
 	a.side.set(proxy.Fault{})
 	return errors.Join(err, a.side.daemon.start())

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ var (
 	seed     = flag.Uint64("chaos.seed", 1, "seed of the faults")
 	duration = flag.Duration("chaos.duration", 20*time.Second, "how long faults are injected")
 	only     = flag.String("chaos.only", "", "the names of the faults to inject, with commas; all if empty")
-	outDir   = flag.String("chaos.out", "", "a folder for samples.csv, chart.svg, faults.csv, history.txt and the logs of the mounts; nothing is written if empty")
+	outDir   = flag.String("chaos.out", "", "a folder for samples.csv, chart.svg, faults.csv, history.txt and the logs of mounts and servers; nothing is written if empty")
 )
 
 func TestMain(m *testing.M) {
@@ -44,8 +45,23 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// interrupted is closed by the first Ctrl-C. All that waits ends then, so that the test fails and its cleanup leaves nothing: the
+// servers and the mounts get the signal from the terminal, too.
+var interrupted = make(chan struct{})
+
 // run runs the tests and looks for what they left. Everything temporary lies in one folder.
 func run(m *testing.M) (code int, err error) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	go func() { // ends with Stop and close
+		if _, ok := <-signals; ok {
+			close(interrupted)
+		}
+	}()
+	defer func() {
+		signal.Stop(signals)
+		close(signals)
+	}()
 	tmp, err := os.MkdirTemp("", "zkfs-chaos-")
 	if err != nil {
 		return 1, err
@@ -102,10 +118,27 @@ func mountsBelow(dir string) error {
 
 // within calls check until it returns nil, and returns the last error when that takes too long.
 func within(patience time.Duration, check func() error) error {
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; sleep(50 * time.Millisecond) {
 		err := check()
-		if err == nil || time.Now().After(end) {
+		if err == nil || time.Now().After(end) || isInterrupted() {
 			return err
 		}
+	}
+}
+
+// sleep sleeps, but not on after Ctrl-C.
+func sleep(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-interrupted:
+	}
+}
+
+func isInterrupted() bool {
+	select {
+	case <-interrupted:
+		return true
+	default:
+		return false
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/zkfs/zkfs/internal/history"
@@ -51,13 +52,14 @@ func (d *daemon) usage() usage {
 	return u
 }
 
-func freePort() (int, error) {
+// freeAddr returns an address that nobody listens at.
+func freeAddr(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, err
+		t.Fatal(err)
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().String()
 }
 
 // sample is what all daemons take at a time.
