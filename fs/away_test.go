@@ -103,6 +103,34 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// Once a call has waited in vain, the next ones do not wait as long: others may wait for them in turn. When a server is heard again they do.
+func TestSilence(t *testing.T) {
+	const timeout = 3 * time.Second
+	w := newWorld(t, Options{})
+	f, a := w.session(40*time.Second, Options{Timeout: timeout})
+	times := func(call ...string) time.Duration {
+		begun := time.Now()
+		a.want("ETIMEDOUT", call...)
+		return time.Since(begun)
+	}
+	w.stall(f.conn.SessionID())
+	if took := times("stat", "nosuch"); took < timeout {
+		t.Errorf("the first call took %v", took)
+	}
+	for _, name := range []string{"nosuch", "other"} {
+		if took := times("stat", name); took < grace || took > timeout-grace/2 {
+			t.Errorf("%s took %v", name, took)
+		}
+	}
+	w.server.OnRequest(nil)
+	w.server.Disconnect()
+	a.eventually(w, "ENOENT", "stat", "nosuch")
+	w.stall(f.conn.SessionID())
+	if took := times("stat", "another"); took < timeout {
+		t.Errorf("after an answer a call took %v", took)
+	}
+}
+
 // A signal ends a call that waits for a server, in about the second that an answer may still take.
 func TestInterrupt(t *testing.T) {
 	w := newWorld(t, Options{})

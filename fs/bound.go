@@ -2,18 +2,37 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/zkfs/zkfs/zk"
 )
 
 // grace is how long a request that a signal interrupted may still be answered: programs with timers or Go's scheduler get signals
-// all the time and do not expect open(2) or stat(2) to fail for it.
+// all the time and do not expect open(2) or stat(2) to fail for it. It is also what a request gets while the servers are silent.
 const grace = time.Second
 
-// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after Options.Timeout, and
-// some time after the caller was interrupted. cancel must be called when the request is answered.
+// silence is what is known about servers that do not answer. The kernel lets those who use one directory wait for each other, whatever
+// signal comes; so once a request has waited in vain, those behind it must not all do the same.
+type silence struct {
+	conn  *zk.Conn
+	since atomic.Pointer[time.Time] // when a request began for which the time was over at last; nil: there was none
+}
+
+// patience returns how long a request that begins now may take.
+func (s *silence) patience(timeout time.Duration) time.Duration {
+	if since := s.since.Load(); since != nil && s.conn.Silence() > time.Since(*since) {
+		return min(timeout, grace)
+	}
+	return timeout
+}
+
+// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after Options.Timeout, sooner while the
+// servers are known to be silent, and some time after the caller was interrupted. cancel must be called when the request is answered.
 func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc) {
-	b := &bounded{request: request, timeout: f.o.Timeout}
+	b := &bounded{request: request, timeout: f.o.Timeout, silence: &f.silence}
 	return b, b.end
 }
 
@@ -22,8 +41,10 @@ func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc
 type bounded struct {
 	request context.Context
 	timeout time.Duration
+	silence *silence
 
 	mu     sync.Mutex // guards the following
+	begun  time.Time  // when ctx was made
 	ctx    context.Context
 	cancel context.CancelFunc
 	stop   func() bool // of request's influence
@@ -53,7 +74,8 @@ func (b *bounded) real() context.Context {
 	if b.ctx != nil {
 		return b.ctx
 	}
-	b.ctx, b.cancel = context.WithTimeout(context.Background(), b.timeout)
+	b.begun = time.Now()
+	b.ctx, b.cancel = context.WithTimeout(context.Background(), b.silence.patience(b.timeout))
 	switch {
 	case b.ended:
 		b.cancel()
@@ -72,7 +94,12 @@ func (b *bounded) end() {
 	if b.stop != nil {
 		b.stop()
 	}
-	if b.cancel != nil {
-		b.cancel()
+	if b.cancel == nil {
+		return
 	}
+	if errors.Is(b.ctx.Err(), context.DeadlineExceeded) {
+		begun := b.begun
+		b.silence.since.Store(&begun)
+	}
+	b.cancel()
 }

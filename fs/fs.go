@@ -39,6 +39,7 @@ type FS struct {
 	log        *slog.Logger
 	start      time.Time
 
+	silence      silence
 	operations   operations
 	failures     failures
 	identities   identities
@@ -57,6 +58,7 @@ type FS struct {
 func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now(), generations: map[uint64]generation{}}
 	f.log = f.o.Logger
+	f.silence.conn = conn
 	c := newCache(f.o.MaxAge, f.o.CacheSize)
 	f.view = &view{conn: conn, cache: c}
 	if f.o.Modes == ModesACL {

@@ -272,6 +272,10 @@ func (c *client) setSession(id int64, password []byte) {
 // SessionTimeout returns the timeout that the server granted; before it did, the one asked for.
 func (c *Conn) SessionTimeout() time.Duration { return time.Duration(c.negotiated.Load()) }
 
+// Silence returns for how long no server has been heard in this session: no reply, no event and no answer to a ping,
+// which are sent every third of the session timeout or more often. Before the first session it counts from Connect.
+func (c *Conn) Silence() time.Duration { return c.silence() }
+
 // LastZxid returns the last transaction that the session has seen in a reply.
 func (c *Conn) LastZxid() int64 { return c.lastZxid.Load() }
 

@@ -151,6 +151,7 @@ func (c *chaos) report(r *history.Run) {
 		faults = append(faults, []string{name, strconv.Itoa(n.times), strconv.FormatInt(n.slowest.Milliseconds(), 10)})
 	}
 	c.Logf("%d operations: %v; %d changes; faults: %v", len(r.Ops), outcomes, len(r.Changes), faults[1:])
+	c.slowest(r)
 	if *outDir == "" {
 		return
 	}
@@ -176,6 +177,22 @@ func (c *chaos) report(r *history.Run) {
 		if err := os.WriteFile(filepath.Join(*outDir, name), []byte(content), 0o644); err != nil {
 			c.Error(err)
 		}
+	}
+}
+
+// slowest logs the system calls that took longest, but for those that had to wait for a frozen daemon.
+func (c *chaos) slowest(r *history.Run) {
+	took := map[*history.Op]time.Duration{}
+	var calls []*history.Op
+	for _, op := range r.Ops {
+		if took[op] = history.Took(r, op); op.End != 0 && took[op] > callTimeout/2 {
+			calls = append(calls, op)
+		}
+	}
+	slices.SortFunc(calls, func(a, b *history.Op) int { return cmp.Compare(took[b], took[a]) })
+	c.Logf("%d system calls took longer than %v, the slowest:", len(calls), callTimeout/2)
+	for _, op := range calls[:min(len(calls), 10)] {
+		c.Logf("%s %v: %v", op.Call, took[op].Round(time.Millisecond), op)
 	}
 }
 

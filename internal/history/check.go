@@ -240,16 +240,21 @@ func (ch *chain) prove() {
 
 // duration: no system call takes longer than promised, unless nobody could answer it.
 func (c *checker) duration(op *Op) {
-	took, call := op.Slowest, op.Call
 	if op.End == 0 {
 		return // its process was ended, which is checked where that is done
 	}
-	for _, s := range c.Frozen[op.View] {
+	if took := Took(c.Run, op); took > c.promise.Call {
+		c.breach("%s took %v: %v", op.Call, took, op)
+	}
+}
+
+// Took returns how long the slowest system call of op took, without the time in which who answers was frozen.
+func Took(r *Run, op *Op) time.Duration {
+	took := op.Slowest
+	for _, s := range r.Frozen[op.View] {
 		if start, end := max(s.Start, op.Start), min(s.End, op.End); start < end {
 			took -= end - start
 		}
 	}
-	if took > int64(c.promise.Call) {
-		c.breach("%s took %v: %v", call, time.Duration(took), op)
-	}
+	return time.Duration(took)
 }
