@@ -27,7 +27,8 @@ var promise = history.Promise{
 	// What a lost connection may have made stale is used no longer than the session lasts; a server that lags is dropped by its
 	// leader after syncLimit, 5 s here.
 	Stale: sessionTimeout + 6*time.Second,
-	Calm:  5 * time.Second,
+	// Less than the kernel would keep what it is not told about: as long as the session lasts.
+	Calm: 3 * time.Second,
 	// One system call is several requests of the kernel, the look-up of each name and then the call itself; and the kernel lets the
 	// four processes of a mount wait for each other where they create names in one directory.
 	Call: 6*callTimeout + 2*time.Second,
@@ -206,7 +207,7 @@ func setUpOps() []*history.Op {
 func (c *chaos) fork() {
 	var errs []error
 	for _, s := range c.mounts {
-		for i, play := range []string{"worker", "worker", "worker", "locker"} {
+		for i, play := range []string{"worker", "worker", "worker", "locker", "keeper"} {
 			errs = append(errs, c.crew.hire(s, play, i, 30*time.Millisecond))
 		}
 	}

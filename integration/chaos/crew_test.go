@@ -176,6 +176,18 @@ func (c *crew) dismiss(patience time.Duration) error {
 	return errors.Join(c.errs...)
 }
 
+// has reports whether a process works on that side.
+func (c *crew) has(s *side, pid int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for m := range c.members {
+		if m.side == s && m.cmd.Process.Pid == pid {
+			return true
+		}
+	}
+	return false
+}
+
 // kill ends all processes that there are.
 func (c *crew) kill() {
 	c.mu.Lock()

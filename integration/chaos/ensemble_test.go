@@ -98,18 +98,37 @@ func (e *ensemble) member(mode string) int {
 	return 0
 }
 
-// whole waits until all servers serve in one quorum.
+// whole waits until all servers serve in one quorum. What they say about themselves is not enough: one that was frozen still
+// takes itself for the leader.
 func (e *ensemble) whole() error {
 	return within(90*time.Second, func() error {
 		modes := map[string]int{}
 		for i := range e.Servers {
 			modes[e.mode(i)]++
 		}
-		if modes["leader"] == 1 && modes["follower"] == len(e.Servers)-1 {
-			return nil
+		if modes["leader"] != 1 || modes["follower"] != len(e.Servers)-1 {
+			return fmt.Errorf("servers: %v", modes)
 		}
-		return fmt.Errorf("servers: %v", modes)
+		for i := range e.Servers {
+			if err := e.serves(i); err != nil {
+				return fmt.Errorf("server %d: %w", i+1, err)
+			}
+		}
+		return nil
 	})
+}
+
+// serves opens a session at a server, which needs the leader, and ends it.
+func (e *ensemble) serves(i int) error {
+	conn, _, err := zk.Connect([]string{e.addr(i)}, sessionTimeout, zk.WithLogInfo(false), zk.WithLogger(silent{}))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_, err = conn.WithContext(ctx).Sync(base)
+	return err
 }
 
 // idle returns an error that names what a server holds for clients.
@@ -131,6 +150,31 @@ func (e *ensemble) idle(i int) error {
 		return fmt.Errorf("server %d: %q", i, held)
 	}
 	return nil
+}
+
+// holder returns the process that holds the lock through a mount, 0 if there is none.
+func (e *ensemble) holder() int {
+	conn, err := e.Connect(0)
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	names, _, err := conn.WithContext(ctx).Children(lockName)
+	if err != nil || len(names) == 0 {
+		return 0
+	}
+	data, _, err := conn.WithContext(ctx).Get(lockName + "/" + zk.Contenders(names)[0])
+	if err != nil {
+		return 0
+	}
+	var host string
+	var pid int
+	if _, err := fmt.Sscan(string(data), &host, &pid); err != nil {
+		return 0
+	}
+	return pid
 }
 
 // restart starts a server that was killed, or has ended by itself.

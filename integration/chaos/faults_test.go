@@ -44,6 +44,7 @@ func (c *chaos) faults() []fault {
 		{"cut", ways, func(_ *chaos, a attack) error { a.side.cut(); return nil }},
 		{"break", ways, way(proxy.Fault{Refuse: true}, true)},
 		{"expire", ways, expire},
+		{"expire holder", ways, expireHolder},
 		{"stall up", ways, way(proxy.Fault{StallUp: true}, false)},
 		{"stall down", ways, way(proxy.Fault{StallDown: true}, false)},
 		{"stall", ways, way(proxy.Fault{StallUp: true, StallDown: true}, false)},
@@ -96,6 +97,16 @@ func way(f proxy.Fault, cut bool) func(*chaos, attack) error {
 func expire(c *chaos, a attack) error {
 	a.length = max(a.length, 3*sessionTimeout)
 	return way(proxy.Fault{Refuse: true}, true)(c, a)
+}
+
+// expireHolder is expire for the mount on which the lock is held, if it is held on one.
+func expireHolder(c *chaos, a attack) error {
+	for _, s := range c.mounts {
+		if pid := c.e.holder(); pid != 0 && c.crew.has(s, pid) {
+			a.side = s
+		}
+	}
+	return expire(c, a)
 }
 
 func (c *chaos) killServers(a attack, members ...int) error {

@@ -50,10 +50,10 @@ func (w *worker) lock() {
 	}
 }
 
-// hold draws how often a holder looks: seldom for longer than a session lasts without its servers.
+// hold draws how often a holder looks: seldom for much longer than a session lasts without its servers.
 func hold(r *rand.Rand) int {
-	if r.IntN(8) == 0 {
-		return 150
+	if r.IntN(12) == 0 {
+		return 300
 	}
 	return 1 + r.IntN(10)
 }

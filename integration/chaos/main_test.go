@@ -51,17 +51,6 @@ var interrupted = make(chan struct{})
 
 // run runs the tests and looks for what they left. Everything temporary lies in one folder.
 func run(m *testing.M) (code int, err error) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
-	go func() { // ends with Stop and close
-		if _, ok := <-signals; ok {
-			close(interrupted)
-		}
-	}()
-	defer func() {
-		signal.Stop(signals)
-		close(signals)
-	}()
 	tmp, err := os.MkdirTemp("", "zkfs-chaos-")
 	if err != nil {
 		return 1, err
@@ -69,8 +58,28 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.Setenv("TMPDIR", tmp); err != nil {
 		return 1, err
 	}
+	stop := untilInterrupted()
 	code = m.Run()
+	stop()
 	return code, errors.Join(mountsBelow(tmp), goleak.Find(), os.RemoveAll(filepath.Join(tmp, "zkfs")), os.Remove(tmp))
+}
+
+// untilInterrupted closes interrupted at the first signal, until stop is called.
+func untilInterrupted() (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	ended := make(chan struct{})
+	go func() { // ends with stop
+		defer close(ended)
+		if _, ok := <-signals; ok {
+			close(interrupted)
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-ended
+	}
 }
 
 // build builds the command zkfs, with the race detector if this binary has it, and returns its path.

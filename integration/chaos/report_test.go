@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -151,6 +152,7 @@ func (c *chaos) report(r *history.Run) {
 		faults = append(faults, []string{name, strconv.Itoa(n.times), strconv.FormatInt(n.slowest.Milliseconds(), 10)})
 	}
 	c.Logf("%d operations: %v; %d changes; faults: %v", len(r.Ops), outcomes, len(r.Changes), faults[1:])
+	c.Logf("%d reads that may have been cut: %v", len(r.Cut), errors.Join(r.Cut[:min(len(r.Cut), 10)]...))
 	c.slowest(r)
 	if *outDir == "" {
 		return

@@ -22,7 +22,7 @@ const roleVariable = "ZKFS_CHAOS_ROLE"
 
 // A role says what a worker does, until the end of its stdin.
 type role struct {
-	Play    string // worker, locker: on a mount; client, watcher, clientlocker: as a plain client
+	Play    string // worker, locker, keeper: on a mount; client, watcher, clientlocker: as a plain client
 	Process string // its name, which no other has
 	Dir     string // the mount
 	Servers []string
@@ -50,7 +50,7 @@ func play(text string) error {
 		close(over)
 	}()
 	switch r.Play {
-	case "worker", "locker":
+	case "worker", "locker", "keeper":
 		return (&worker{role: r, recorder: rec, rand: rand.New(rand.NewPCG(r.Seed, 0)), over: over}).work()
 	default:
 		return playClient(r, rec, over)
@@ -60,7 +60,8 @@ func play(text string) error {
 // What the processes work on, below a directory that exists on a mount alone.
 const (
 	base      = "/run"
-	registers = 4 // the first three are written by one worker of each mount, and all by the clients
+	registers = 5 // the first three are written by one worker of each mount, and all by the clients
+	kept      = 4 // is opened on mounts by the keepers alone, and so is written by clients alone
 	lockName  = base + "/k.lock"
 	// So many seconds lines are appended to one file, and so many a name is contended for, before it is the next one's turn.
 	appendEpoch = 5
@@ -70,10 +71,13 @@ const (
 // pick draws a register. Large ones are rare: the servers' logs keep every version.
 func pick(r *rand.Rand) int {
 	if r.IntN(8) == 0 {
-		return registers - 1 - r.IntN(2)
+		return 2 + r.IntN(2)
 	}
-	return r.IntN(registers - 2)
+	return []int{0, 1, kept}[r.IntN(3)]
 }
+
+// isLarge reports whether a register is larger than what the kernel reads at once.
+func isLarge(register int) bool { return register == 2 || register == 3 }
 
 // register returns the path of a file whose content is replaced. Two of them are larger than what the kernel reads at once.
 func register(i int) string { return fmt.Sprintf("%s/r%d", base, i) }
@@ -81,7 +85,7 @@ func register(i int) string { return fmt.Sprintf("%s/r%d", base, i) }
 // content returns a content that nobody else writes.
 func content(process string, id, register int) []byte {
 	filler := 40
-	if register >= registers-2 {
+	if isLarge(register) {
 		filler = 150 << 10
 	}
 	head := fmt.Sprintf("%s %d\n", process, id)
@@ -108,11 +112,15 @@ func (w *worker) work() error {
 			return nil
 		case <-time.After(time.Duration(w.rand.Int64N(int64(2*w.Pause) + 1))):
 		}
-		if w.Play == "locker" {
+		switch w.Play {
+		case "locker":
 			w.lock()
 			continue
+		case "keeper":
+			w.keep()
+			continue
 		}
-		reg := w.rand.IntN(registers)
+		reg := w.rand.IntN(kept)
 		switch w.rand.IntN(16) {
 		case 0, 1, 2:
 			w.change((*worker).write)
@@ -136,7 +144,7 @@ func (w *worker) work() error {
 
 // change changes the register of this worker, seldom if that is a large one.
 func (w *worker) change(how func(*worker, int)) {
-	if w.Register < registers-2 || w.rand.IntN(4) == 0 {
+	if !isLarge(w.Register) || w.rand.IntN(4) == 0 {
 		how(w, w.Register)
 	}
 }

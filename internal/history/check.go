@@ -17,6 +17,7 @@ type Run struct {
 	Changes []Change          // what the servers committed, see [ReadLogs]
 	Calm    []Span            // when nothing was wrong, and nothing had been for long enough to recover
 	Frozen  map[string][]Span // by view: when the process that answers for it could not run
+	Cut     []error           // set by Check: the reads that may have been cut
 }
 
 // A Promise bounds what may be seen.
@@ -45,6 +46,7 @@ func Check(r *Run, p Promise) []error {
 	c.monotonic()
 	c.creates()
 	c.locks()
+	r.Cut = c.cut
 	if cached := c.cached(); float64(len(c.cut)) > p.Cut*float64(cached)/1000 {
 		c.breach("%d of %d cached reads were cut, %v in a thousand are promised", len(c.cut), cached, p.Cut)
 		c.errs = append(c.errs, c.cut...)
@@ -150,6 +152,7 @@ func (c *checker) extend(ch *chain, change *Change, appended bool) {
 	digest := Digest(change.Data)
 	ch.versions = append(ch.versions, version{change, digest})
 	ch.note(digest, at)
+	ch.note(Version(change.Version), at)
 	if !appended {
 		return
 	}
@@ -180,7 +183,7 @@ func (ch *chain) index(op *Op) (int, bool) {
 			return 0, false
 		}
 		fallthrough
-	case Write, Append, Create:
+	case Write, Append, Create, Stat:
 		i, ok := ch.first[op.Value]
 		return i, ok && op.Outcome == OK
 	}

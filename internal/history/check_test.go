@@ -14,7 +14,7 @@ var promise = Promise{Stale: 10 * time.Second, Calm: 2 * time.Second, Call: 5 * 
 
 // An op is built up by its methods. Times are seconds.
 func op(kind Kind, path, value string, start, end int64) *Op {
-	if kind != Append && value != Missing {
+	if kind != Append && kind != Stat && value != Missing {
 		value = Digest([]byte(value))
 	}
 	return &Op{Process: "p", Kind: kind, Path: path, Value: value, Start: start * second, End: end * second, Outcome: OK}
@@ -40,6 +40,11 @@ func changes(words ...string) []Change {
 		}
 		c := Change{Zxid: zxid, Path: f[1], Data: []byte(strings.ReplaceAll(f[2], ";", "\n"))}
 		c.Kind = map[string]ChangeKind{"create": Created, "set": Set, "delete": Deleted}[kind]
+		for _, before := range all {
+			if c.Kind == Set && before.Path == c.Path {
+				c.Version++ // nothing is deleted before it is set
+			}
+		}
 		all = append(all, c)
 	}
 	return all
@@ -82,6 +87,10 @@ func TestCheck(t *testing.T) {
 		{"draft is no proof", append(wrote()[:2], op(Write, "/r", "c", 5, 9).on("m"), op(Read, "/r", "c", 6, 6).on("m"), op(Sync, "/r", "b", 7, 8)), abc, ""},
 		{"back in time", wrote(op(Read, "/r", "c", 7, 8).on("m"), op(Read, "/r", "b", 9, 9).on("m")), abc, "back in time"},
 		{"back in time after the own write", append(wrote()[:2], op(Write, "/r", "c", 5, 6).on("m"), op(Read, "/r", "b", 7, 7).on("m")), abc, "back in time"},
+		{"versions", wrote(op(Stat, "/r", "version 1", 4, 5).on("m"), op(Stat, "/r", "version 2", 7, 8).on("m")), abc, ""},
+		{"version of before", wrote(op(Read, "/r", "c", 7, 8).on("m"), op(Stat, "/r", "version 1", 9, 9).on("m")), abc, "back in time"},
+		{"version for too long", wrote(op(Stat, "/r", "version 1", 17, 18)), abc, "stale by"},
+		{"version that nothing had", wrote(op(Stat, "/r", "version 3", 7, 8)), abc, "never there"},
 		{"overlapping reads of one view", wrote(op(Read, "/r", "c", 7, 9).on("m"), op(Read, "/r", "b", 8, 9).on("m")), abc, ""},
 		{"older in another view", wrote(op(Read, "/r", "c", 7, 8).on("m"), op(Read, "/r", "b", 9, 9).on("n")), abc, ""},
 		{"gone again", wrote(op(Read, "/r", "a", 3, 4).on("m"), op(Read, "/r", Missing, 5, 5).on("m")), abc, "back in time"},

@@ -20,7 +20,7 @@ func (c *checker) effect(op *Op) {
 			c.breach("lost: the content of %v", op)
 		}
 		return
-	case Read, Sync:
+	case Read, Sync, Stat:
 		if _, ok := ch.first[op.Value]; !ok && op.Outcome == OK && !ch.drafted(op) {
 			c.breachOf(op, "seen, but never there: %v", op)
 		}

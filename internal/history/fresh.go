@@ -13,7 +13,7 @@ func (c *checker) fresh(path string, ch *chain) {
 		case op.Kind == Event:
 			c.event(ch, op)
 		case op.Outcome != OK:
-		case op.Kind == Read:
+		case op.Kind == Read || op.Kind == Stat:
 			c.stale(ch, op, op.Start)
 		case op.Kind == Sync:
 			if i, ok := ch.index(op); ok && ch.proved[i+1] < op.Start {
@@ -84,7 +84,7 @@ func (c *checker) monotonic() {
 				}
 				byEnd = byEnd[1:]
 			}
-			if i, _ := ch.index(op); i < newest && (op.Kind == Read || op.Kind == Sync) {
+			if i, _ := ch.index(op); i < newest && (op.Kind == Read || op.Kind == Sync || op.Kind == Stat) {
 				c.breachOf(op, "back in time by %d versions: %v after %v", newest-i, op, latest)
 			}
 		}

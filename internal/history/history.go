@@ -26,6 +26,7 @@ const (
 	Create Kind = "create" // creates Path, which nobody ever deletes, exclusively, with the content Value
 	Rename Kind = "rename" // moves Path to To, a name that is used once
 	Read   Kind = "read"   // found Value in Path, [Missing] if there was no Path
+	Stat   Kind = "stat"   // found that Path has the version Value, see [Version]
 	Sync   Kind = "sync"   // the same after a sync: as new as the start of the operation
 	Event  Kind = "event"  // a watch set on Path when it had the content Value, from the reply to its event, or for as long as it was waited for
 	Lock   Kind = "lock"   // the request for the lock on Path, until it was granted with the fencing number Fence
@@ -89,6 +90,9 @@ func Digest(content []byte) string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:8])
 }
+
+// Version stands for the version of a znode, where the content was not read.
+func Version(version int32) string { return fmt.Sprintf("version %d", version) }
 
 // ReadOps reads the records of one process, a line of JSON each. An operation is recorded when it starts and again when
 // it ends; the last record counts. A line that was cut off by the end of the process is left out.

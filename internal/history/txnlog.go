@@ -68,7 +68,37 @@ func ReadLogs(folders ...string) ([]Change, error) {
 	for _, zxid := range zxids {
 		changes = append(changes, all[zxid]...)
 	}
-	return changes, nil
+	return committed(changes), nil
+}
+
+// committed leaves out what a leader wrote to its log and died with: it keeps that when its successor sends it a snapshot instead of
+// having it cut its log. That comes last in an epoch, and is given away by a later epoch that does not know it.
+func committed(changes []Change) []Change {
+	for {
+		abandoned := firstAbandoned(changes)
+		if abandoned == 0 {
+			return changes
+		}
+		changes = slices.DeleteFunc(changes, func(c Change) bool { return c.Zxid >= abandoned && epoch(c.Zxid) == epoch(abandoned) })
+	}
+}
+
+// epoch returns that of the leader who gave out the zxid.
+func epoch(zxid int64) int64 { return zxid >> 32 }
+
+// firstAbandoned returns the zxid of a change that a change of a later epoch was made without, 0 if there is none: a znode was
+// created although it was there, or given a version that it had already.
+func firstAbandoned(changes []Change) int64 {
+	last := map[string]Change{}
+	for _, c := range changes {
+		old, ok := last[c.Path]
+		unknown := ok && old.Kind != Deleted && (c.Kind == Created || c.Kind == Set && c.Version <= old.Version)
+		if unknown && epoch(c.Zxid) > epoch(old.Zxid) {
+			return old.Zxid
+		}
+		last[c.Path] = c
+	}
+	return 0
 }
 
 // readLog adds the transactions of a file to all, and fails if another server has another transaction of the same zxid.

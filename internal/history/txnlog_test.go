@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -72,5 +73,30 @@ func TestServersDisagree(t *testing.T) {
 	}
 	if err := readLog(name, other); err == nil || !strings.Contains(err.Error(), "disagree") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What a leader died with is not a part of the history, nor what it had logged behind it.
+func TestAbandoned(t *testing.T) {
+	const e1, e2 = 1 << 32, 2 << 32
+	before := []Change{
+		{Zxid: e1 + 1, Kind: Created, Path: "/a"},
+		{Zxid: e1 + 2, Kind: Set, Path: "/a", Version: 1},
+		{Zxid: e1 + 3, Kind: Created, Path: "/gone"},
+		{Zxid: e1 + 3, Kind: Deleted, Path: "/gone"},
+	}
+	dead := []Change{{Zxid: e1 + 4, Kind: Set, Path: "/a", Version: 2}, {Zxid: e1 + 5, Kind: Created, Path: "/b"}, {Zxid: e1 + 6, Kind: Set, Path: "/a", Version: 3}}
+	for _, after := range [][]Change{
+		{{Zxid: e2 + 1, Kind: Set, Path: "/a", Version: 2}},
+		{{Zxid: e2 + 1, Kind: Created, Path: "/gone"}, {Zxid: e2 + 2, Kind: Created, Path: "/b"}, {Zxid: e2 + 3, Kind: Set, Path: "/a", Version: 2}},
+	} {
+		got := committed(slices.Concat(before, dead, after))
+		if want := slices.Concat(before, after); !slices.EqualFunc(got, want, func(a, b Change) bool { return a.Zxid == b.Zxid && sameChange(a, b) }) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	lived := slices.Concat(before, dead, []Change{{Zxid: e2 + 1, Kind: Set, Path: "/a", Version: 4}})
+	if got := committed(slices.Clone(lived)); len(got) != len(lived) {
+		t.Errorf("got %v of %v", got, lived)
 	}
 }
