@@ -23,21 +23,25 @@ func (w *worker) keep() {
 		return
 	}
 	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return
+	}
 	for {
 		select {
 		case <-w.over:
 			return
 		case <-time.After(w.Pause):
 		}
-		if w.reread(fd) != nil {
+		if w.reread(fd, st.Dev) != nil {
 			return
 		}
 		w.stat()
 	}
 }
 
-// reread reads the file by a descriptor.
-func (w *worker) reread(fd int) error {
+// reread reads the file by a descriptor of that mount. What a mount that is gone left in the kernel was not answered by the one in its place.
+func (w *worker) reread(fd int, mount uint64) error {
 	o := w.begin(history.Op{Kind: history.Read, Path: register(kept), Cached: true})
 	buf := make([]byte, oneRead)
 	var n int
@@ -45,6 +49,13 @@ func (w *worker) reread(fd int) error {
 		n, err = unix.Pread(fd, buf, 0)
 		return err
 	})
+	var st unix.Stat_t
+	if err == nil {
+		err = o.call("stat", func() error { return unix.Stat(w.Dir, &st) })
+	}
+	if err == nil && st.Dev != mount {
+		err = errors.New("opened on the mount before")
+	}
 	if err != nil {
 		o.end(history.Failed, err)
 		return err
