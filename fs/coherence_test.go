@@ -429,3 +429,30 @@ func TestOwnWriteKeepsTheWatch(t *testing.T) {
 		w.eventually(`ok "theirs"`, "cat", "f")
 	})
 }
+
+// Who opens a file that others have just changed reads past the kernel's cache, which learns size and content one after the other.
+func TestRestlessFileIsReadWhole(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "one")
+	whole := func() bool {
+		w.want("ok", "open", "1", "f", "r")
+		defer w.want("ok", "close", "1")
+		f := w.fs.notify.find("/f").Operations().(*file)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for h := range f.handles {
+			return h.whole
+		}
+		t.Fatal("nobody has it open")
+		return false
+	}
+	w.want(`ok "one"`, "cat", "f")
+	if whole() {
+		t.Error("a file at rest is read whole")
+	}
+	w.set("/f", "another")
+	w.eventually(`ok "another"`, "cat", "f")
+	if !whole() {
+		t.Error("a file that was just changed is read through the cache")
+	}
+}

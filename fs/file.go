@@ -40,6 +40,7 @@ type file struct {
 	shown   content          // what the kernel was told last; reads are answered from it, so that size and data agree
 	told    int64            // the mzxid of the version whose size and time the kernel was told last; 0: none
 	stored  int64            // the mzxid of the version that the kernel was handed whole; see handOver
+	turned  time.Duration    // after FS.start: when this mount learned last that somebody else had changed it; see restless
 	handles map[*handle]bool // open; nil without
 	draft   *draft           // nil: nothing to commit
 	given   *[]zk.ACL        // what a newborn was given as ACL, or nil
@@ -245,6 +246,9 @@ func (f *file) show(s snapshot) {
 	if len(f.handles) == 0 {
 		s.data, s.hasData = nil, false
 	}
+	if f.shown.stat != nil && !sameVersion(s.stat, f.shown.stat) {
+		f.turn()
+	}
 	f.shown = contentOf(s)
 }
 
@@ -286,8 +290,8 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 		return nil, 0, f.fs.errno("open", f.where(), err)
 	}
 	if outdated { // after busy is given back: the kernel may hold a page for a write that waits for it
-		f.fs.notify.reopened(&f.Inode)
-	} else if !h.write {
+		f.reopen()
+	} else if !h.write && !h.whole {
 		f.handOver()
 	}
 	out := uint32(fuse.FOPEN_KEEP_CACHE)
@@ -379,12 +383,39 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	defer f.mu.Unlock()
 	f.addHandle(h)
 	h.base = s
-	h.whole = !h.write && len(s.data) > oneRead
 	outdated = f.told != 0 && f.told != s.stat.Mzxid && !h.trunc
+	if outdated {
+		f.turn()
+	}
 	if !outdated || !f.shown.hasData { // else others read: the kernel must drop the old size before they get what is new
 		f.show(s)
 	}
+	h.whole = !h.write && (len(s.data) > oneRead || f.isRestless())
 	return outdated
+}
+
+// restless is for how long after a change by somebody else a file that is opened to be read passes the kernel's cache by. The kernel
+// learns size and content by two answers, and who reads through its cache in the moment of a change can get the one of before with the
+// other of after.
+const restless = 2 * time.Second
+
+// turn notes that somebody else has changed the file. node.mu is held.
+func (f *file) turn() { f.turned = time.Since(f.fs.start) }
+
+// isRestless reports whether that was a moment ago. node.mu is held.
+func (f *file) isRestless() bool { return f.turned != 0 && time.Since(f.fs.start)-f.turned < restless }
+
+// reopen makes the kernel drop what it holds of the file, from the handler of an open.
+func (f *file) reopen() {
+	f.mu.Lock()
+	old := f.told
+	f.mu.Unlock()
+	f.fs.notify.reopened(&f.Inode)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.told == old {
+		f.told = 0
+	}
 }
 
 // handOver gives the kernel the content of the file, from the handler of an open: most who open a file read it, and then need not ask.

@@ -55,7 +55,7 @@ func newHandle(f *file, flags, caller uint32) *handle {
 
 // oneRead is what the kernel reads at once, ahead of a program. Smaller files come into its cache in one piece. Of a larger
 // one the cache could hold pages of two versions, so reads of it pass the cache by: each handle reads the version that it
-// was opened at, until it begins anew.
+// was opened at, until it begins anew. So do those of one that others change right now, see restless.
 const oneRead = 128 << 10
 
 // Read implements read(2). It answers with what the kernel was told last, even if an event came since: the kernel asks for
