@@ -182,8 +182,10 @@ func (c *chaos) setUp() {
 		c.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Create(base, nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
-		c.Fatal(err)
+	for _, dir := range []string{base, aside} {
+		if _, err := conn.Create(dir, nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+			c.Fatal(err)
+		}
 	}
 	for i := range registers {
 		if _, err := conn.Create(register(i), content("setup", i, i), 0, zk.WorldACL(zk.PermAll)); err != nil {

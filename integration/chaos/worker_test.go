@@ -60,8 +60,9 @@ func play(text string) error {
 // What the processes work on, below a directory that exists on a mount alone.
 const (
 	base      = "/run"
-	registers = 5 // the first three are written by one worker of each mount, and all by the clients
-	kept      = 4 // is opened on mounts by the keepers alone, and so is written by clients alone
+	registers = 5        // the first three are written by one worker of each mount, and all by the clients
+	kept      = 4        // is opened on mounts by the keepers alone, and so is written by clients alone
+	aside     = "/aside" // is listed by nobody: that tells the kernel about files, too
 	lockName  = base + "/k.lock"
 	// So many seconds lines are appended to one file, and so many a name is contended for, before it is the next one's turn.
 	appendEpoch = 5
@@ -80,7 +81,12 @@ func pick(r *rand.Rand) int {
 func isLarge(register int) bool { return register == 2 || register == 3 }
 
 // register returns the path of a file whose content is replaced. Two of them are larger than what the kernel reads at once.
-func register(i int) string { return fmt.Sprintf("%s/r%d", base, i) }
+func register(i int) string {
+	if i == kept {
+		return aside + "/kept"
+	}
+	return fmt.Sprintf("%s/r%d", base, i)
+}
 
 // content returns a content that nobody else writes.
 func content(process string, id, register int) []byte {
