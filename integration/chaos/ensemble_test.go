@@ -152,29 +152,27 @@ func (e *ensemble) idle(i int) error {
 	return nil
 }
 
-// holder returns the process that holds the lock through a mount, 0 if there is none.
-func (e *ensemble) holder() int {
+// holder returns the contender that holds the lock, and its process if it holds it through a mount.
+func (e *ensemble) holder() (name string, pid int) {
 	conn, err := e.Connect(0)
 	if err != nil {
-		return 0
+		return "", 0
 	}
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	names, _, err := conn.WithContext(ctx).Children(lockName)
 	if err != nil || len(names) == 0 {
-		return 0
+		return "", 0
 	}
-	data, _, err := conn.WithContext(ctx).Get(lockName + "/" + zk.Contenders(names)[0])
+	name = zk.Contenders(names)[0]
+	data, _, err := conn.WithContext(ctx).Get(lockName + "/" + name)
 	if err != nil {
-		return 0
+		return "", 0
 	}
 	var host string
-	var pid int
-	if _, err := fmt.Sscan(string(data), &host, &pid); err != nil {
-		return 0
-	}
-	return pid
+	fmt.Sscan(string(data), &host, &pid) // a plain client says nothing about itself
+	return name, pid
 }
 
 // restart starts a server that was killed, or has ended by itself.

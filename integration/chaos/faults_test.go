@@ -99,13 +99,20 @@ func expire(c *chaos, a attack) error {
 	return way(proxy.Fault{Refuse: true}, true)(c, a)
 }
 
-// expireHolder is expire for the mount on which the lock is held, if it is held on one.
+// expireHolder is expire for the mount on which the lock is held for longer than most hold it, if that happens soon.
 func expireHolder(c *chaos, a attack) error {
-	for _, s := range c.mounts {
-		if pid := c.e.holder(); pid != 0 && c.crew.has(s, pid) {
-			a.side = s
+	within(15*time.Second, func() error { // an error says that nobody did
+		before, pid := c.e.holder()
+		sleep(700 * time.Millisecond)
+		now, _ := c.e.holder()
+		for _, s := range c.mounts {
+			if now != "" && now == before && c.crew.has(s, pid) {
+				a.side = s
+				return nil
+			}
 		}
-	}
+		return errors.New("nobody holds it for long")
+	})
 	return expire(c, a)
 }
 
