@@ -70,6 +70,7 @@ type client struct {
 	current    atomic.Pointer[transport] // nil while there is none
 	negotiated atomic.Int64              // session timeout in nanoseconds
 	heard      atomic.Int64              // when a server was last heard in this session, in nanoseconds after birth
+	proven     atomic.Int64              // when the session lived for certain, see prove; likewise
 	birth      time.Time
 
 	sessionMu sync.Mutex // guards the next two

@@ -117,6 +117,7 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	if err := conn.SetWriteDeadline(deadline); err != nil {
 		return nil, err
 	}
+	sent := time.Since(c.birth)
 	if _, err := conn.Write(c.connectRequest()); err != nil {
 		return nil, err
 	}
@@ -128,6 +129,7 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 		return nil, ErrSessionExpired
 	}
 	c.agreed(response)
+	c.prove(sent)
 	if c.sasl != nil {
 		if err := c.authenticate(ctx, t, server); err != nil {
 			return nil, fmt.Errorf("SASL: %w", err)

@@ -42,7 +42,8 @@ type hold struct {
 	path    string
 	session int64
 	zxid    int64
-	lost    chan struct{} // closed by guard
+	lost    chan struct{} // closed by lose
+	once    sync.Once     // of lose
 	release chan struct{} // closed by Unlock, ends guard
 }
 
@@ -145,9 +146,9 @@ func (l *Lock) let() {
 	l.held, l.busy = nil, false
 }
 
-// Lost returns a channel that is closed when the lock, as held at present, is no longer certain: its znode is gone, or no
-// server has been heard for five sixths of the session timeout, so that the session may soon end elsewhere. Unlock must
-// follow all the same. It is nil while the lock is not held.
+// Lost returns a channel that is closed when the lock, as held at present, is no longer certain: its znode is gone, or nothing
+// that was sent in the last five sixths of the session timeout has been answered, so that the session may soon end elsewhere. A process that was
+// stopped for that long finds the channel closed when it goes on. Unlock must follow all the same. It is nil while the lock is not held.
 func (l *Lock) Lost() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,6 +157,9 @@ func (l *Lock) Lost() <-chan struct{} {
 	}
 	if l.c.SessionID() != l.held.session {
 		return closed // whoever has an answer of the next session sees this
+	}
+	if l.held.certain(l.c) <= 0 {
+		l.held.lose()
 	}
 	return l.held.lost
 }
@@ -190,7 +194,13 @@ func (l *Lock) Path() string {
 // background returns a view of the connection that ends with it alone.
 func background(c *Conn) *Conn { return &Conn{c.client, c.life} }
 
-// guard closes lost when the hold can no longer be trusted. It ends then, or when the hold is released.
+// certain returns for how long the session lives at the servers at least, with a sixth of its timeout to spare.
+func (h *hold) certain(c *Conn) time.Duration { return c.timeout()*5/6 - c.unproven() }
+
+// lose says that the hold can no longer be trusted.
+func (h *hold) lose() { h.once.Do(func() { close(h.lost) }) }
+
+// guard loses the hold when it can no longer be trusted. It ends then, or when the hold is released.
 func (h *hold) guard(c *Conn, events <-chan Event) {
 	change := make(chan struct{}, 1)
 	cancel := c.OnEvent(func(e Event) {
@@ -203,38 +213,35 @@ func (h *hold) guard(c *Conn, events <-chan Event) {
 	})
 	defer cancel()
 	for c.SessionID() == h.session && c.life.Err() == nil {
-		var expiry <-chan time.Time
-		if state := c.State(); state != StateHasSession && state != StateConnectedReadOnly {
-			left := c.timeout()*5/6 - c.silence()
-			if left <= 0 {
-				break
-			}
-			expiry = time.After(left)
-		} else if events == nil {
+		if state := c.State(); events == nil && (state == StateHasSession || state == StateConnectedReadOnly) {
 			var found bool
 			var err error
 			if found, events, err = h.watch(c); err == nil && !found {
 				break
 			}
 		}
+		left := h.certain(c)
+		if left <= 0 {
+			break
+		}
 		select {
 		case <-h.release:
 			return
 		case <-change:
-		case <-expiry:
+		case <-time.After(left):
 		case e := <-events:
 			if events = nil; e.Type == EventNodeDeleted {
-				close(h.lost)
+				h.lose()
 				return
 			}
 		}
 	}
-	close(h.lost)
+	h.lose()
 }
 
-// watch sets the watch on the contender's znode again, after a change of its data.
+// watch sets the watch on the contender's znode again, after a change of its data. It takes no longer than the hold is certain.
 func (h *hold) watch(c *Conn) (found bool, events <-chan Event, err error) {
-	ctx, cancel := context.WithTimeout(c.life, c.timeout()/3)
+	ctx, cancel := context.WithTimeout(c.life, min(c.timeout()/3, h.certain(c)))
 	defer cancel()
 	found, _, events, err = c.WithContext(ctx).ExistsW(h.path)
 	return found, events, err

@@ -183,6 +183,41 @@ func TestLockIsDoubtedInTime(t *testing.T) {
 	})
 }
 
+// Events that a server goes on sending say nothing about the session, if what its holder sends does not arrive.
+func TestLockIsDoubtedWhileEventsCome(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, _ := connect(t, server)
+		l := zk.NewLock(c, "/lock", acl)
+		wantErr(t, l.Lock(), nil)
+		_, err := c.AddWatch("/news", zk.AddWatchPersistent)
+		wantErr(t, err, nil)
+		pass(timeout)
+
+		holder := c.SessionID()
+		server.OnRequest(func(r zktest.Request) zktest.Fault {
+			if r.SessionID == holder {
+				return zktest.Fault{Delay: time.Hour}
+			}
+			return zktest.Fault{}
+		})
+		other, _ := connect(t, server)
+		create(t, other, "/news")
+		start := time.Now()
+		for !closed(l.Lost()) {
+			if time.Since(start) > timeout {
+				t.Fatal("not doubted after the session timeout")
+			}
+			if _, err := other.Set("/news", nil, -1); err != nil {
+				t.Fatal(err)
+			}
+			pass(timeout / 20)
+		}
+		if c.State() != zk.StateHasSession {
+			t.Errorf("the connection was lost first: %v", c.State())
+		}
+	})
+}
+
 func receiveClosed(t *testing.T, c <-chan struct{}) {
 	t.Helper()
 	select {

@@ -143,6 +143,19 @@ func (c *client) hear() { c.heard.Store(int64(time.Since(c.birth))) }
 // silence returns for how long it has not.
 func (c *client) silence() time.Duration { return time.Since(c.birth) - time.Duration(c.heard.Load()) }
 
+// prove notes that the session lived at the servers at that time after birth: what was sent then has been answered.
+func (c *client) prove(sent time.Duration) {
+	if int64(sent) > c.proven.Load() {
+		c.proven.Store(int64(sent))
+	}
+}
+
+// unproven returns for how long that is not known. It is more than silence: what a process finds in its socket after it was stopped for a
+// while has been sent long ago.
+func (c *client) unproven() time.Duration {
+	return time.Since(c.birth) - time.Duration(c.proven.Load())
+}
+
 // backoff spaces the attempts to connect, with jitter so that the clients of a restarted ensemble do not come all at once.
 type backoff struct{ next time.Duration }
 

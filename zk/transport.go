@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
@@ -30,6 +31,12 @@ type transport struct {
 	auths   ring // credentials, which the server answers ahead of requests
 	rearms  ring // setWatches, answered in order among themselves
 
+	// What proves that the session lives, see client.prove: the reply to that call, which writeLoop sets while there is none and
+	// readLoop takes, or to a ping.
+	proof     atomic.Pointer[call]
+	proofSent time.Duration // after birth; published by proof
+	pinged    atomic.Int64  // when a ping was sent that is not answered, after birth; 0: none is
+
 	once sync.Once
 	stop chan struct{} // closed by the first loop that ends
 	err  error         // why; valid after stop
@@ -39,6 +46,7 @@ type transport struct {
 	xid     int32
 	out     []byte    // frames to be written
 	sent    time.Time // when the last were
+	last    *call     // the last request in out
 	gets    []*call   // to be sent together, see batch.go
 }
 
@@ -116,6 +124,7 @@ func (t *transport) writeLoop() error {
 		case now := <-ping.C:
 			if now.Sub(t.sent) >= t.ping {
 				t.out = appendRequest(t.out, wire.XidPing, wire.OpPing, nil)
+				t.pinged.CompareAndSwap(0, int64(time.Since(t.c.birth)))
 				t.sent = now
 			}
 			ping.Reset(t.ping - now.Sub(t.sent))
@@ -127,6 +136,11 @@ func (t *transport) flush() error {
 	if len(t.out) == 0 {
 		return nil
 	}
+	if t.last != nil && t.proof.Load() == nil {
+		t.proofSent = time.Since(t.c.birth)
+		t.proof.Store(t.last)
+	}
+	t.last = nil
 	_, err := t.conn.Write(t.out)
 	buffers.put(t.out)
 	t.out = nil
@@ -181,6 +195,7 @@ func (t *transport) append(cl *call) {
 			t.xid = 1
 		}
 		cl.xid = t.xid
+		t.last = cl
 	}
 	if t.out == nil {
 		t.out = buffers.get()
@@ -255,6 +270,9 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 	case wire.XidNotification:
 		return t.notify(record)
 	case wire.XidPing:
+		if sent := t.pinged.Swap(0); sent != 0 {
+			t.c.prove(time.Duration(sent))
+		}
 		return nil
 	case wire.XidAuth:
 		return t.reply(&t.auths, &h, nil, false)
@@ -286,6 +304,10 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 		due := cl.xid
 		cl.finish(ErrConnectionClosed)
 		return fmt.Errorf("zk: reply to xid %d where one to %d is due", h.Xid, due)
+	}
+	if t.proof.Load() == cl {
+		t.c.prove(t.proofSent)
+		t.proof.Store(nil)
 	}
 	if ring == &t.pending && h.Zxid > 0 {
 		t.c.lastZxid.Store(h.Zxid)

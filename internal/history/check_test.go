@@ -134,8 +134,8 @@ func TestCheck(t *testing.T) {
 
 		{"lock", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Touch, "/k", "", 3, 4).fence(1), op(Lock, "/k", "", 1, 5).fence(2), op(Touch, "/k", "", 6, 6).fence(2)}, nil, ""},
 		{"held by two", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 1, 5).fence(2), op(Touch, "/k", "", 6, 7).fence(1)}, nil, "two hold"},
-		{"held by one that was frozen", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 1, 33).fence(2), op(Touch, "/k", "", 35, 35).fence(1).on("frozen")}, nil, ""},
-		{"held by one that was frozen before", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 1, 33).fence(2), op(Touch, "/k", "", 36, 36).fence(1).on("frozen")}, nil, "two hold"},
+		{"held by one that was frozen", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 1, 33).fence(2), op(Touch, "/k", "", 33, 35).fence(1).on("frozen")}, nil, ""},
+		{"held by one that was frozen before", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 1, 33).fence(2), op(Touch, "/k", "", 35, 35).fence(1).on("frozen")}, nil, "two hold"},
 		{"held by two of three", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 1, 9).fence(2), op(Lock, "/k", "", 1, 5).fence(3), op(Touch, "/k", "", 6, 7).fence(1)}, nil, "two hold"},
 		{"same fence", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 5, 6).fence(1)}, nil, "one fencing number"},
 		{"lost in time", []*Op{op(Lock, "/k", "", 1, 2).fence(1), op(Lock, "/k", "", 1, 5).fence(2), op(Touch, "/k", "", 6, 7).fence(1).is(Failed)}, nil, ""},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 )
 
 // effect: what was acknowledged was done once, what failed was not done, and the rest was done once or not.
@@ -95,15 +94,12 @@ func (c *checker) creates() {
 	}
 }
 
-// thaw is how long a daemon that was frozen takes to learn what it has lost meanwhile: what the servers sent before lies unread in its socket.
-const thaw = int64(time.Second)
-
-// thawed reports whether who answered op was frozen during it, or so little time before.
+// thawed reports whether who answered op was frozen during it: its answer may have been on the way before.
 func (c *checker) thawed(op *Op) bool {
-	return slices.ContainsFunc(c.Frozen[op.View], func(s Span) bool { return s.Start <= op.End && op.Start <= s.End+thaw })
+	return slices.ContainsFunc(c.Frozen[op.View], func(s Span) bool { return s.Start <= op.End && op.Start <= s.End })
 }
 
-// locks: who is told that it holds the lock is told so before the next one gets it, unless it was frozen just before.
+// locks: who is told that it holds the lock is told so before the next one gets it, unless it was frozen meanwhile.
 func (c *checker) locks() {
 	for path, ch := range c.chains {
 		var granted, touches []*Op
