@@ -213,7 +213,7 @@ func (h *handle) Flush(ctx context.Context) syscall.Errno {
 	defer cancel()
 	err := h.flush(ctx, caller)
 	h.file.fs.locks.drop(func(key lockKey, _ *heldLock) bool {
-		return !key.flock && key.owner == owner && key.file == h.file
+		return key.handle == nil && key.owner == owner && key.file == h.file
 	})
 	if err != nil {
 		return h.file.fs.errno("close", h.file.where(), err)

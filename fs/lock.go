@@ -50,7 +50,7 @@ func (f *file) setlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	if !ok {
 		return syscall.EBADF
 	}
-	key := lockKey{f, owner, flags&fuse.FUSE_LK_FLOCK != 0}
+	key := keyOf(h, owner, flags)
 	switch {
 	case lk.Typ == syscall.F_UNLCK:
 		err = f.unlock(ctx, h, key)
@@ -74,11 +74,12 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		return err
 	}
 	defer end()
+	process := processOf(callerOf(ctx))
 	if held := f.fs.locks.get(key); held != nil {
-		if held.shared == shared && !held.isLost() {
+		if held.shared == shared && !held.isLost() && held.takenBy(h, process) {
 			return nil
 		}
-		if err := f.fs.locks.release(key); err != nil {
+		if err := f.fs.locks.release(key, held); err != nil {
 			return err
 		}
 	}
@@ -99,7 +100,7 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		return err
 	}
 	held := &heldLock{
-		lock: lock, path: path, shared: shared, handle: h, process: processOf(callerOf(ctx)), released: make(chan struct{}),
+		lock: lock, path: path, shared: shared, handle: h, process: process, released: make(chan struct{}),
 	}
 	held.release = sync.OnceFunc(func() { close(held.released) })
 	f.fs.locks.put(key, held)
@@ -109,11 +110,11 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 
 // unlock gives the lock of key back, after what was written through h: the next holder finds it.
 func (f *file) unlock(ctx context.Context, h *handle, key lockKey) error {
-	var err error
-	if f.fs.locks.get(key) != nil {
-		err = h.commitDirty(ctx)
+	held := f.fs.locks.get(key)
+	if held == nil {
+		return nil
 	}
-	return errors.Join(err, f.fs.locks.release(key))
+	return errors.Join(h.commitDirty(ctx), f.fs.locks.release(key, held))
 }
 
 // catchUp makes sure that a program which has got a lock sees what earlier holders did before they gave it back, through whatever
@@ -264,10 +265,14 @@ func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
 }
 
 // Getlk implements fcntl(2) with F_GETLK: it tells whether somebody else has, or waits for, the lock. Who that is stands in the lock file.
-func (f *file) Getlk(ctx context.Context, _ fusefs.FileHandle, owner uint64, lk *fuse.FileLock, flags uint32, out *fuse.FileLock) syscall.Errno {
+func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk *fuse.FileLock, flags uint32, out *fuse.FileLock) syscall.Errno {
 	path, err := f.lockPath()
 	if err != nil {
 		return errnoOf(err)
+	}
+	h, ok := fh.(*handle)
+	if !ok {
+		return syscall.EBADF
 	}
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
@@ -275,7 +280,7 @@ func (f *file) Getlk(ctx context.Context, _ fusefs.FileHandle, owner uint64, lk 
 	if err != nil {
 		return f.fs.errno("lock", path, err)
 	}
-	own := f.fs.locks.get(lockKey{f, owner, flags&fuse.FUSE_LK_FLOCK != 0})
+	own := f.fs.locks.get(keyOf(h, owner, flags))
 	*out = fuse.FileLock{Typ: syscall.F_UNLCK}
 	for _, c := range queue {
 		if own != nil && own.lock.Path() == c.path || lk.Typ == syscall.F_RDLCK && c.shared {

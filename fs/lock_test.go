@@ -1,8 +1,12 @@
 package fs
 
 import (
+	"math"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -174,5 +178,52 @@ func TestOpenTwiceBeforeItIsCreated(t *testing.T) {
 		w.want("EAGAIN", "flock", "1", "ex+nb")
 		w.want("ok", "close", "1")
 		other.want("ok", "close", "1")
+	}
+}
+
+// The kernel gives the number of an owner to the next one when the first is closed, before this mount knows of that. The next one
+// does not have the first one's lock.
+func TestOwnersWithOneNumber(t *testing.T) {
+	const owner = 7
+	whole := fuse.FileLock{Typ: syscall.F_WRLCK, End: math.MaxInt64}
+	for name, flags := range map[string]uint32{"flock": fuse.FUSE_LK_FLOCK, "fcntl": 0} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			w.create("/x.lock", "data")
+			w.want("ok file 0644 size=4 nlink=1", "stat", "x.lock")
+			f := w.fs.notify.find("/x.lock").Operations().(*file)
+			first, next := newHandle(f, syscall.O_RDONLY, 0), newHandle(f, syscall.O_RDONLY, 0)
+			hold := func(h *handle) (contender string) {
+				t.Helper()
+				if errno := f.Setlkw(t.Context(), h, owner, &whole, flags); errno != 0 {
+					t.Fatal(errno)
+				}
+				held, err := h.holds()
+				if held == nil || err != nil {
+					t.Fatalf("it holds %v, error %v", held, err)
+				}
+				return held.lock.Path()
+			}
+			contender := hold(first)
+			if again := hold(first); again != contender {
+				t.Errorf("who holds the lock contends once more: %s, then %s", contender, again)
+			}
+			if flags == fuse.FUSE_LK_FLOCK {
+				if errno := f.Setlk(t.Context(), next, owner, &whole, flags); errno != syscall.EAGAIN {
+					t.Errorf("while the first holds the lock the next one gets %v", errno)
+				}
+				first.Release(t.Context())
+			} else {
+				first.closing.Store(true)
+			}
+			if got := hold(next); got == contender {
+				t.Error("the next one has the first one's lock")
+			}
+			first.Release(t.Context())
+			if held, err := next.holds(); held == nil || err != nil {
+				t.Errorf("when the first is gone the next one holds %v, error %v", held, err)
+			}
+			next.Release(t.Context())
+		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
+
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -16,11 +18,20 @@ type locks struct {
 	acquiring map[lockKey]chan struct{} // closed when the request has ended
 }
 
-// lockKey names one lock of one owner. flock(2) and fcntl(2) have owners of their own: an open file, and a process.
+// lockKey names one lock of one owner: with flock(2) an open file, with fcntl(2) what the kernel takes for one, a process as a rule. The
+// kernel makes the number of an owner from an address, which the next one may have while the end of the one before is on its way to this
+// point; so what is known as an open file here is not named by it, and see takenBy.
 type lockKey struct {
-	file  *file
-	owner uint64
-	flock bool
+	file   *file
+	handle *handle // of flock(2), else nil
+	owner  uint64  // of fcntl(2), else 0
+}
+
+func keyOf(h *handle, owner uint64, flags uint32) lockKey {
+	if flags&fuse.FUSE_LK_FLOCK != 0 {
+		return lockKey{file: h.file, handle: h}
+	}
+	return lockKey{file: h.file, owner: owner}
 }
 
 // heldLock is a lock that is held. All fields are immutable.
@@ -108,12 +119,8 @@ func (l *locks) count() int {
 	return len(l.held)
 }
 
-// release gives a lock back. It is no error if it is not held, or not held any more.
-func (l *locks) release(key lockKey) error {
-	held := l.get(key)
-	if held == nil {
-		return nil
-	}
+// release gives a lock back. It is no error if it is not held any more.
+func (l *locks) release(key lockKey, held *heldLock) error {
 	held.release()
 	err := held.lock.Unlock()
 	if errors.Is(err, zk.ErrLockLost) || errors.Is(err, zk.ErrNotLocked) {
@@ -129,17 +136,23 @@ func (l *locks) release(key lockKey) error {
 
 // drop gives back all locks that match: those taken through a handle, or those of a process on a file.
 func (l *locks) drop(match func(lockKey, *heldLock) bool) {
-	var keys []lockKey
+	matching := map[lockKey]*heldLock{}
 	l.mu.Lock()
 	for key, held := range l.held {
 		if match(key, held) {
-			keys = append(keys, key)
+			matching[key] = held
 		}
 	}
 	l.mu.Unlock()
-	for _, key := range keys {
-		l.release(key)
+	for key, held := range matching {
+		l.release(key, held)
 	}
+}
+
+// takenBy reports whether the lock is that of a process that asks for it through a handle. fcntl(2) locks are those of a process through
+// whatever handle, but not those of one that is gone, whose owner's number it has got.
+func (h *heldLock) takenBy(through *handle, process uint32) bool {
+	return h.handle == through || h.process == process && !h.handle.closing.Load()
 }
 
 func (h *heldLock) isLost() bool {
