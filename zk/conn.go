@@ -274,7 +274,8 @@ func (c *client) setSession(id int64, password []byte) {
 func (c *Conn) SessionTimeout() time.Duration { return time.Duration(c.negotiated.Load()) }
 
 // Silence returns for how long no server has been heard in this session: no reply, no event and no answer to a ping,
-// which are sent every third of the session timeout or more often. Before the first session it counts from Connect.
+// which are sent every third of the session timeout or more often. It grows while there is no connection and after Close, and begins anew when a
+// session is resumed or granted. Before the first session it counts from Connect.
 func (c *Conn) Silence() time.Duration { return c.silence() }
 
 // LastZxid returns the last transaction that the session has seen in a reply.
