@@ -50,12 +50,19 @@ type mounted struct {
 // mount mounts source, such as host:port/path, with the flags on a new folder until the test ends.
 func mount(t *testing.T, source string, flags ...string) *mounted {
 	t.Helper()
+	return mountBy(t, nil, source, flags...)
+}
+
+// mountBy is mount by a command that runs zkfs in its own place.
+func mountBy(t *testing.T, runner []string, source string, flags ...string) *mounted {
+	t.Helper()
 	path, err := zkfs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &mounted{source: source, dir: t.TempDir(), log: &log{}, ended: make(chan struct{})}
-	m.daemon = exec.Command(path, append(append([]string{"mount", "-f"}, flags...), source, m.dir)...)
+	args := slices.Concat(runner, []string{path, "mount", "-f"}, flags, []string{source, m.dir})
+	m.daemon = exec.Command(args[0], args[1:]...)
 	m.daemon.Stdout, m.daemon.Stderr = m.log, m.log
 	m.daemon.Env = append(os.Environ(), "GORACE=halt_on_error=1")
 	m.daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
