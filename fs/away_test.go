@@ -91,6 +91,7 @@ func TestTimeout(t *testing.T) {
 	w.stall(f.conn.SessionID())
 	for _, call := range []string{"stat nosuch", "cat f", "put f y", "put new y", "mkdir e", "ls d", "unlink f", "rmdir d", "rename f g", "truncate h 1",
 		"getxattr f user.zk.acl", "setxattr f user.zk.acl world:anyone:r", "fsync 1", "close 1"} {
+		f.silence.since.Store(nil) // each is the first
 		begun := time.Now()
 		got := a.do(strings.Fields(call)...)
 		took := time.Since(begun)
@@ -118,7 +119,7 @@ func TestSilence(t *testing.T) {
 		t.Errorf("the first call took %v", took)
 	}
 	for _, name := range []string{"nosuch", "other"} {
-		if took := times("stat", name); took < grace || took > timeout-grace/2 {
+		if took := times("stat", name); took < hopeless || took > timeout/2 {
 			t.Errorf("%s took %v", name, took)
 		}
 	}

@@ -11,8 +11,12 @@ import (
 )
 
 // grace is how long a request that a signal interrupted may still be answered: programs with timers or Go's scheduler get signals
-// all the time and do not expect open(2) or stat(2) to fail for it. It is also what a request gets while the servers are silent.
+// all the time and do not expect open(2) or stat(2) to fail for it.
 const grace = time.Second
+
+// hopeless is how long a request waits while the servers are silent. It need not be long: they are heard again by the client itself, whoever
+// asks.
+const hopeless = 250 * time.Millisecond
 
 // silence is what is known about servers that do not answer. The kernel lets those who use one directory wait for each other, whatever
 // signal comes; so once a request has waited in vain, those behind it must not all do the same.
@@ -24,7 +28,7 @@ type silence struct {
 // patience returns how long a request that begins now may take.
 func (s *silence) patience(timeout time.Duration) time.Duration {
 	if since := s.since.Load(); since != nil && s.conn.Silence() > time.Since(*since) {
-		return min(timeout, grace)
+		return min(timeout, hopeless)
 	}
 	return timeout
 }
