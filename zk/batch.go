@@ -127,7 +127,7 @@ func (t *transport) distribute(batch *call, code wire.Code, record []byte) error
 		err = fmt.Errorf("%d results are missing", len(members))
 	}
 	if err != nil {
-		batch.finish(ErrConnectionClosed)
+		t.broken = batch
 		return fmt.Errorf("zk: multiRead: %w", err)
 	}
 	batch.finish(nil)

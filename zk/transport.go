@@ -41,6 +41,10 @@ type transport struct {
 	stop chan struct{} // closed by the first loop that ends
 	err  error         // why; valid after stop
 
+	// The call whose reply was not understood. It fails with the rest: a caller who has the error sends what he does next on the
+	// connection that follows. Owned by readLoop until both loops have ended.
+	broken *call
+
 	// owned by writeLoop
 	prelude []func() *call // what goes before all calls, encoded when it is its turn
 	xid     int32
@@ -76,6 +80,9 @@ func (t *transport) run() error {
 
 // fail finishes all calls that wait for a reply. It follows run.
 func (t *transport) fail(err error) {
+	if t.broken != nil {
+		t.broken.finish(err)
+	}
 	t.auths.fail(err)
 	t.rearms.fail(err)
 	t.pending.fail(err)
@@ -301,9 +308,8 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 		return fmt.Errorf("zk: reply to xid %d, to which no request is pending", h.Xid)
 	}
 	if cl.xid != h.Xid {
-		due := cl.xid
-		cl.finish(ErrConnectionClosed)
-		return fmt.Errorf("zk: reply to xid %d where one to %d is due", h.Xid, due)
+		t.broken = cl
+		return fmt.Errorf("zk: reply to xid %d where one to %d is due", h.Xid, cl.xid)
 	}
 	if t.proof.Load() == cl {
 		t.c.prove(t.proofSent)
