@@ -165,6 +165,20 @@ func (f *FS) Unmount() error {
 	return f.detach()
 }
 
+// Retire stops telling the kernel of changes and returns when it has taken the last, or after Options.Timeout. A process that ends after
+// [FS.Unmount] calls it first, with the connection closed, so that no request waits any longer: a notification can wait for the lock of a directory
+// whose holder waits for an answer, and Linux lets no signal end such a wait (fuse_reverse_inval_entry in fs/fuse/dir.c). If the
+// process ended meanwhile, neither that thread nor the holder of the lock ever would, where the file system is in use and only detached.
+func (f *FS) Retire() {
+	f.notify.quit()
+	patience := time.NewTimer(f.o.Timeout)
+	defer patience.Stop()
+	select {
+	case <-f.notify.done:
+	case <-patience.C:
+	}
+}
+
 // detach takes the mount point away from under whoever uses it, unless somebody has done so before.
 func (f *FS) detach() error {
 	err := unmountLazily(f.mountpoint)

@@ -144,11 +144,16 @@ func (n *notifier) settle(ctx context.Context) error {
 
 // close ends the goroutine and waits for it. A notification under way ends at the latest with the mount.
 func (n *notifier) close() {
+	n.quit()
+	<-n.done
+}
+
+// quit lets the goroutine end after the notification that is under way.
+func (n *notifier) quit() {
 	n.mu.Lock()
 	n.closed = true
 	n.mu.Unlock()
 	n.poke()
-	<-n.done
 }
 
 // apply tells the kernel the news about one znode.

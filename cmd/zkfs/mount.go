@@ -153,7 +153,7 @@ func addProcessors() {
 }
 
 // serve mounts what conn sees, calls ready when the mount works, and returns when it is unmounted, by whomever, or
-// because ready failed or ctx ended.
+// because ready failed or ctx ended, after which conn is closed.
 func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, ready func(*fs.FS) error) error {
 	mounted, err := fs.Mount(conn, mountpoint, o)
 	if err != nil {
@@ -165,16 +165,24 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 		close(ended)
 	}()
 	if err := ready(mounted); err != nil {
-		return errors.Join(err, mounted.Unmount())
+		return errors.Join(err, leave(conn, mounted))
 	}
 	select {
 	case <-ctx.Done():
 		tellManager(o.Logger, "STOPPING=1")
-		return mounted.Unmount()
+		return leave(conn, mounted)
 	case <-ended:
 		tellManager(o.Logger, "STOPPING=1")
 		return lost(mountpoint)
 	}
+}
+
+// leave unmounts, and sees to it that nobody in the kernel waits for this process, which is about to end.
+func leave(conn *zk.Conn, mounted *fs.FS) error {
+	err := mounted.Unmount()
+	conn.Close()
+	mounted.Retire()
+	return err
 }
 
 // lost returns an error if the mount has ended without being unmounted: somebody aborted its
@@ -185,7 +193,7 @@ func lost(mountpoint string) error {
 		return nil
 	}
 	err := failf(exitLost, "%s: the kernel has ended the mount", mountpoint).hinting("mount again")
-	return errors.Join(err, detach(context.Background(), mountpoint, true))
+	return errors.Join(err, detach(context.Background(), mountpoint, lazily))
 }
 
 // mountFailure puts into words why fs.Mount has failed.

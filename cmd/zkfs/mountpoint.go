@@ -69,7 +69,7 @@ func removeDead(ctx context.Context, dir string) error {
 		if !found.isOurs() || !isDeadMount(found.point) {
 			return nil
 		}
-		if err := umount(ctx, dir, true); err != nil {
+		if err := umount(ctx, dir, lazily); err != nil {
 			return err
 		}
 	}

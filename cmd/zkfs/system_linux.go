@@ -20,11 +20,9 @@ func mountTable() (string, error) {
 }
 
 // unmount unmounts what is mounted on point, which root may.
-func unmount(point string, lazy bool) error {
-	if lazy {
-		return unix.Unmount(point, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)
-	}
-	return unix.Unmount(point, unix.UMOUNT_NOFOLLOW)
+func unmount(point string, how manner) error {
+	flags := map[manner]int{lazily: unix.MNT_DETACH, forcibly: unix.MNT_DETACH | unix.MNT_FORCE}[how]
+	return unix.Unmount(point, unix.UMOUNT_NOFOLLOW|flags)
 }
 
 // hideMemory keeps other processes of the same user from reading the memory of this one, and it from being dumped.

@@ -16,7 +16,7 @@ func checkSystem(command string) error {
 
 func mountTable() (string, error) { return "", nil }
 
-func unmount(string, bool) error { return errors.ErrUnsupported }
+func unmount(string, manner) error { return errors.ErrUnsupported }
 
 func hideMemory() error { return nil }
 

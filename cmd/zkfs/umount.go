@@ -16,11 +16,12 @@ func (z *command) umountCommand() *cli.Command {
 		Name:      "umount",
 		Aliases:   []string{"unmount"},
 		Usage:     "unmount",
-		UsageText: "zkfs umount [-l] DIRECTORY",
+		UsageText: "zkfs umount [-l | -f] DIRECTORY",
 		Description: "Unmounts what `zkfs mount` has mounted, also when its process was killed and the directory is dead. The session\n" +
 			"is closed, so its ephemerals and locks are gone at once. Whoever may mount may unmount; root may always.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "lazy", Aliases: []string{"l"}, Usage: "take the directory away from under programs that use it; they can go on until they close what they opened"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "end a mount whose process hangs: what waits for it fails, and what was written to files that are not closed is lost; for root"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
@@ -30,13 +31,29 @@ func (z *command) umountCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return umount(c.Context, dir, c.Bool("lazy"))
+			how := whenUnused
+			switch {
+			case c.Bool("force"):
+				how = forcibly
+			case c.Bool("lazy"):
+				how = lazily
+			}
+			return umount(c.Context, dir, how)
 		},
 	}
 }
 
+// manner is how something is unmounted.
+type manner int
+
+const (
+	whenUnused manner = iota
+	lazily            // taken away from under whoever uses it
+	forcibly          // likewise, and the kernel waits no more for the process of the mount
+)
+
 // umount unmounts dir, an absolute path, if something of zkfs is mounted there.
-func umount(ctx context.Context, dir string, lazy bool) error {
+func umount(ctx context.Context, dir string, how manner) error {
 	mount, err := mountAt(dir)
 	switch {
 	case err != nil:
@@ -46,14 +63,14 @@ func umount(ctx context.Context, dir string, lazy bool) error {
 	case !mount.isOurs():
 		return failf(exitMountpoint, "%s: %s of type %s is mounted there, not zkfs", dir, mount.source, mount.fstype).hinting("umount " + dir)
 	}
-	err = detach(ctx, mount.point, lazy)
+	err = detach(ctx, mount.point, how)
 	if errors.Is(err, syscall.EBUSY) && isDeadMount(mount.point) {
-		err = detach(ctx, mount.point, true) // what is still open there is dead too
+		err = detach(ctx, mount.point, lazily) // what is still open there is dead too
 	}
 	var f *failure
 	switch {
 	case errors.Is(err, syscall.EBUSY):
-		return failf(exitMountpoint, "%s: in use", dir).hinting("`fuser -vm " + dir + "` shows by whom; `zkfs umount -l " + dir + "` does not wait for them")
+		return failf(exitMountpoint, "%s: in use", dir).hinting("`fuser -vm " + dir + "` shows by whom; `zkfs umount -l " + dir + "` does not wait for them; if its process hangs, -f ends it")
 	case errors.As(err, &f):
 		return f
 	case err != nil:
@@ -63,11 +80,14 @@ func umount(ctx context.Context, dir string, lazy bool) error {
 }
 
 // detach unmounts what is mounted on the directory point.
-func detach(ctx context.Context, point string, lazy bool) error {
-	if os.Geteuid() == 0 {
-		return unmount(point, lazy)
+func detach(ctx context.Context, point string, how manner) error {
+	switch {
+	case os.Geteuid() == 0:
+		return unmount(point, how)
+	case how == forcibly:
+		return failf(exitFUSE, "%s: only root can end it by force", point).hinting("as root: zkfs umount -f " + point)
 	}
-	return fusermountUnmount(ctx, point, lazy)
+	return fusermountUnmount(ctx, point, how == lazily)
 }
 
 // fusermount returns the path of the program by which users other than root mount and unmount, "" if it is missing.

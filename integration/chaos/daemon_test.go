@@ -28,6 +28,7 @@ type daemon struct {
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed after the process has ended
+	held  int           // how often it did not end by SIGKILL alone
 
 	mu     sync.Mutex // guards the following
 	pid    int
@@ -118,14 +119,21 @@ func (d *daemon) stop(patience time.Duration) error {
 	return errors.Join(errs...)
 }
 
-// kill ends the process by SIGKILL and removes the dead mount.
+// kill ends the process by SIGKILL and removes the dead mount. One that the kernel lets wait for a lock ends with the mount only.
 func (d *daemon) kill() error {
 	d.dies()
 	d.cmd.Process.Kill()
-	<-d.ended
-	if out, err := exec.Command("fusermount3", "-u", "-z", d.dir).CombinedOutput(); err != nil {
+	args := []string{"umount", "-l", d.dir}
+	select {
+	case <-d.ended:
+	case <-time.After(2 * time.Second):
+		d.held++
+		args[1] = "-f"
+	}
+	if out, err := exec.Command(d.command, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
+	<-d.ended
 	return nil
 }
 
