@@ -81,13 +81,12 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 		return nil, fmt.Errorf("the znode to mount: %w", err)
 	}
 	if err := f.serve(mountpoint); err != nil {
-		f.watch.close()
 		return nil, err
 	}
 	return f, nil
 }
 
-// serve mounts and starts to answer the kernel.
+// serve mounts and starts to answer the kernel. After an error nothing is left.
 func (f *FS) serve(mountpoint string) error {
 	opts := &fusefs.Options{NullPermissions: true, RootStableAttr: &fusefs.StableAttr{Ino: 1}}
 	opts.MountOptions = fuse.MountOptions{
@@ -111,11 +110,13 @@ func (f *FS) serve(mountpoint string) error {
 	f.notify.root = &f.root.Inode
 	mountpoint, err := filepath.Abs(mountpoint)
 	if err != nil {
+		f.watch.close()
 		return err
 	}
 	f.mountpoint = mountpoint
 	server, err := fuse.NewServer(&counted{raw, &f.operations}, mountpoint, &opts.MountOptions)
 	if err != nil {
+		f.watch.close()
 		return fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}
 	f.server = server
@@ -125,7 +126,10 @@ func (f *FS) serve(mountpoint string) error {
 		server.Serve()
 		f.ended()
 	}()
-	return server.WaitMount()
+	if err := server.WaitMount(); err != nil { // somebody has unmounted it already
+		return errors.Join(fmt.Errorf("mount on %s: %w", mountpoint, err), f.Unmount())
+	}
+	return nil
 }
 
 // ended gives up what the mount holds besides the connection.

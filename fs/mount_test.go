@@ -1,13 +1,17 @@
 package fs
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
@@ -224,4 +228,36 @@ func TestUnmountWithCopy(t *testing.T) {
 		t.Error(err)
 	}
 	f.Wait()
+}
+
+// Somebody may unmount it before Mount returns, which then reports it or returns what has ended.
+func TestUnmountedAtOnce(t *testing.T) {
+	w := newWorld(t, Options{})
+	for i := range 20 {
+		dir, over, unmounted := t.TempDir(), make(chan struct{}), make(chan struct{})
+		go func() { // ends with this turn
+			defer close(unmounted)
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				if table, err := os.ReadFile("/proc/self/mountinfo"); err != nil || !bytes.Contains(table, []byte(dir)) {
+					continue
+				}
+				time.Sleep(time.Duration(i%10) * 100 * time.Microsecond)
+				if unix.Unmount(dir, unix.MNT_FORCE|unix.MNT_DETACH) == nil {
+					return
+				}
+			}
+		}()
+		f, err := Mount(w.connect(), dir, Options{})
+		if err == nil {
+			<-unmounted
+			f.Wait()
+		}
+		close(over)
+		<-unmounted
+	}
 }
