@@ -3,6 +3,7 @@ package fs
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/zkfs/zkfs/zk/zktest"
@@ -177,4 +178,65 @@ func TestLostAppendIsAnErrorForAll(t *testing.T) {
 	w.want("EIO", "close", "1")
 	w.server.OnRequest(nil)
 	w.want("EIO", "close", "2")
+}
+
+// The kernel sends a write(2) that goes beyond the page in which it begins in two requests if it does not hold that page. Who closes the file
+// between them commits neither.
+func TestHalfAWriteIsNoVersion(t *testing.T) {
+	const at = kernelPage - 4
+	start := strings.Repeat("x", at)
+	write := func(h *handle, text string, off int64) {
+		t.Helper()
+		if _, errno := h.Write(t.Context(), []byte(text), off); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	flush := func(h *handle) {
+		t.Helper()
+		if errno := h.Flush(t.Context()); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	for name, test := range map[string]struct {
+		first, last string // what the other writes before and after the half
+		versions    []string
+	}{
+		"alone":  {"", "", []string{"", "half and half\n"}},
+		"behind": {"one\n", "", []string{"one\n", "one\nhalf and half\n"}},
+		"before": {"", "two\n", []string{"half and half\ntwo\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			w.create("/log", start)
+			w.want("ok file 0644 size=4092 nlink=1", "stat", "log")
+			f := w.fs.root.GetChild("log").Operations().(*file)
+			open := func() *handle {
+				h, _, err := f.open(t.Context(), syscall.O_WRONLY|syscall.O_APPEND, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { h.Release(t.Context()) })
+				return h
+			}
+			one, other := open(), open()
+			if test.first != "" {
+				write(other, test.first, at)
+			}
+			half := "half"
+			write(one, half, at)
+			if test.last != "" {
+				write(one, " and half\n", kernelPage)
+				write(other, test.last, kernelPage+10)
+				flush(other)
+				w.holds("/log", start+test.versions[0], 1)
+				return
+			}
+			flush(other)
+			flush(other) // the second close of its opener commits whatever there is
+			w.holds("/log", start+test.versions[0], int32(len(test.first)/4))
+			write(one, " and half\n", kernelPage)
+			flush(one)
+			w.holds("/log", start+test.versions[1], int32(len(test.first)/4)+1)
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -30,6 +31,10 @@ type draft struct {
 	time   time.Time // of the last change
 	acl    []zk.ACL  // for a znode that does not exist yet
 	excl   bool      // the file exists only because this mount created it exclusively
+
+	// What the last write appended at half, if there may be more to come of it: see split. Nil: there is none.
+	halfOf *handle
+	half   int
 
 	refused error // why the data for offset missing was not taken, which makes the rest a part that nobody should see; nil: it is all there
 	missing int64
@@ -63,6 +68,40 @@ func (d *draft) write(h *handle, data []byte, off int64, limit int) error {
 	}
 	d.wrote = true
 	d.time = time.Now()
+	return nil
+}
+
+// kernelPage is the unit in which the kernel sends what is written through its cache: if it does not hold the page in which a write(2) begins, it
+// sends what belongs there in a request of its own, and the rest in the next (fuse_fill_write_pages in fs/fuse/file.c).
+const kernelPage = 4096
+
+// appended notes that a request of the kernel appended n bytes through h, and where it thought that they end. If that is the end of a
+// page, they may be one half of a write(2).
+func (d *draft) appended(h *handle, n int, end int64) {
+	d.halfOf = nil
+	if h.append && end%kernelPage == 0 {
+		d.halfOf, d.half = h, len(d.data)-n
+	}
+}
+
+// split takes half a write(2) away from a draft that h commits, unless it is its own, and returns it with its handle, or nil.
+func (d *draft) split(h *handle) (of *handle, half []byte) {
+	if d.intent != intentAppend || d.halfOf == nil || d.halfOf == h || d.half < d.tail {
+		return nil, nil
+	}
+	of, half = d.halfOf, bytes.Clone(d.data[d.half:])
+	d.resize(d.half)
+	d.halfOf = nil
+	return of, half
+}
+
+// join puts it back behind what is there now.
+func (d *draft) join(of *handle, half []byte, limit int) error {
+	at := len(d.data)
+	if err := d.write(of, half, int64(at), limit); err != nil {
+		return err
+	}
+	d.halfOf, d.half = of, at
 	return nil
 }
 

@@ -167,11 +167,14 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 	}
 	before := len(d.data)
 	f.mu.Lock()
+	end := off + int64(len(data))
 	moved := h.append && off != int64(len(d.data))
 	if h.append {
 		off = int64(len(d.data))
 	}
-	err = d.write(h, data, off, f.fs.o.MaxData)
+	if err = d.write(h, data, off, f.fs.o.MaxData); err == nil {
+		d.appended(h, len(data), end)
+	}
 	f.mu.Unlock()
 	if err != nil {
 		return f.refuse(h, off, err)
@@ -248,12 +251,46 @@ func (h *handle) flush(ctx context.Context, caller uint32) error {
 func (h *handle) commit(ctx context.Context, something bool) error {
 	var err error
 	if something {
-		err = h.file.commit(ctx, keepTrying)
+		err = h.commitWhole(ctx)
 	}
 	if err == nil {
 		err = h.lost
 	}
 	h.lost = nil
+	return err
+}
+
+// commitWhole commits the draft but for half a write(2) through another handle, which goes with its other half. busy is held.
+func (h *handle) commitWhole(ctx context.Context) error {
+	f := h.file
+	f.mu.Lock()
+	var of *handle
+	var half []byte
+	other := true // than the half
+	if d := f.draft; d != nil {
+		of, half = d.split(h)
+		other = of == nil || len(d.data) > d.tail || !d.exists()
+	}
+	f.mu.Unlock()
+	var err error
+	if other {
+		err = f.commit(ctx, keepTrying)
+	}
+	if of == nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draft == nil {
+		if of.lost != nil { // with the rest of the draft
+			return err
+		}
+		f.draft = newDraft(of.base, intentAppend)
+	}
+	of.dirty = true
+	if err := f.draft.join(of, half, f.fs.o.MaxData); err != nil {
+		f.draft.refuse(int64(len(f.draft.data)), err)
+	}
 	return err
 }
 
