@@ -423,7 +423,7 @@ func TestOwnWriteKeepsTheWatch(t *testing.T) {
 		w.set("/d", "")
 		w.eventually("ok", "ls", "d")
 		w.create("/f", "1")
-		w.want(`ok "1"`, "cat", "f")
+		w.eventually(`ok "1"`, "cat", "f")
 		w.want("ok", "put", "f", "2")
 		w.set("/f", "theirs")
 		w.eventually(`ok "theirs"`, "cat", "f")

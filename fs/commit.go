@@ -76,7 +76,7 @@ func (f *file) truncateOpen(h *handle) {
 		return
 	}
 	f.draft.resize(0)
-	f.draft.tail = 0
+	f.draft.tail, f.draft.halfOf = 0, nil
 	f.draft.refused = nil
 	f.draft.intent = intentReplace
 	f.draft.time = time.Now()
@@ -224,19 +224,19 @@ func (f *file) commit(ctx context.Context, p patience) error {
 func (f *file) send(ctx context.Context, path string, d *draft) (st *zk.Stat, err error) {
 	switch {
 	case d.exists():
-		st, err = f.fs.setData(ctx, path, d.data, d.base, f.role == roleData)
+		st, err = f.fs.setData(ctx, path, d.due(), d.base, f.role == roleData)
 		if acl := f.inheritance(); acl != nil && errors.Is(err, zk.ErrNoAuth) {
 			return f.bearAgain(ctx, path, d, acl)
 		}
 		return st, err
-	case len(d.data) == 0:
+	case len(d.due()) == 0:
 		done := f.fs.learning(path, d.acl, created, dataWatch)
 		defer func() { done(st) }()
 		return tryCreateEmpty(f.fs.conn.WithContext(ctx), path, d.acl)
 	default:
 		done := f.fs.learning(path, d.acl, created)
 		defer func() { done(st) }()
-		return f.fs.createStat(f.fs.conn.WithContext(ctx), path, d.data, d.acl)
+		return f.fs.createStat(f.fs.conn.WithContext(ctx), path, d.due(), d.acl)
 	}
 }
 
@@ -247,15 +247,15 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	}
 	epoch := f.fs.view.cache.currentEpoch()
 	f.mu.Lock()
-	data := slices.Clip(d.data)
-	f.draft = nil
+	data := slices.Clip(d.due())
 	f.newborn, f.given = false, nil
 	f.told = st.Mzxid
 	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}
 	base := snapshot{stat: st, data: data, hasData: true, epoch: epoch}
+	f.draft = d.rest(base)
 	for h := range f.handles {
 		h.base = base
-		h.dirty = false
+		h.dirty = f.draft != nil && f.draft.halfOf == h
 		h.flushes = 0
 	}
 	f.mu.Unlock()
@@ -340,7 +340,7 @@ func (f *file) resolve(ctx context.Context, path string, d *draft) error {
 		return nil // it was not applied
 	case s.stat.Version != d.base.Version+1:
 		return errUnresolved // others wrote since, on top of this or of something else
-	case !bytes.Equal(s.data, d.data):
+	case !bytes.Equal(s.data, d.due()):
 		return f.conflict(ctx, path, d, zk.ErrBadVersion) // it lost against another
 	case d.intent == intentAppend:
 		return errUnresolved // another host may have appended the same
@@ -357,7 +357,7 @@ func (f *file) resolveMissing(d *draft) error {
 }
 
 func (f *file) resolveCreate(ctx context.Context, path string, d *draft, s snapshot) error {
-	if d.intent == intentAppend || !bytes.Equal(s.data, d.data) {
+	if d.intent == intentAppend || !bytes.Equal(s.data, d.due()) {
 		return f.conflict(ctx, path, d, zk.ErrNodeExists)
 	}
 	f.committed(path, d, s.stat)

@@ -210,7 +210,7 @@ func (f *file) growUp() {
 // bearAgain commits the first data of a newborn file whose ACL does not let it be written: the empty
 // znode makes way, in one transaction, for one with the data and that ACL.
 func (f *file) bearAgain(ctx context.Context, path string, d *draft, acl []zk.ACL) (*zk.Stat, error) {
-	if len(d.data) == 0 {
+	if len(d.due()) == 0 {
 		return d.base, nil
 	}
 	defer f.fs.changing(path, deleted)()
@@ -218,7 +218,7 @@ func (f *file) bearAgain(ctx context.Context, path string, d *draft, acl []zk.AC
 	c := f.fs.conn.WithContext(ctx)
 	_, err := c.Multi(
 		&zk.DeleteRequest{Path: path, Version: d.base.Version},
-		&zk.CreateRequest{Path: path, Data: d.data, Acl: acl},
+		&zk.CreateRequest{Path: path, Data: d.due(), Acl: acl},
 	)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -32,9 +31,10 @@ type draft struct {
 	acl    []zk.ACL  // for a znode that does not exist yet
 	excl   bool      // the file exists only because this mount created it exclusively
 
-	// What the last write appended at half, if there may be more to come of it: see split. Nil: there is none.
+	// data[half:] is what the last request appended through halfOf, if that may be one half of a write(2), whose other half is to come. Nil: it is not.
 	halfOf *handle
 	half   int
+	spare  bool // a commit is under way that leaves the half alone
 
 	refused error // why the data for offset missing was not taken, which makes the rest a part that nobody should see; nil: it is all there
 	missing int64
@@ -84,25 +84,35 @@ func (d *draft) appended(h *handle, n int, end int64) {
 	}
 }
 
-// split takes half a write(2) away from a draft that h commits, unless it is its own, and returns it with its handle, or nil.
-func (d *draft) split(h *handle) (of *handle, half []byte) {
-	if d.intent != intentAppend || d.halfOf == nil || d.halfOf == h || d.half < d.tail {
-		return nil, nil
+// sparing lets the commit that follows leave alone half a write(2) through another handle than h, and reports whether there is anything else
+// to commit.
+func (d *draft) sparing(h *handle) (more bool) {
+	half := d.intent == intentAppend && d.halfOf != nil && d.halfOf != h && d.half >= d.tail
+	if half && d.half == d.tail && d.exists() {
+		return false
 	}
-	of, half = d.halfOf, bytes.Clone(d.data[d.half:])
-	d.resize(d.half)
-	d.halfOf = nil
-	return of, half
+	d.spare = half
+	return true
 }
 
-// join puts it back behind what is there now.
-func (d *draft) join(of *handle, half []byte, limit int) error {
-	at := len(d.data)
-	if err := d.write(of, half, int64(at), limit); err != nil {
-		return err
+// due is what a commit sends.
+func (d *draft) due() []byte {
+	if d.spare {
+		return d.data[:d.half]
 	}
-	d.halfOf, d.half = of, at
-	return nil
+	return d.data
+}
+
+// rest is the draft that is left on top of what was committed, or nil.
+func (d *draft) rest(committed snapshot) *draft {
+	if !d.spare {
+		return nil
+	}
+	left := newDraft(committed, intentAppend)
+	left.data = append(left.data, d.data[d.half:]...)
+	left.wrote, left.time = true, d.time
+	left.halfOf, left.half = d.halfOf, left.tail
+	return left
 }
 
 // refuse notes that a write at off failed.
@@ -118,6 +128,7 @@ func (d *draft) truncate(size int) {
 		d.intent = intentModify
 	}
 	d.resize(size)
+	d.halfOf = nil
 	if int64(size) <= d.missing {
 		d.refused = nil
 	}
@@ -145,6 +156,7 @@ func (d *draft) resize(n int) {
 func (d *draft) rebase(s snapshot) {
 	if d.intent == intentAppend {
 		tail := d.data[d.tail:]
+		d.half += len(s.data) - d.tail
 		d.data = append(append(make([]byte, 0, len(s.data)+len(tail)), s.data...), tail...)
 		d.tail = len(s.data)
 	}

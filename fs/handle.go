@@ -264,33 +264,16 @@ func (h *handle) commit(ctx context.Context, something bool) error {
 func (h *handle) commitWhole(ctx context.Context) error {
 	f := h.file
 	f.mu.Lock()
-	var of *handle
-	var half []byte
-	other := true // than the half
-	if d := f.draft; d != nil {
-		of, half = d.split(h)
-		other = of == nil || len(d.data) > d.tail || !d.exists()
-	}
+	d := f.draft
+	more := d != nil && d.sparing(h)
 	f.mu.Unlock()
-	var err error
-	if other {
-		err = f.commit(ctx, keepTrying)
+	if !more {
+		return nil
 	}
-	if of == nil {
-		return err
-	}
+	err := f.commit(ctx, keepTrying)
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.draft == nil {
-		if of.lost != nil { // with the rest of the draft
-			return err
-		}
-		f.draft = newDraft(of.base, intentAppend)
-	}
-	of.dirty = true
-	if err := f.draft.join(of, half, f.fs.o.MaxData); err != nil {
-		f.draft.refuse(int64(len(f.draft.data)), err)
-	}
+	d.spare = false // if it is still there
+	f.mu.Unlock()
 	return err
 }
 
