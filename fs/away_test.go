@@ -92,6 +92,7 @@ func TestTimeout(t *testing.T) {
 	for _, call := range []string{"stat nosuch", "cat f", "put f y", "put new y", "mkdir e", "ls d", "unlink f", "rmdir d", "rename f g", "truncate h 1",
 		"getxattr f user.zk.acl", "setxattr f user.zk.acl world:anyone:r", "fsync 1", "close 1"} {
 		f.silence.since.Store(nil) // each is the first
+		f.silence.change.Store(nil)
 		begun := time.Now()
 		got := a.do(strings.Fields(call)...)
 		took := time.Since(begun)
@@ -129,6 +130,43 @@ func TestSilence(t *testing.T) {
 	w.stall(f.conn.SessionID())
 	if took := times("stat", "another"); took < timeout {
 		t.Errorf("after an answer a call took %v", took)
+	}
+}
+
+// Servers that commit nothing but do answer otherwise: once a change has waited in vain, the next ones do not wait as long, though the
+// connection is lost over each and reads are answered by the next. When something is committed they do.
+func TestStand(t *testing.T) {
+	const timeout = 3 * time.Second
+	w := newWorld(t, Options{})
+	f, a := w.session(1500*time.Millisecond, Options{Timeout: timeout}) // given up after a second of silence
+	times := func(call ...string) time.Duration {
+		begun := time.Now()
+		if got := a.do(call...); got != "ETIMEDOUT" && got != "EIO" { // EIO: what became of it is not known
+			t.Errorf("%v: %s", call, got)
+		}
+		return time.Since(begun)
+	}
+	stand := func() {
+		w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+			return zktest.Fault{Stall: r.SessionID == f.conn.SessionID() && (r.Op == "create2" || r.Op == "sync")}
+		})
+	}
+	t.Cleanup(func() { w.server.OnRequest(nil) })
+	stand()
+	if took := times("mkdir", "first"); took < timeout {
+		t.Errorf("the first change took %v", took)
+	}
+	for _, name := range []string{"second", "third", "fourth"} {
+		if took := times("mkdir", name); took > timeout/2 {
+			t.Errorf("the %s took %v", name, took)
+		}
+		a.eventually(w, "ENOENT", "stat", "no"+name) // by a new connection
+	}
+	w.server.OnRequest(nil)
+	a.eventually(w, "ok", "mkdir", "more")
+	stand()
+	if took := times("mkdir", "after"); took < timeout {
+		t.Errorf("after an answer a change took %v", took)
 	}
 }
 

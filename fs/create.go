@@ -15,7 +15,7 @@ import (
 // watchers see it once and whole. With O_EXCL it is created at once, because programs rely on that for locks.
 func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
 	caller := callerOf(ctx)
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
 	f, h, err := d.createFile(ctx, name, flags, mode, caller)
 	if err != nil {
@@ -51,7 +51,7 @@ func (f *file) asCreated() snapshot {
 
 // Mknod implements mknod(2) of a regular file, which is how tar makes those that get extended attributes.
 func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
 	path := join(d.where(), name)
 	if mode&syscall.S_IFMT != syscall.S_IFREG {

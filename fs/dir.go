@@ -267,7 +267,7 @@ func (d *dir) kind() kind { return kindDir }
 
 // Mkdir implements mkdir(2): one create, with null data.
 func (d *dir) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
 	inode, err := d.mkdir(ctx, name, out)
 	if err != nil {
@@ -321,7 +321,7 @@ func (d *dir) newName(name string) (path string, err error) {
 
 // Rmdir implements rmdir(2). The server refuses if there are children; data would be lost with the znode, so it counts as one.
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
 	path := join(d.where(), znodeName(name, d.isRoot()))
 	return d.fs.errno("rmdir", path, d.rmdir(ctx, name, path))
@@ -374,7 +374,7 @@ func (d *dir) left(name string) {
 
 // Unlink implements unlink(2): a delete of the version just seen, never of children.
 func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
 	return d.fs.errno("unlink", join(d.where(), name), d.unlink(ctx, name))
 }

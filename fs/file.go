@@ -474,7 +474,7 @@ func (f *file) contentLocked() []byte {
 
 // Setattr implements truncate(2) and utimensat(2), and accepts what has no meaning for a znode.
 func (f *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
-	ctx, cancel := f.fs.bound(ctx)
+	ctx, cancel := f.fs.boundChange(ctx)
 	defer cancel()
 	h, _ := fh.(*handle)
 	if size, ok := in.GetSize(); ok {

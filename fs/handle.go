@@ -212,7 +212,7 @@ func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off
 // Flush implements close(2), of any copy of the descriptor in any process.
 func (h *handle) Flush(ctx context.Context) syscall.Errno {
 	caller, owner := callerOf(ctx), lockOwnerOf(ctx)
-	ctx, cancel := h.file.fs.bound(ctx)
+	ctx, cancel := h.file.fs.boundChange(ctx)
 	defer cancel()
 	err := h.flush(ctx, caller)
 	h.file.fs.locks.drop(func(key lockKey, _ *heldLock) bool {
@@ -279,7 +279,7 @@ func (h *handle) commitWhole(ctx context.Context) error {
 
 // commitDirty commits what was written through h.
 func (h *handle) commitDirty(request context.Context) error {
-	ctx, cancel := h.file.fs.bound(request)
+	ctx, cancel := h.file.fs.boundChange(request)
 	defer cancel()
 	if err := h.file.take(ctx); err != nil {
 		return err
@@ -292,7 +292,7 @@ func (h *handle) commitDirty(request context.Context) error {
 // new as the moment of the call.
 func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	f := h.file
-	ctx, cancel := f.fs.bound(ctx)
+	ctx, cancel := f.fs.boundChange(ctx)
 	defer cancel()
 	if err := f.take(ctx); err != nil {
 		return f.fs.errno("fsync", f.where(), err)
@@ -314,7 +314,7 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 func (h *handle) Release(context.Context) syscall.Errno {
 	f := h.file
 	h.closing.Store(true)
-	ctx, cancel := f.fs.bound(context.Background())
+	ctx, cancel := f.fs.boundChange(context.Background())
 	defer cancel()
 	if h.write {
 		if err := f.take(ctx); err == nil {

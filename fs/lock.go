@@ -162,7 +162,7 @@ func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 
 // contender prepares the lock on the znode at path, and what must be there for it.
 func (f *file) contender(request context.Context, path string, shared bool) (*zk.Lock, error) {
-	ctx, cancel := f.fs.bound(request)
+	ctx, cancel := f.fs.boundChange(request)
 	defer cancel()
 	if err := f.bear(ctx); err != nil {
 		return nil, err
@@ -245,7 +245,7 @@ const (
 
 // try takes the lock if nobody has it.
 func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
-	ctx, cancel := f.fs.bound(request)
+	ctx, cancel := f.fs.boundChange(request)
 	defer cancel()
 	for tries := 0; ; tries++ {
 		err := lock.TryLockContext(ctx)

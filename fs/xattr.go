@@ -192,7 +192,7 @@ func (d *dir) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) 
 }
 
 func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
 	s := d.source(ctx, true)
 	return d.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
@@ -221,7 +221,7 @@ func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno)
 }
 
 func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
-	ctx, cancel := f.fs.bound(ctx)
+	ctx, cancel := f.fs.boundChange(ctx)
 	defer cancel()
 	return f.fs.errno("setxattr "+name, f.where(), f.setxattr(ctx, name, string(data)))
 }
