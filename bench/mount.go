@@ -130,6 +130,9 @@ func mountsCold(r *report, s *server, zkfs string) error {
 		if err := s.fill(t); err != nil {
 			return err
 		}
+		if err := s.warm(t); err != nil {
+			return err
+		}
 		ours := func(command string) side {
 			return side{"mount", func() (time.Duration, error) {
 				return cold(command, func() (place, error) { return mount(zkfs, s.addr+t.path()) })
