@@ -30,8 +30,8 @@ var promise = history.Promise{
 	// Less than the kernel would keep what it is not told about: as long as the session lasts.
 	Calm: 3 * time.Second,
 	// One system call is several requests of the kernel, the look-up of each name and then the call itself; and the kernel lets the
-	// processes of a mount wait for each other where they create names in one directory. While the servers are silent only the first
-	// of them all takes the whole time.
+	// processes of a mount wait for each other where they create names in one directory. While the servers are silent, or commit
+	// nothing, only the first of them all takes the whole time.
 	Call: 3*callTimeout + 2*time.Second,
 	Cut:  4,
 }
