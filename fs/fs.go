@@ -120,6 +120,7 @@ func (f *FS) serve(mountpoint string) error {
 		return fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}
 	f.server = server
+	closeOnExec("/dev/fuse")
 	go f.notify.run() // ends with f.ended
 	go f.ahead.run()  // likewise
 	go func() {       // ends when the kernel has unmounted

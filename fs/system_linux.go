@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"os"
+	"strconv"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -26,6 +28,19 @@ const (
 func leads(thread uint32) bool {
 	err := unix.Tgkill(int(thread), int(thread), 0)
 	return err == nil || err == unix.EPERM
+}
+
+// closeOnExec keeps descriptors of the file called name from programs that this one starts. go-fuse opens its device without that;
+// a program that lives longer would keep the connection of a mount alive whose process is gone.
+func closeOnExec(name string) {
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, entry := range entries {
+		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil && target == name {
+			if fd, err := strconv.Atoi(entry.Name()); err == nil {
+				unix.CloseOnExec(fd)
+			}
+		}
+	}
 }
 
 // unmountLazily takes a mount point away from under whoever uses it.

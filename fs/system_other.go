@@ -19,6 +19,8 @@ const (
 	statxBirth = 0x800
 )
 
+func closeOnExec(string) {}
+
 func leads(uint32) bool { return false }
 
 func unmountLazily(string) error { return errors.ErrUnsupported }

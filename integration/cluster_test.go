@@ -2,8 +2,10 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,6 +83,19 @@ func eventually(t *testing.T, check func() error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// freeze stops a server by SIGSTOP and returns when it answers no more: on a busy machine its threads go on for a while.
+func freeze(s zk.TestServer) error {
+	if err := s.Srv.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for range 10 {
+		if _, err := ask(addr(s), "ruok"); err != nil {
+			return nil
+		}
+	}
+	return errors.New("the server goes on after SIGSTOP")
 }
 
 // wantModes waits until the servers have these modes, given in sorted order.

@@ -3,7 +3,6 @@ package integration
 import (
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,10 +13,10 @@ import (
 func TestMountSurvivesItsServer(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		fail func(*zk.Server) error
+		fail func(zk.TestServer) error
 	}{
-		{"killed", (*zk.Server).Stop},
-		{"frozen", func(s *zk.Server) error { return s.Signal(syscall.SIGSTOP) }},
+		{"killed", func(s zk.TestServer) error { return s.Srv.Stop() }},
+		{"frozen", freeze},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ts := cluster(t, 3, nil)
@@ -40,15 +39,15 @@ func TestMountSurvivesItsServer(t *testing.T) {
 }
 
 // connectedTo returns the server that the mount is connected to, as its .status says.
-func connectedTo(t *testing.T, m *mounted, ts *zk.TestCluster) *zk.Server {
+func connectedTo(t *testing.T, m *mounted, ts *zk.TestCluster) zk.TestServer {
 	t.Helper()
 	status := m.sh(t, "cat .status")
 	found := regexp.MustCompile(`(?m)^connected +(\S+)$`).FindStringSubmatch(status)
 	for _, s := range ts.Servers {
 		if found != nil && addr(s) == found[1] {
-			return s.Srv
+			return s
 		}
 	}
 	t.Fatalf("connected to none of the servers:\n%s", status)
-	return nil
+	return zk.TestServer{}
 }

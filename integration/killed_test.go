@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +18,7 @@ import (
 )
 
 // The kernel lets a notification wait for the lock of a directory, and whoever holds that may wait for the daemon. No signal ends such a
-// wait, so a daemon that is killed in it does not end by itself. One that is to end does.
+// wait, so a daemon that is killed in it does not end by itself. Its companion sees to it that it does. One that is to end does anyway.
 func TestEndInANotification(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, m *mounted){
 		"SIGTERM": func(t *testing.T, m *mounted) {
@@ -30,9 +31,25 @@ func TestEndInANotification(t *testing.T) {
 			if err := m.daemon.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
+			if !m.wait(10 * time.Second) {
+				t.Error("the companion does not help")
+			}
+			exec.Command("umount", "-l", m.dir).Run() // fails if it was not in use any more
+		},
+		"SIGKILL, the companion first": func(t *testing.T, m *mounted) {
+			m.killed = true
+			if err := syscall.Kill(m.companion(t), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.daemon.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
 			path, err := zkfs()
 			if err != nil {
 				t.Fatal(err)
+			}
+			if m.wait(4 * time.Second) {
+				t.Error("the daemon has ended by itself: this test shows nothing")
 			}
 			command(t, "", path, "umount", "-f", m.dir)
 		},
@@ -81,6 +98,47 @@ func TestEndInANotification(t *testing.T) {
 				t.Error("mkdir has not ended")
 			}
 		})
+	}
+}
+
+// companion returns the process that waits for the end of the daemon.
+func (m *mounted) companion(t *testing.T) int {
+	t.Helper()
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, name := range all {
+		text, _ := os.ReadFile(name) // fails if it has ended
+		if strings.HasPrefix(string(text), fmt.Sprintf("zkfs\x00companion\x00%d\x00", m.daemon.Process.Pid)) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+			return pid
+		}
+	}
+	t.Fatal("there is no companion")
+	return 0
+}
+
+// A companion does not end before the mount, nor does it outlive it, and it has no part in the connection to the kernel.
+func TestCompanion(t *testing.T) {
+	m := mount(t, addr(shared.Servers[0])+newRoot(t))
+	pid := m.companion(t)
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		if target, _ := os.Readlink(file); target == "/dev/fuse" {
+			t.Errorf("%s is %s", file, target)
+		}
+	}
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM} {
+		if err := syscall.Kill(pid, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.sh(t, "echo v > f && cat f")
+	m.companion(t)
+	m.unmount(t)
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the companion after the end of the mount: %v", err)
 	}
 }
 

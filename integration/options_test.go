@@ -125,7 +125,7 @@ func TestTimeout(t *testing.T) {
 	patient := mount(t, addr(ts.Servers[0]), "--timeout=10m", "--session-timeout=40s")
 	m.sh(t, "echo x > f")
 	patient.sh(t, "stat .") // so that the shell can enter it
-	if err := ts.Servers[0].Srv.Signal(syscall.SIGSTOP); err != nil {
+	if err := freeze(ts.Servers[0]); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"stat nosuch", "mkdir d", "echo y > f"} {

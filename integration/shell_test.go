@@ -46,7 +46,7 @@ func TestShellWhileServersAreAway(t *testing.T) {
 				source: addr(server),
 				mount:  mount(t, addr(server), "--timeout=2s", "--session-timeout=4s"),
 				conn:   connect(t, []string{addr(server)}),
-				server: server.Srv,
+				server: server,
 			})
 		})
 	}
@@ -68,7 +68,7 @@ type script struct {
 	source string
 	mount  *mounted
 	conn   *zk.Conn
-	server *zk.Server // nil if it is shared
+	server zk.TestServer // without a process if it is shared
 }
 
 func runScript(t *testing.T, file string, s script) {
@@ -122,19 +122,19 @@ func (s script) zk(ts *testscript.TestScript, neg bool, args []string) {
 
 // signal is what happens to a server.
 func (s script) signal(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 || s.server == nil {
+	if neg || len(args) != 1 || s.server.Srv == nil {
 		ts.Fatalf("usage: server freeze|thaw|stop|start, in testdata/server")
 	}
 	var err error
 	switch args[0] {
 	case "freeze":
-		err = s.server.Signal(syscall.SIGSTOP)
+		err = freeze(s.server)
 	case "thaw":
-		err = s.server.Signal(syscall.SIGCONT)
+		err = s.server.Srv.Signal(syscall.SIGCONT)
 	case "stop":
-		err = s.server.Stop()
+		err = s.server.Srv.Stop()
 	case "start":
-		err = s.server.Start()
+		err = s.server.Srv.Start()
 	default:
 		err = errors.New("unknown")
 	}

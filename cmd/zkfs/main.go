@@ -18,6 +18,9 @@ import (
 )
 
 func main() {
+	if value := os.Getenv(companionVariable); value != "" {
+		os.Exit(report(os.Stderr, accompany(value)))
+	}
 	args, fake := arguments(os.Args)
 	if fake {
 		return

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -159,6 +160,11 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 	if err != nil {
 		return mountFailure(mountpoint, err)
 	}
+	stop, err := startCompanion(mountpoint)
+	if err != nil {
+		return errors.Join(fmt.Errorf("start a companion: %w", err), leave(conn, mounted))
+	}
+	defer stop()
 	ended := make(chan struct{})
 	go func() { // ends when the kernel has forgotten the mount, at the latest with this process
 		mounted.Wait()

@@ -128,6 +128,7 @@ func userAllowOther() bool {
 type mount struct {
 	point          string // without symbolic links
 	source, fstype string // "" if nothing is mounted there
+	device         string // major and minor number, with a colon
 }
 
 func (m mount) isOurs() bool { return m.fstype == fsType }
@@ -179,7 +180,7 @@ func parseMounts(mountinfo string) []mountLine {
 		if !ok || len(before) < 5 || len(after) < 2 {
 			continue
 		}
-		m := mount{point: unescape.Replace(before[4]), fstype: after[0], source: unescape.Replace(after[1])}
+		m := mount{point: unescape.Replace(before[4]), fstype: after[0], source: unescape.Replace(after[1]), device: before[2]}
 		all = append(all, mountLine{m, unescape.Replace(before[3])})
 	}
 	return all

@@ -15,10 +15,10 @@ a line that is none
 		want mount
 		ours bool
 	}{
-		{"/proc", mount{"/proc", "proc", "proc"}, false},
-		{"/mnt/zk", mount{"/mnt/zk", "zk1:2181,zk2:2181/app", fsType}, true},
-		{"/mnt/with space", mount{"/mnt/with space", "zk 1", fsType}, true},
-		{"/mnt/twice", mount{"/mnt/twice", "zk", fsType}, true},
+		{"/proc", mount{"/proc", "proc", "proc", "0:20"}, false},
+		{"/mnt/zk", mount{"/mnt/zk", "zk1:2181,zk2:2181/app", fsType, "0:42"}, true},
+		{"/mnt/with space", mount{"/mnt/with space", "zk 1", fsType, "0:43"}, true},
+		{"/mnt/twice", mount{"/mnt/twice", "zk", fsType, "0:45"}, true},
 		{"/mnt", mount{point: "/mnt"}, false},
 	}
 	for _, tt := range tests {

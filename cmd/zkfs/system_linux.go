@@ -21,12 +21,18 @@ func mountTable() (string, error) {
 
 // unmount unmounts what is mounted on point, which root may.
 func unmount(point string, how manner) error {
-	flags := map[manner]int{lazily: unix.MNT_DETACH, forcibly: unix.MNT_DETACH | unix.MNT_FORCE}[how]
+	flags := map[manner]int{lazily: unix.MNT_DETACH, forcibly: unix.MNT_DETACH | unix.MNT_FORCE, violently: unix.MNT_FORCE}[how]
 	return unix.Unmount(point, unix.UMOUNT_NOFOLLOW|flags)
 }
 
 // hideMemory keeps other processes of the same user from reading the memory of this one, and it from being dumped.
 func hideMemory() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
+// follow makes cmd, which the calling thread is to start, get SIGTERM when that thread ends, and nothing from its terminal.
+func follow(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setsid: true}
+	return nil
+}
 
 // bind makes cmd, which the calling thread is to start, get SIGTERM when that thread ends, and makes its orphans children of this process.
 func bind(cmd *exec.Cmd) error {

@@ -20,4 +20,6 @@ func unmount(string, manner) error { return errors.ErrUnsupported }
 
 func hideMemory() error { return nil }
 
+func follow(*exec.Cmd) error { return errors.ErrUnsupported }
+
 func bind(*exec.Cmd) error { return errors.ErrUnsupported }

@@ -155,7 +155,7 @@ func (c *chaos) report(r *history.Run) {
 	c.Logf("%d reads that may have been cut: %v", len(r.Cut), errors.Join(r.Cut[:min(len(r.Cut), 10)]...))
 	c.slowest(r)
 	for _, m := range c.mounts {
-		c.Logf("%s was killed in a notification, and ended when it was unmounted by force, %d times", m.name, m.daemon.held)
+		c.Logf("%s was killed in a notification, and ended when its companion ended the connection, %d times", m.name, m.daemon.held)
 	}
 	c.Logf("the servers came to a stand, and were started anew, %d times", c.e.stands)
 	if *outDir == "" {

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A process that is killed while it tells the kernel of a change may not end: no signal ends that thread's wait for the lock of a directory
+// (fs/fuse/dir.c, fuse_reverse_inval_entry), whoever has the lock waits for an answer, and the kernel ends the connection only when the last
+// thread is gone. All who use the mount would hang with it. So each mount has a companion: a process that waits for the other one to die,
+// and ends the connection if that takes long.
+
+// companionVariable is the environment variable that makes a process of zkfs a companion: the number of the process that it accompanies, a
+// space, and the mount point.
+const companionVariable = "_ZKFS_COMPANION"
+
+// lingering is how long a process may take to die.
+const lingering = 2 * time.Second
+
+// startCompanion starts the companion of this process, which serves the mount on point. stop ends it.
+func startCompanion(point string) (stop func(), err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(exe)
+	cmd.Args = []string{"zkfs", "companion", strconv.Itoa(os.Getpid()), point} // to be seen by ps
+	cmd.Env = []string{fmt.Sprintf("%s=%d %s", companionVariable, os.Getpid(), point)}
+	cmd.Dir = "/"
+	started, quit, ended := make(chan error), make(chan struct{}), make(chan struct{})
+	go func() { // ends with stop
+		defer close(ended)
+		runtime.LockOSThread() // whose end is what the companion is told of
+		err := follow(cmd)
+		if err == nil {
+			err = cmd.Start()
+		}
+		started <- err
+		if err != nil {
+			return
+		}
+		<-quit
+		cmd.Process.Kill()
+		cmd.Wait()
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return func() { close(quit); <-ended }, nil
+}
+
+// accompany is what a companion does. It returns when the process is dead that value, that of companionVariable, names.
+func accompany(value string) error {
+	number, point, _ := strings.Cut(value, " ")
+	pid, err := strconv.Atoi(number)
+	if err != nil {
+		return usagef("the environment variable %s is not for users", companionVariable)
+	}
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
+	deaths := make(chan os.Signal, 1)
+	signal.Notify(deaths, syscall.SIGTERM)
+	mounted, err := mountAt(point)
+	if err != nil {
+		return err
+	}
+	if os.Getppid() == pid {
+		<-deaths
+	}
+	for since := time.Now(); ; time.Sleep(lingering / 20) {
+		switch stateOf(pid) {
+		case dead:
+			return nil
+		case dying:
+			if time.Since(since) > lingering {
+				return abort(mounted)
+			}
+		case living: // somebody has sent that signal to all processes of a service
+			<-deaths
+			since = time.Now()
+		}
+	}
+}
+
+// life is how much of a process there is.
+type life int
+
+const (
+	dead  life = iota
+	dying      // it was killed, and threads of it are left
+	living
+)
+
+// stateOf tells whether a process was killed, and whether all of its threads have ended (proc_pid_status(5)).
+func stateOf(pid int) life {
+	state := dead
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid)) // the only error is a bad pattern
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has ended
+		}
+		fields := map[string]string{}
+		for line := range strings.Lines(string(text)) {
+			key, value, _ := strings.Cut(line, ":")
+			fields[key] = strings.TrimSpace(value)
+		}
+		if strings.HasPrefix(fields["State"], "Z") || strings.HasPrefix(fields["State"], "X") {
+			continue
+		}
+		pending, _ := strconv.ParseUint(fields["SigPnd"], 16, 64)
+		if pending&(1<<(syscall.SIGKILL-1)) == 0 {
+			return living
+		}
+		state = dying
+	}
+	return state
+}
+
+// abort ends the connection of a mount to its process: what waits for that fails. It stays, dead, if it is in use.
+func abort(m mount) error {
+	now, err := mountAt(m.point)
+	if err != nil || !now.isOurs() || now.device != m.device {
+		return err
+	}
+	_, minor, _ := strings.Cut(m.device, ":")
+	if err := os.WriteFile("/sys/fs/fuse/connections/"+minor+"/abort", []byte("1"), 0); err == nil {
+		return nil
+	}
+	return unmount(m.point, violently) // that file system is not mounted everywhere
+}
