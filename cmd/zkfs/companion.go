@@ -35,26 +35,25 @@ func startCompanion(point string) (stop func(), err error) {
 	cmd.Args = []string{"zkfs", "companion", strconv.Itoa(os.Getpid()), point} // to be seen by ps
 	cmd.Env = []string{fmt.Sprintf("%s=%d %s", companionVariable, os.Getpid(), point)}
 	cmd.Dir = "/"
-	started, quit, ended := make(chan error), make(chan struct{}), make(chan struct{})
-	go func() { // ends with stop
-		defer close(ended)
+	started, ended := make(chan error), make(chan struct{})
+	go func() { // ends with the companion
 		runtime.LockOSThread() // whose end is what the companion is told of
 		err := follow(cmd)
 		if err == nil {
 			err = cmd.Start()
 		}
-		started <- err
-		if err != nil {
-			return
+		if started <- err; err == nil {
+			cmd.Wait()
+			close(ended)
 		}
-		<-quit
-		cmd.Process.Kill()
-		cmd.Wait()
 	}()
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	return func() { close(quit); <-ended }, nil
+	return func() {
+		cmd.Process.Kill() // fails if it has ended
+		<-ended
+	}, nil
 }
 
 // accompany is what a companion does. It returns when the process is dead that value, that of companionVariable, names.
@@ -134,5 +133,5 @@ func abort(m mount) error {
 	if err := os.WriteFile("/sys/fs/fuse/connections/"+minor+"/abort", []byte("1"), 0); err == nil {
 		return nil
 	}
-	return unmount(m.point, violently) // that file system is not mounted everywhere
+	return unmount(m.point, abortively) // that file system is not mounted everywhere
 }

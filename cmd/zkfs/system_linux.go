@@ -21,7 +21,7 @@ func mountTable() (string, error) {
 
 // unmount unmounts what is mounted on point, which root may.
 func unmount(point string, how manner) error {
-	flags := map[manner]int{lazily: unix.MNT_DETACH, forcibly: unix.MNT_DETACH | unix.MNT_FORCE, violently: unix.MNT_FORCE}[how]
+	flags := map[manner]int{lazily: unix.MNT_DETACH, forcibly: unix.MNT_DETACH | unix.MNT_FORCE, abortively: unix.MNT_FORCE}[how]
 	return unix.Unmount(point, unix.UMOUNT_NOFOLLOW|flags)
 }
 

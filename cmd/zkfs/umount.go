@@ -50,7 +50,7 @@ const (
 	whenUnused manner = iota
 	lazily            // taken away from under whoever uses it
 	forcibly          // likewise, and the kernel waits no more for the process of the mount
-	violently         // the kernel waits no more for the process, and the mount stays if it is in use
+	abortively        // the kernel waits no more for the process, and the mount stays if it is in use
 )
 
 // umount unmounts dir, an absolute path, if something of zkfs is mounted there.
