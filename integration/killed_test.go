@@ -102,18 +102,20 @@ func TestEndInANotification(t *testing.T) {
 }
 
 // companion returns the process that waits for the end of the daemon.
-func (m *mounted) companion(t *testing.T) int {
+func (m *mounted) companion(t *testing.T) (pid int) {
 	t.Helper()
-	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, name := range all {
-		text, _ := os.ReadFile(name) // fails if it has ended
-		if strings.HasPrefix(string(text), fmt.Sprintf("zkfs\x00companion\x00%d\x00", m.daemon.Process.Pid)) {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-			return pid
+	eventually(t, func() error { // it is started when the mount is there
+		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, name := range all {
+			text, _ := os.ReadFile(name) // fails if it has ended
+			if strings.HasPrefix(string(text), fmt.Sprintf("zkfs\x00companion\x00%d\x00", m.daemon.Process.Pid)) {
+				pid, _ = strconv.Atoi(filepath.Base(filepath.Dir(name)))
+				return nil
+			}
 		}
-	}
-	t.Fatal("there is no companion")
-	return 0
+		return errors.New("there is no companion")
+	})
+	return pid
 }
 
 // A companion does not end before the mount, nor does it outlive it, and it has no part in the connection to the kernel.
@@ -129,6 +131,17 @@ func TestCompanion(t *testing.T) {
 			t.Errorf("%s is %s", file, target)
 		}
 	}
+	eventually(t, func() error { // it has just been started
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		ignored := regexp.MustCompile(`(?m)^SigIgn:\s+(\w+)$`).FindSubmatch(status)
+		if err != nil || ignored == nil {
+			return fmt.Errorf("%v\n%s", err, status)
+		}
+		if set, err := strconv.ParseUint(string(ignored[1]), 16, 64); err != nil || set&(1<<(syscall.SIGQUIT-1)) == 0 {
+			return fmt.Errorf("%v: SIGQUIT is not among the ignored %x", err, set)
+		}
+		return nil
+	})
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM} {
 		if err := syscall.Kill(pid, s); err != nil {
 			t.Fatal(err)

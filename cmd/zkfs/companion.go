@@ -63,9 +63,9 @@ func accompany(value string) error {
 	if err != nil {
 		return usagef("the environment variable %s is not for users", companionVariable)
 	}
-	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 	deaths := make(chan os.Signal, 1)
 	signal.Notify(deaths, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 	mounted, err := mountAt(point)
 	if err != nil {
 		return err
