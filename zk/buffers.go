@@ -5,7 +5,9 @@ import "sync"
 // buffers lends memory for frames to all connections, so that one that is idle holds none.
 var buffers bufferPool
 
-type bufferPool struct{ pool sync.Pool }
+// bufferPool keeps buffers by pointers to them, as interfaces hold those without memory of their own. spare has the pointers of the
+// buffers that are lent.
+type bufferPool struct{ pool, spare sync.Pool }
 
 // The sizes of buffers that are kept.
 const (
@@ -14,14 +16,24 @@ const (
 )
 
 func (p *bufferPool) get() []byte {
-	if b, _ := p.pool.Get().(*[]byte); b != nil {
-		return (*b)[:0]
+	kept, _ := p.pool.Get().(*[]byte)
+	if kept == nil {
+		return make([]byte, 0, minLent)
 	}
-	return make([]byte, 0, minLent)
+	b := *kept
+	*kept = nil
+	p.spare.Put(kept)
+	return b[:0]
 }
 
 func (p *bufferPool) put(b []byte) {
-	if minLent <= cap(b) && cap(b) <= maxLent {
-		p.pool.Put(&b)
+	if cap(b) < minLent || cap(b) > maxLent {
+		return
 	}
+	kept, _ := p.spare.Get().(*[]byte)
+	if kept == nil {
+		kept = new([]byte)
+	}
+	*kept = b
+	p.pool.Put(kept)
 }
