@@ -90,8 +90,11 @@ func freeze(s zk.TestServer) error {
 	if err := s.Srv.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	for range 10 {
-		if _, err := ask(addr(s), "ruok"); err != nil {
+	for range 100 {
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		_, err := flw.Ask(ctx, addr(s), "ruok")
+		cancel()
+		if err != nil {
 			return nil
 		}
 	}

@@ -218,10 +218,13 @@ func mountFailure(mountpoint string, err error) error {
 	return failf(exitMountpoint, "%s", strings.TrimSpace(plain(err)))
 }
 
-// untilSignal returns a context that ends with the first of the signals. Further ones have no effect: timeout(1)
-// and terminals send two. Those that the process was started to ignore, as by nohup, are still ignored.
+// untilSignal returns a context that ends with the first of the signals. Further ones have no effect until the process ends: timeout(1)
+// and terminals send two, and one that comes when all is done must not make it a failure. Those that the process was started to ignore, as
+// by nohup, are still ignored.
 func untilSignal(ctx context.Context, signals ...os.Signal) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, slices.DeleteFunc(signals, func(s os.Signal) bool {
+	signals = slices.DeleteFunc(signals, func(s os.Signal) bool {
 		return s != syscall.SIGTERM && signal.Ignored(s)
-	})...)
+	})
+	signal.Notify(make(chan os.Signal, 1), signals...) // of which nobody reads
+	return signal.NotifyContext(ctx, signals...)
 }
