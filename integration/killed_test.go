@@ -169,3 +169,26 @@ func hangs(pid int) bool {
 	}
 	return false
 }
+
+// A signal that comes when a mount is about to end, however late, does not make that a failure.
+func TestSignalAtTheEnd(t *testing.T) {
+	root := newRoot(t)
+	path, err := zkfs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		m := mount(t, addr(shared.Servers[0])+root)
+		go func() { // ends with the daemon
+			for m.daemon.Process.Signal(syscall.SIGTERM) == nil {
+			}
+		}()
+		exec.Command(path, "umount", m.dir).Run() // fails if the signal has unmounted it
+		if !m.wait(20 * time.Second) {
+			t.Fatal("zkfs mount does not end")
+		}
+		if !m.daemon.ProcessState.Success() {
+			t.Errorf("zkfs mount: %s", m.daemon.ProcessState)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func startCompanion(point string) (stop func(), err error) {
 	}, nil
 }
 
-// accompany is what a companion does. It returns when the process is dead that value, that of companionVariable, names.
+// accompany is what a companion does. value is that of companionVariable. It returns when the process that this names is dead.
 func accompany(value string) error {
 	number, point, _ := strings.Cut(value, " ")
 	pid, err := strconv.Atoi(number)
@@ -73,33 +73,20 @@ func accompany(value string) error {
 	if os.Getppid() == pid {
 		<-deaths
 	}
-	for since := time.Now(); ; time.Sleep(lingering / 20) {
-		switch stateOf(pid) {
-		case dead:
-			return nil
-		case dying:
-			if time.Since(since) > lingering {
-				return abort(mounted)
-			}
-		case living: // somebody has sent that signal to all processes of a service
-			<-deaths
+	// The signal need not be that of the death: one that ends a service goes to all of its processes. A child is its parent's as long as a
+	// thread is left that does not end (kernel/exit.c, find_new_reaper).
+	for since := time.Now(); os.Getppid() == pid; time.Sleep(lingering / 20) {
+		if !isKilled(pid) {
 			since = time.Now()
+		} else if time.Since(since) > lingering {
+			return abort(mounted)
 		}
 	}
+	return nil
 }
 
-// life is how much of a process there is.
-type life int
-
-const (
-	dead  life = iota
-	dying      // it was killed, and threads of it are left
-	living
-)
-
-// stateOf tells whether a process was killed, and whether all of its threads have ended (proc_pid_status(5)).
-func stateOf(pid int) life {
-	state := dead
+// isKilled reports whether SIGKILL waits for all threads of a process that have not ended (proc_pid_status(5)).
+func isKilled(pid int) bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid)) // the only error is a bad pattern
 	for _, thread := range threads {
 		text, err := os.ReadFile(thread)
@@ -114,13 +101,11 @@ func stateOf(pid int) life {
 		if strings.HasPrefix(fields["State"], "Z") || strings.HasPrefix(fields["State"], "X") {
 			continue
 		}
-		pending, _ := strconv.ParseUint(fields["SigPnd"], 16, 64)
-		if pending&(1<<(syscall.SIGKILL-1)) == 0 {
-			return living
+		if pending, _ := strconv.ParseUint(fields["SigPnd"], 16, 64); pending&(1<<(syscall.SIGKILL-1)) == 0 {
+			return false
 		}
-		state = dying
 	}
-	return state
+	return true
 }
 
 // abort ends the connection of a mount to its process: what waits for that fails. It stays, dead, if it is in use.
