@@ -147,7 +147,7 @@ func TestCompanion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m.sh(t, "echo v > f && cat f")
+	m.sh(t, "sleep 3; echo v > f && cat f") // for longer than a process may take to die
 	m.companion(t)
 	m.unmount(t)
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
