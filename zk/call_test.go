@@ -299,6 +299,21 @@ func TestIdleConnectionIsSmall(t *testing.T) {
 	}
 }
 
+// A Get that travels alone allocates what it returns, and no more. With the race detector it is one more: its pools forget (sync/pool.go).
+func TestGetTakesTwoAllocations(t *testing.T) {
+	c, _, err := zk.Connect([]string{cannedServer(t, dataRecords(100))}, timeout, quiet)
+	wantErr(t, err, nil)
+	defer c.Close()
+	allocs := testing.AllocsPerRun(1000, func() {
+		if data, _, err := c.Get("/a"); err != nil || len(data) != 100 {
+			t.Fatal(len(data), err)
+		}
+	})
+	if allocs > 3 {
+		t.Errorf("%v allocations, both ends counted", allocs)
+	}
+}
+
 // A long list of children takes memory for all names at once, not for each.
 func TestChildrenTakeFewAllocations(t *testing.T) {
 	const names = 100_000
