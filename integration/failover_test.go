@@ -3,6 +3,7 @@ package integration
 import (
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +37,40 @@ func TestMountSurvivesItsServer(t *testing.T) {
 			t.Logf("the commands took %v", time.Since(start))
 		})
 	}
+}
+
+// A leader whose followers are frozen takes connections, resumes sessions and answers reads, but commits nothing until it gives them up.
+// Changes in one directory, which the kernel lets wait for each other, do not wait for --timeout each.
+func TestLeaderThatCommitsNothing(t *testing.T) {
+	ts := cluster(t, 3, func(_ int, config *zk.ServerConfig, _ *zk.Server) { config.SyncLimit = 300 }) // a minute
+	wantModes(t, ts, "follower", "follower", "leader")
+	old := leader(t, ts)
+	m := mount(t, old, "--timeout=3s", "--session-timeout=4s")
+	m.sh(t, "mkdir d && ls d")
+	for _, s := range ts.Servers {
+		if addr(s) != old {
+			if err := freeze(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	start := time.Now()
+	out := m.sh(t, "for i in 1 2 3 4 5; do mkdir d/$i 2>&1 & done; wait")
+	if took := time.Since(start); took < 3*time.Second || took > 6*time.Second {
+		t.Errorf("five took %v\n%s", took, out)
+	}
+	if n := strings.Count(out, "cannot create directory"); n != 5 {
+		t.Errorf("%d of five failed\n%s", n, out)
+	}
+	for _, s := range ts.Servers {
+		if err := s.Srv.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func() error {
+		_, err := m.try("mkdir -p d/after")
+		return err
+	})
 }
 
 // connectedTo returns the server that the mount is connected to, as its .status says.
