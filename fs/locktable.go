@@ -113,10 +113,16 @@ func (l *locks) here(path string) (here, leaving bool) {
 	return here, leaving
 }
 
-func (l *locks) count() int {
+// count returns how many locks are held. One that was lost stays in the table until its holder gives it back, but is not held.
+func (l *locks) count() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.held)
+	for _, held := range l.held {
+		if !held.isLost() {
+			n++
+		}
+	}
+	return n
 }
 
 // release gives a lock back. It is no error if it is not held any more.

@@ -40,6 +40,7 @@ func TestLockLostWithItsSession(t *testing.T) {
 		return nil
 	})
 
+	a.prints(t, "locks held       0\n", "grep '^locks held' .status")
 	a.prints(t, "value\n", "echo value > other; cat other; flock y.lock true")
 	next.do("unlock")
 	holder.do("unlock")
