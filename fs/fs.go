@@ -121,13 +121,16 @@ func (f *FS) serve(mountpoint string) error {
 	}
 	f.server = server
 	closeOnExec("/dev/fuse")
-	go f.notify.run() // ends with f.ended
-	go f.ahead.run()  // likewise
-	go func() {       // ends when the kernel has unmounted
+	go f.ahead.run() // ends with f.ended
+	go func() {      // ends when the kernel has unmounted
 		server.Serve()
 		f.ended()
 	}()
-	if err := server.WaitMount(); err != nil { // somebody has unmounted it already
+	err = server.WaitMount()
+	// The kernel has asked for the root now. A notification before it has the answer makes it drop that (fs/fuse/inode.c,
+	// fuse_change_attributes), and a root that it knows nothing of is closed to all users but root.
+	go f.notify.run() // ends with f.ended
+	if err != nil {   // somebody has unmounted it already
 		return errors.Join(fmt.Errorf("mount on %s: %w", mountpoint, err), f.Unmount())
 	}
 	return nil
