@@ -45,12 +45,13 @@ type rule struct {
 var rules = map[string]rule{
 	".":        {},
 	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, md2man, prometheus, sys}, tests: []string{goInternal, goleak}},
-	"fs":       {code: []string{"zk", "xattr", "flw", goFuse, sys}, tests: []string{"zk/zktest", goleak}},
+	"fs":       {code: []string{"zk", "xattr", "flw", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
 
 	"internal/api":     {},
+	"internal/child":   {tests: []string{goleak}},
 	"internal/history": {},
 	"internal/proxy":   {tests: []string{goleak}},
 	"compat/gen":       {code: []string{"internal/api"}},
@@ -60,7 +61,7 @@ var rules = map[string]rule{
 	"zk/gssapi":            {code: []string{"zk", gokrb5}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration":       {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/conformance", "internal/proxy", goInternal, goleak, sys}},
+	"integration":       {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, sys}},
 	"integration/chaos": {tests: []string{"zk", "flw", "internal/history", "internal/proxy", goleak, sys}},
 }
 

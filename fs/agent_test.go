@@ -13,14 +13,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/zkfs/zkfs/internal/child"
 )
 
-// A process that uses files of a mount which it serves itself can wait for itself for ever. So the tests have an agent: this
-// test binary once more, which makes one system call for each line that it reads, and answers with a line.
+// agentVariable makes the test binary an agent, which makes one system call for each order that it gets. A process that uses
+// files of a mount which it serves itself can wait for itself for ever, so all tests on a mount have an agent.
 const agentVariable = "ZKFS_TEST_AGENT"
 
 func TestMain(m *testing.M) {
@@ -36,16 +37,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// agentPatience is how long the agent may take for a call: a hung mount must fail the test, not hang it.
+const agentPatience = child.Patience
+
 // agent is a child process that works in a mount.
 type agent struct {
-	t       *testing.T
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	answers chan string
+	t   *testing.T
+	cmd *exec.Cmd
+	*child.Process
 }
-
-// patience is how long the agent may take for a call: a hung mount must fail the test, not hang it.
-const agentPatience = 20 * time.Second
 
 // newAgent starts an agent in the directory dir.
 func newAgent(t *testing.T, dir string) *agent {
@@ -53,63 +53,26 @@ func newAgent(t *testing.T, dir string) *agent {
 	// The shell enters the mount, not this process between fork and exec: those two share what the kernel would wait for.
 	cmd := exec.Command("/bin/sh", "-c", `cd "$1" && exec "$2"`, "sh", dir, os.Args[0])
 	cmd.Env = append(os.Environ(), agentVariable+"=1", "GORACE=atexit_sleep_ms=0") // else each agent ends a second late
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	a := &agent{t: t, cmd: cmd, in: in, answers: make(chan string, 100)}
-	go func() { // ends with the agent
-		defer close(a.answers)
-		for s := bufio.NewScanner(out); s.Scan(); {
-			a.answers <- s.Text()
-		}
-	}()
-	t.Cleanup(a.end)
-	return a
-}
-
-// end ends the agent, and with it what it has open.
-func (a *agent) end() {
-	a.in.Close()
-	for range a.answers {
-	}
-	a.cmd.Wait()
+	return &agent{t, cmd, child.Start(t, "the agent", cmd)}
 }
 
 // start sends a call without waiting for the answer.
 func (a *agent) start(words ...string) {
-	a.t.Helper()
+	quoted := make([]string, len(words))
 	for i, w := range words {
-		words[i] = strconv.Quote(w)
+		quoted[i] = strconv.Quote(w)
 	}
-	if _, err := io.WriteString(a.in, strings.Join(words, " ")+"\n"); err != nil {
-		a.t.Fatal(err)
-	}
+	a.Send(strings.Join(quoted, " "))
 }
 
 // answer waits for the answer to the call that was started first.
 func (a *agent) answer() string {
 	a.t.Helper()
-	select {
-	case s, ok := <-a.answers:
-		if !ok {
-			a.t.Fatal("the agent is dead")
-		}
-		return s
-	case <-time.After(agentPatience):
-		a.cmd.Process.Kill()
-		a.t.Fatal("the agent hangs")
-	}
-	return ""
+	return a.Answer()
 }
+
+// end ends the agent, and with it what it has open.
+func (a *agent) end() { a.End() }
 
 // do makes a call and returns what it answers: "ok", possibly with a value, or the name of an error.
 func (a *agent) do(words ...string) string {
@@ -143,19 +106,56 @@ func runAgent(in io.Reader, out io.Writer) {
 			words = append(words, word)
 			rest = strings.TrimPrefix(rest[len(quoted):], " ")
 		}
-		value, err := agentCall(files, words[0], words[1:])
-		var errno syscall.Errno
-		switch {
-		case errors.As(err, &errno):
-			fmt.Fprintln(out, unix.ErrnoName(errno))
-		case err != nil:
-			fmt.Fprintln(out, "error", err)
-		case value == "":
-			fmt.Fprintln(out, "ok")
-		default:
-			fmt.Fprintln(out, "ok", value)
-		}
+		fmt.Fprintln(out, agentAnswer(files, words))
 	}
+}
+
+// agentAnswer makes a call and returns the answer: "ok", possibly with a value, the name of an error of the kernel, or "error" with
+// what is wrong. A call whose words are unknown, malformed or missing panics, which is an answer of that kind.
+func agentAnswer(files map[string]*os.File, words []string) (answer string) {
+	defer func() {
+		if wrong := recover(); wrong != nil {
+			answer = fmt.Sprint("error ", wrong)
+		}
+	}()
+	value, err := agentCall(files, words[0], words[1:])
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return unix.ErrnoName(errno)
+	case err != nil:
+		return fmt.Sprint("error ", err)
+	case value == "":
+		return "ok"
+	}
+	return "ok " + value
+}
+
+// pick returns what the table has for the word.
+func pick[T any](table map[string]T, word string) T {
+	value, ok := table[word]
+	if !ok {
+		panic(fmt.Sprintf("unknown word %q", word))
+	}
+	return value
+}
+
+// number reads a number in decimal.
+func number(word string) int64 {
+	n, err := strconv.ParseInt(word, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// octal reads the mode of a file.
+func octal(word string) uint32 {
+	n, err := strconv.ParseUint(word, 8, 32)
+	if err != nil {
+		panic(err)
+	}
+	return uint32(n)
 }
 
 var agentFlags = map[string]int{
@@ -166,7 +166,7 @@ var agentFlags = map[string]int{
 // openFlags reads FLAG+FLAG...
 func openFlags(names string) (flags int) {
 	for _, name := range strings.Split(names, "+") {
-		flags |= agentFlags[name]
+		flags |= pick(agentFlags, name)
 	}
 	return flags
 }
@@ -186,28 +186,23 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 		_, err := f.WriteString(args[1])
 		return "", err
 	case "fill": // ID BYTES
-		n, _ := strconv.Atoi(args[1])
-		_, err := f.Write(make([]byte, n))
+		_, err := f.Write(make([]byte, number(args[1])))
 		return "", err
 	case "read":
 		data, err := io.ReadAll(f)
 		return strconv.Quote(string(data)), err
 	case "pread": // ID OFFSET LENGTH
-		off, _ := strconv.Atoi(args[1])
-		n, _ := strconv.Atoi(args[2])
-		buf := make([]byte, n)
-		n, err := f.ReadAt(buf, int64(off))
+		buf := make([]byte, number(args[2]))
+		n, err := f.ReadAt(buf, number(args[1]))
 		if err == io.EOF {
 			err = nil
 		}
 		return strconv.Quote(string(buf[:n])), err
 	case "seek":
-		off, _ := strconv.Atoi(args[1])
-		_, err := f.Seek(int64(off), io.SeekStart)
+		_, err := f.Seek(number(args[1]), io.SeekStart)
 		return "", err
 	case "ftruncate":
-		n, _ := strconv.Atoi(args[1])
-		return "", f.Truncate(int64(n))
+		return "", f.Truncate(number(args[1]))
 	case "fsync":
 		return "", f.Sync()
 	case "fstat":
@@ -233,14 +228,12 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 		how := map[string]int{"sh": unix.LOCK_SH, "ex": unix.LOCK_EX, "un": unix.LOCK_UN, "nb": unix.LOCK_NB}
 		flags := 0
 		for _, name := range strings.Split(args[1], "+") {
-			flags |= how[name]
+			flags |= pick(how, name)
 		}
 		return "", unix.Flock(int(f.Fd()), flags)
 	case "setlk": // ID TYPE START LENGTH
-		start, _ := strconv.Atoi(args[2])
-		length, _ := strconv.Atoi(args[3])
 		types := map[string]int16{"r": unix.F_RDLCK, "w": unix.F_WRLCK, "u": unix.F_UNLCK}
-		return "", unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: types[args[1]], Start: int64(start), Len: int64(length)})
+		return "", unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: pick(types, args[1]), Start: number(args[2]), Len: number(args[3])})
 	}
 	return agentPathCall(files, call, args)
 }
@@ -287,9 +280,9 @@ func agentPathCall(files map[string]*os.File, call string, args []string) (strin
 		return agentModes(args[0], args[1:])
 	case "access": // PATH r|w|x
 		how := map[string]uint32{"r": unix.R_OK, "w": unix.W_OK, "x": unix.X_OK}
-		return "", unix.Access(args[0], how[args[1]])
+		return "", unix.Access(args[0], pick(how, args[1]))
 	case "setuid":
-		id, _ := strconv.Atoi(args[0])
+		id := int(number(args[0]))
 		return "", errors.Join(syscall.Setgroups(nil), syscall.Setgid(id), syscall.Setuid(id))
 	case "born": // in milliseconds
 		var st unix.Statx_t
@@ -309,18 +302,17 @@ func agentPathCall(files map[string]*os.File, call string, args []string) (strin
 		return "", unix.Rename(args[0], args[1])
 	case "rename2": // OLD NEW noreplace|exchange
 		flags := map[string]uint{"noreplace": unix.RENAME_NOREPLACE, "exchange": unix.RENAME_EXCHANGE}
-		return "", unix.Renameat2(unix.AT_FDCWD, args[0], unix.AT_FDCWD, args[1], flags[args[2]])
+		return "", unix.Renameat2(unix.AT_FDCWD, args[0], unix.AT_FDCWD, args[1], pick(flags, args[2]))
 	case "truncate":
-		n, _ := strconv.Atoi(args[1])
-		return "", unix.Truncate(args[0], int64(n))
+		return "", unix.Truncate(args[0], number(args[1]))
 	case "touch":
 		return "", unix.UtimesNanoAt(unix.AT_FDCWD, args[0], nil, 0)
 	case "chmod":
-		mode := uint64(0o600)
+		mode := uint32(0o600)
 		if len(args) > 1 {
-			mode, _ = strconv.ParseUint(args[1], 8, 32)
+			mode = octal(args[1])
 		}
-		return "", unix.Chmod(args[0], uint32(mode))
+		return "", unix.Chmod(args[0], mode)
 	case "symlink":
 		return "", unix.Symlink(args[0], args[1])
 	case "link":

@@ -87,7 +87,7 @@ func TestBlockedLockBlocksNothingElse(t *testing.T) {
 	contenders(t, c, "/x.lock", 1)
 	for _, p := range waiting {
 		select {
-		case answer := <-p.answers:
+		case answer := <-p.Answers():
 			if answer == "done" {
 				t.Errorf("%s: got the lock", p.name)
 			}

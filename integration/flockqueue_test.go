@@ -176,7 +176,7 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 				select {
-				case answer, ok := <-p.answers:
+				case answer, ok := <-p.Answers():
 					if ok {
 						t.Errorf("%s: %s", p.name, answer)
 					}

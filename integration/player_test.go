@@ -1,9 +1,7 @@
 package integration
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zkfs/zkfs/internal/child"
 )
 
 // player is a process that contends for a lock. It reads orders, a line each, and answers each with the line "done":
@@ -24,72 +24,22 @@ import (
 // It ends at the end of its input. What is below testdata/locks is players; those in Java can not look, and flocker.py alone can
 // write and answers EIO and the like to what fails.
 type player struct {
-	t       *testing.T
-	name    string
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	answers chan string // closed when the process ends
+	t    *testing.T
+	name string
+	cmd  *exec.Cmd
+	*child.Process
 }
 
 // play starts a player, which is ended with the test.
 func play(t *testing.T, name string, command ...string) *player {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &player{t: t, name: name, cmd: cmd, in: in, answers: make(chan string, 10)}
-	go func() { // ends with the process
-		defer close(p.answers)
-		for s := bufio.NewScanner(out); s.Scan(); {
-			p.answers <- s.Text()
-		}
-	}()
-	t.Cleanup(p.end)
-	return p
+	return &player{t, name, cmd, child.Start(t, name, cmd)}
 }
 
-// end lets the process come to its end. One that does not is killed.
-func (p *player) end() {
-	p.in.Close()
-	kill := time.AfterFunc(10*time.Second, func() { p.cmd.Process.Kill() })
-	defer kill.Stop()
-	for range p.answers {
-	}
-	p.cmd.Wait() // fails after kill, which a test may do too
-}
-
-// kill ends the process at once.
-func (p *player) kill() { p.cmd.Process.Kill() }
-
-// start gives an order. When it fails the process has ended, which the next answer tells.
+// start gives an order.
 func (p *player) start(order string, args ...any) {
-	fmt.Fprintln(p.in, append([]any{order}, args...)...)
-}
-
-// answer waits for the answer to the first order that has none.
-func (p *player) answer() string {
-	p.t.Helper()
-	select {
-	case answer, ok := <-p.answers:
-		if !ok {
-			p.t.Fatalf("%s has ended", p.name)
-		}
-		return answer
-	case <-time.After(time.Minute):
-		p.kill()
-		p.t.Fatalf("%s hangs", p.name)
-	}
-	return ""
+	p.Send(strings.TrimSpace(fmt.Sprintln(append([]any{order}, args...)...)))
 }
 
 // do gives an order and waits until it is done.
@@ -101,7 +51,7 @@ func (p *player) do(order string, args ...any) {
 
 func (p *player) want(answer string) {
 	p.t.Helper()
-	if got := p.answer(); got != answer {
+	if got := p.Answer(); got != answer {
 		p.t.Fatalf("%s: %s, want %s", p.name, got, answer)
 	}
 }
@@ -110,7 +60,7 @@ func (p *player) want(answer string) {
 func (p *player) waits() {
 	p.t.Helper()
 	select {
-	case answer := <-p.answers:
+	case answer := <-p.Answers():
 		p.t.Errorf("%s: %q, want it to wait", p.name, answer)
 	default:
 	}

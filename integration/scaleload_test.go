@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/child"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -154,20 +155,9 @@ func TestScaleOpenFiles(t *testing.T) {
 		print "$_ $n{$_}\n" for sort keys %n'`
 	cmd := exec.Command("bash", "-c", `cd "$0" && eval "$1"`, m.dir, script)
 	cmd.Stderr = m.log
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var opened int
-	if _, err := fmt.Fscan(out, &opened); err != nil || opened != files {
-		t.Errorf("%d files are open, %v", opened, err)
+	p := child.Start(t, "the reader of all files", cmd)
+	if opened := p.Answer(); opened != fmt.Sprint(files) {
+		t.Errorf("%s files are open", opened)
 	}
 	if n := m.footing(t, server, debug); n.descriptors > start.descriptors+10 { // connections of the questions come and go
 		t.Errorf("%+v while %d files are open, %+v before", n, files, start)
@@ -175,14 +165,15 @@ func TestScaleOpenFiles(t *testing.T) {
 	t.Logf("%d bytes resident with %d files open", m.resident(t), files)
 	rewrite(t, c, files, 3, "after it was open\n")
 	sees(t, m, "18c", files/10)
-	io.WriteString(in, "\n")
-	found, err := io.ReadAll(out)
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
+	p.Send("")
+	var found string
+	for line := range p.Answers() {
+		found += line + "\n"
 	}
+	p.End()
 	want := fmt.Sprintf("after it was open\n %d\n%s\n %d\n", files/10, strings.Repeat("x", 99), files-files/10)
-	if string(found) != want || err != nil {
-		t.Errorf("read %q, %v, want %q", found, err, want)
+	if found != want {
+		t.Errorf("read %q, want %q", found, want)
 	}
 	m.returns(t, server, debug, start)
 }

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,11 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/internal/child"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -75,26 +74,13 @@ func TestServersDieWithTheProcess(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()) // for the server's data, which nobody is left to remove
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), roleVariable+"=server")
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe() // open while the test runs
-	if err != nil {
-		t.Fatal(err)
+	p := child.Start(t, "the process of the server", cmd)
+	at := p.Answer()
+	if mode(at) != "standalone" {
+		t.Errorf("server at %q: mode %q", at, mode(at))
 	}
-	defer stdin.Close()
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	at := strings.TrimSpace(line)
-	if err != nil || mode(at) != "standalone" {
-		t.Errorf("server at %q: mode %q, error %v", at, mode(at), err)
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
+	p.Kill()
+	p.End()
 	eventually(t, func() error {
 		c, err := net.Dial("tcp", at)
 		if err == nil {
