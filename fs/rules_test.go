@@ -1,8 +1,11 @@
 package fs
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,238 +19,286 @@ import (
 
 // rule is something that POSIX asks of file systems, after the tests of pjdfstest.
 type rule struct {
-	call  string // the system call, and the number of pjdfstest's script if it has one
-	rule  string
-	steps string // calls of the agent in a directory of their own, one on a line, with what they answer behind "->", "ok" if it is not said
+	name  string // the system call, the number of pjdfstest's script if it has one, and what is asked
 	why   string // not empty: the rule does not apply, and this is the reason
+	steps []ruleStep
 }
 
-// Why rules do not apply.
-const (
-	noLinks       = "znodes have one name, and symbolic links do not exist"
-	noMode        = "the mode is that of the mount, or with --modes=acl what the ACL allows; chmod(2) and umask(2) have no effect"
-	noSearch      = "ZooKeeper asks for no permission on the way to a znode"
-	noFifos       = "znodes are no devices, pipes or sockets"
-	noExecution   = "no file is executable"
-	longNames     = "names over 255 bytes are znodes' names too, and can be used"
-	noBlocks      = "znodes take no space that could run out"
-	serversDecide = "the servers check the ACL at each write, not when the file is opened"
-	writtenWhole  = "a znode is written whole: to write a part of it the rest must be read"
-	wholeOrNot    = "what a program writes arrives whole or not at all"
-	limited       = "a znode has a megabyte"
-	noSubdirLinks = "the number of links is 1, so that find does not guess how many directories are inside"
-	serversTime   = "the times are the server's"
-)
+// ruleStep is a call that a rule makes, and what it must answer.
+type ruleStep struct {
+	at   string // FILE:LINE
+	call string
+	want string
+}
 
-// TestRules makes the calls of each rule on a mount. A rule that does not apply and whose calls answer as it wants is an error.
+// TestRules makes the calls of each rule of testdata/rules on a mount, in a directory of its own. A rule that does not
+// apply and whose calls answer as it wants is an error. A file has rules of one family of calls, in lines:
 //
-// Steps that begin with @ are made by somebody else: @acl PATH PERMISSIONS. Those that begin with ro are made in a mount that is
-// read-only. {N} is a name of N bytes, {mount} the mount point, {elsewhere} another file system.
+//	rule CALL [NUMBER]: TEXT     a rule begins here; pjdfstest has it in the script of that number
+//	but TEXT                     the rule does not apply, for this reason
+//	WORD [ARG]... [-> ANSWER]    the agent makes this call, see agentCall, and answers so; "ok" if nothing is said
+//	ro WORD [ARG]...             an agent in a read-only mount makes it
+//	ro eventually PATH           that agent sees a file that was made in the other mount
+//	@acl PATH [PERMISSIONS]      another client sets the ACL: of the permissions, or one that lets no process in
+//
+// {255} and {256} are names of so many bytes, {path} is a path that is too long, {mount} the mount point and {elsewhere}
+// another file system. Lines that are empty or begin with # say nothing.
 func TestRules(t *testing.T) {
-	w := newWorld(t, Options{})
-	readOnly, elsewhere := t.TempDir(), t.TempDir()
-	w.mount(readOnly, Options{ReadOnly: true})
-	ro := newAgent(t, readOnly)
-	long := strings.Repeat("p/", 2100)
-	for i, r := range rules {
-		t.Run(strings.ReplaceAll(r.call+" "+r.rule, "/", " "), func(t *testing.T) {
-			dir := fmt.Sprintf("rule-%d", i)
-			w.want("ok", "chdir", w.dir)
-			w.want("ok", "mkdir", dir)
-			ro.want("ok", "chdir", readOnly)
-			ro.eventually(w, "ok", "access", dir, "r")
-			ro.want("ok", "chdir", readOnly+"/"+dir)
-			w.want("ok", "chdir", dir)
-			kept := true
-			for line := range strings.Lines(strings.TrimSpace(r.steps)) {
-				step, want, found := strings.Cut(strings.TrimSpace(line), " -> ")
-				if !found {
-					want = "ok"
-				}
-				step = strings.NewReplacer("{255}", strings.Repeat("n", 255), "{256}", strings.Repeat("n", 256), "{path}", long,
-					"{mount}", w.dir, "{elsewhere}", elsewhere).Replace(step)
-				got := w.step(ro, "/"+dir+"/", strings.Fields(step))
-				if got == want {
-					continue
-				}
-				kept = false
-				if r.why == "" {
-					t.Fatalf("%s: %s, want %s", step, got, want)
-				}
-			}
-			if kept && r.why != "" {
-				t.Errorf("it applies, but stands in the table: %s", r.why)
+	p := newRulePlayer(t)
+	for i, r := range readRules(t) {
+		t.Run(strings.ReplaceAll(r.name, "/", " "), func(t *testing.T) {
+			if err := p.play(fmt.Sprintf("rule-%d", i), r); err != nil {
+				t.Error(err)
 			}
 		})
 	}
 }
 
-// step makes one call of a rule and returns what it answers.
-func (w *world) step(ro *agent, dir string, words []string) string {
-	w.t.Helper()
-	switch words[0] {
-	case "@acl":
-		var perms int32
-		for _, c := range words[2:] {
-			perms |= map[string]int32{"r": zk.PermRead, "w": zk.PermWrite, "c": zk.PermCreate, "d": zk.PermDelete}[c]
-		}
-		acl := []zk.ACL{{Perms: perms, Scheme: "world", ID: "anyone"}}
-		if perms == 0 {
-			acl = zk.DigestACL(zk.PermAll, "somebody", "else")
-		}
-		_, err := w.other.SetACL(dir+words[1], acl, -1)
+// A step with a word that is not known fails whatever is said about it, and so does a rule that applies although its file
+// says that it does not.
+func TestRulesFail(t *testing.T) {
+	p := newRulePlayer(t)
+	for i, tt := range []struct{ text, want string }{
+		{"put f x\ncat f -> ok \"y\"", `x:3: cat f: ok "x", want ok "y"`},
+		{"but no\nput f x", "applies"},
+		{"but no\nfrobnicate f", `unknown call "frobnicate"`},
+		{"but no\nopen 1 f w+create", `unknown word "create"`},
+		{"but no\nopen 1 f", "index out of range"},
+		{"but no\ntruncate f two", "invalid syntax"},
+		{"but no\nput f x\nlater a f", `unknown word "a"`},
+		{"but no\nefault frobnicate", `unknown word "frobnicate"`},
+		{"but no\n@acl f x", `unknown word "x"`},
+		{"but no\n@frobnicate f", `unknown call "@frobnicate"`},
+		{"but no\nro", "no call"},
+		{"but no\ncat {257}", "unknown place"},
+	} {
+		rules, err := parseRules("x", "rule a: b\n"+tt.text)
 		if err != nil {
-			w.t.Fatal(err)
+			t.Fatal(err)
 		}
-		return "ok"
-	case "ro":
-		if words[1] == "eventually" { // what was made in the other mount is seen
-			ro.eventually(w, "ok", "access", words[2], "r")
-			return "ok"
+		if err := p.play(fmt.Sprintf("wrong-%d", i), rules[0]); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: %v, want %s", tt.text, err, tt.want)
 		}
-		return ro.do(words[1:]...)
 	}
-	return w.do(words...)
 }
 
-var rules = []rule{
-	{"open 00", "a new file has the mode that was asked for, less the umask", "openmode 1 f w+creat 0751\n stat f -> ok file 0751 size=0 nlink=1", noMode},
-	{"open 00", "a new file changes the times of its directory", "mark a .\n put f x\n later a .", ""},
-	{"open 00", "a file that exists does not", "put f x\n mark a .\n open 1 f rw+creat\n close 1\n same a .", ""},
-	{"open 00", "O_TRUNC empties the file", "put f data\n open 1 f w+trunc\n stat f -> ok file 0644 size=0 nlink=1\n close 1\n cat f -> ok \"\"", ""},
-	{"open 00", "O_TRUNC changes its times", "put f data\n mark a f\n open 1 f w+trunc\n later a f", ""},
-	{"open", "what is opened for writing only can not be read, and the other way round", "put f x\n open 1 f w\n pread 1 0 1 -> EBADF\n open 2 f r\n write 2 x -> EBADF", ""},
-	{"open", "O_APPEND writes at the end, whatever the position", "put f ab\n open 1 f w+append\n seek 1 0\n write 1 c\n close 1\n cat f -> ok \"abc\"", ""},
-	{"open 01", "ENOTDIR for a component that is a file", "put f x\n open 1 f/g r -> ENOTDIR\n open 1 f/g w+creat -> ENOTDIR", ""},
-	{"open", "ENOTDIR for O_DIRECTORY and a file", "put f x\n open 1 f r+directory -> ENOTDIR\n mkdir d\n open 1 d r+directory", ""},
-	{"open 02", "a name of 255 bytes can be used", "put {255} x\n cat {255} -> ok \"x\"\n rename {255} f\n rename f {255}\n unlink {255}\n mkdir {255}\n rmdir {255}", ""},
-	{"open 02", "ENAMETOOLONG for a longer one", "open 1 {256} w+creat -> ENAMETOOLONG", longNames},
-	{"open 03", "ENAMETOOLONG for a path over 4096 bytes", "open 1 {path} r -> ENAMETOOLONG\n open 1 {path} w+creat -> ENAMETOOLONG", ""},
-	{"open 04", "ENOENT for what is missing", "open 1 f r -> ENOENT\n open 1 d/f r -> ENOENT\n open 1 d/f w+creat -> ENOENT", ""},
-	{"open 05", "EACCES without search permission on the way", "mkdir d\n put d/f x\n @acl d\n open 1 d/f r -> EACCES", noSearch},
-	{"open 06", "EACCES without permission for the flags", "put f x\n @acl f r\n open 1 f w -> EACCES\n open 1 f rw -> EACCES\n open 1 f w+append -> EACCES\n open 1 f r\n put g x\n @acl g w\n open 1 g r -> EACCES\n open 1 g w+trunc\n write 1 y\n close 1", ""},
-	{"open 06", "write permission is enough to write a part", "put g x\n @acl g w\n open 1 g w", writtenWhole},
-	{"open 07", "EACCES for O_TRUNC without write permission", "put f x\n @acl f r\n open 1 f w+trunc -> EACCES\n cat f -> ok \"x\"", ""},
-	{"open 08", "EACCES for a new file in a directory that may not be written", "mkdir d\n @acl d r\n open 1 d/f w+creat -> EACCES\n open 1 d/f w+creat+excl -> EACCES\n stat d/f -> ENOENT", ""},
-	{"open 12", "ELOOP for links that lead nowhere", "symlink a b\n symlink b a\n open 1 a r -> ELOOP", noLinks},
-	{"open 13", "EISDIR for a directory and writing", "mkdir d\n open 1 d w -> EISDIR\n open 1 d rw -> EISDIR\n open 1 d w+trunc -> EISDIR\n open 1 d w+creat -> EISDIR\n open 1 d r+creat -> EISDIR\n open 1 d r", ""},
-	{"open 14", "EROFS for writing on what is read-only", "put f x\n ro eventually f\n ro open 1 f w -> EROFS\n ro open 1 f w+trunc -> EROFS\n ro open 1 f r", ""},
-	{"open 15", "EROFS for a new file there", "ro open 1 f w+creat -> EROFS", ""},
-	{"open 16", "ELOOP for O_NOFOLLOW and a link", "put f x\n symlink f l\n open 1 l r+nofollow -> ELOOP", noLinks},
-	{"open 17", "ENXIO for a pipe that nobody reads", "mkfifo p\n open 1 p w+nonblock -> ENXIO", noFifos},
-	{"open 20", "ETXTBSY for a program that runs", "put f x\n chmod f 755\n stat f -> ok file 0755 size=1 nlink=1", noExecution},
-	{"open 21", "EFAULT for a path that is nowhere", "efault open -> EFAULT", ""},
-	{"open 22", "EEXIST for O_CREAT and O_EXCL of what exists", "put f x\n open 1 f w+creat+excl -> EEXIST\n mkdir d\n open 1 d w+creat+excl -> EEXIST\n open 1 new w+creat+excl\n open 2 new w+creat+excl -> EEXIST\n open 3 lazy w+creat\n open 4 lazy w+creat+excl -> EEXIST", ""},
-	{"open 25", "files of more than two gigabytes", "put f x\n truncate f 3000000000\n stat f -> ok file 0644 size=3000000000 nlink=1", limited},
+// A file that is not as it must be is refused, with the line.
+func TestRuleFilesAreChecked(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"put f x", "x:1: a step before the first rule"},
+		{"but no", "x:1: a reason without a rule"},
+		{"# a\n\nrule a b", "x:3: want rule CALL [NUMBER]: TEXT"},
+		{"rule a:\nput f x", "x:1: want rule CALL [NUMBER]: TEXT"},
+		{"rule a: b\nrule c: d\nput f x", "x:1: a rule without steps"},
+		{"rule a: b\nbut no", "x:1: a rule without steps"},
+		{"rule a: b\nput f x\nbut no", "x:3: a reason after a step"},
+		{"rule a: b\nbut no\nbut not\nput f x", "x:3: a second reason"},
+		{"rule a: b\nbut \nput f x", "x:2: an empty reason"},
+		{"rule a: b\nput f x -> EWHATEVER", `x:2: unknown answer "EWHATEVER"`},
+		{"rule a: b\nput f x ->", `x:2: unknown answer ""`},
+		{"rule a: b\n-> ok", "x:2: no call"},
+		{"", "x: no rules"},
+	} {
+		if _, err := parseRules("x", tt.text); err == nil || err.Error() != tt.want {
+			t.Errorf("%q: %v, want %s", tt.text, err, tt.want)
+		}
+	}
+}
 
-	{"unlink 00", "the file is gone, and the times of its directory change", "put f x\n mark a .\n unlink f\n stat f -> ENOENT\n later a .", ""},
-	{"unlink 00", "another link stays", "put f x\n link f g\n unlink f\n cat g -> ok \"x\"", noLinks},
-	{"unlink 00", "pipes can be removed", "mkfifo p\n unlink p", noFifos},
-	{"unlink 01", "ENOTDIR for a component that is a file", "put f x\n unlink f/g -> ENOTDIR\n unlink f/ -> ENOTDIR", ""},
-	{"unlink 02", "ENAMETOOLONG for a name over 255 bytes", "unlink {256} -> ENAMETOOLONG", longNames},
-	{"unlink 03", "ENAMETOOLONG for a path over 4096 bytes", "unlink {path} -> ENAMETOOLONG", ""},
-	{"unlink 04", "ENOENT for what is missing", "unlink f -> ENOENT\n unlink d/f -> ENOENT\n put f x\n unlink f\n unlink f -> ENOENT", ""},
-	{"unlink 05", "EACCES without search permission on the way", "mkdir d\n mkdir d/e\n put d/e/f x\n @acl d\n unlink d/e/f -> EACCES", noSearch},
-	{"unlink 06", "EACCES in a directory that may not be written", "mkdir d\n put d/f x\n @acl d r\n unlink d/f -> EACCES\n cat d/f -> ok \"x\"", ""},
-	{"unlink 07", "ELOOP", "symlink a b\n symlink b a\n unlink a/f -> ELOOP", noLinks},
-	{"unlink 08", "EISDIR for a directory", "mkdir d\n unlink d -> EISDIR\n stat d -> ok dir 0755 size=0 nlink=1", ""},
-	{"unlink 11", "EPERM for files of others in a sticky directory", "mkdir d\n chmod d 1777\n stat d -> ok dir 1777 size=0 nlink=1", noMode},
-	{"unlink 12", "EROFS on what is read-only", "put f x\n ro eventually f\n ro unlink f -> EROFS", ""},
-	{"unlink 13", "EFAULT", "efault unlink -> EFAULT", ""},
-	{"unlink 14", "an open file lives until it is closed", "put f data\n open 1 f rw\n mark a f\n unlink f\n fsame a 1\n fstat 1 -> ok size=4 nlink=0\n read 1 -> ok \"data\"\n write 1 more\n pread 1 0 8 -> ok \"datamore\"\n ftruncate 1 2\n fstat 1 -> ok size=2 nlink=0\n fsync 1\n close 1\n stat f -> ENOENT", ""},
-	{"unlink 14", "and is not the file that takes its name", "put f old\n open 1 f rw\n unlink f\n put f new\n read 1 -> ok \"old\"\n write 1 er\n close 1\n cat f -> ok \"new\"", ""},
+// readRules returns the rules of all files of testdata/rules.
+func readRules(t *testing.T) []rule {
+	t.Helper()
+	files, err := filepath.Glob("testdata/rules/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files %q, %v", files, err)
+	}
+	var all []rule
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules, err := parseRules(file, string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, rules...)
+	}
+	return all
+}
 
-	{"mkdir 00", "a new directory has the mode that was asked for, less the umask", "mkdirmode d 0700\n stat d -> ok dir 0700 size=0 nlink=1", noMode},
-	{"mkdir 00", "it changes the times of its directory", "mark a .\n mkdir d\n later a .", ""},
-	{"mkdir 00", "and its number of links", "mkdir d\n mkdir d/e\n stat d -> ok dir 0755 size=1 nlink=3", noSubdirLinks},
-	{"mkdir 01", "ENOTDIR for a component that is a file", "put f x\n mkdir f/d -> ENOTDIR", ""},
-	{"mkdir 02", "ENAMETOOLONG for a name over 255 bytes", "mkdir {256} -> ENAMETOOLONG", longNames},
-	{"mkdir 03", "ENAMETOOLONG for a path over 4096 bytes", "mkdir {path} -> ENAMETOOLONG", ""},
-	{"mkdir 04", "ENOENT for a component that is missing", "mkdir d/e -> ENOENT", ""},
-	{"mkdir 05", "EACCES without search permission on the way", "mkdir d\n mkdir d/e\n @acl d\n mkdir d/e/f -> EACCES", noSearch},
-	{"mkdir 06", "EACCES in a directory that may not be written", "mkdir d\n @acl d r\n mkdir d/e -> EACCES", ""},
-	{"mkdir 07", "ELOOP", "symlink a b\n symlink b a\n mkdir a/d -> ELOOP", noLinks},
-	{"mkdir 09", "EROFS on what is read-only", "ro mkdir d -> EROFS", ""},
-	{"mkdir 10", "EEXIST for what exists", "mkdir d\n mkdir d -> EEXIST\n mkdir d/ -> EEXIST\n mkdir . -> EEXIST\n mkdir .. -> EEXIST\n put f x\n mkdir f -> EEXIST\n open 1 lazy w+creat\n mkdir lazy -> EEXIST", ""},
-	{"mkdir 11", "ENOSPC when there is no space", "statfs . -> ok full", noBlocks},
-	{"mkdir 12", "EFAULT", "efault mkdir -> EFAULT", ""},
+// parseRules returns the rules of a file.
+func parseRules(file, text string) ([]rule, error) {
+	var rules []rule
+	var begun string // where the last rule begins
+	unfinished := func() bool { return len(rules) > 0 && len(rules[len(rules)-1].steps) == 0 }
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		at := fmt.Sprintf("%s:%d", file, n)
+		line = strings.TrimSpace(line)
+		word, rest, _ := strings.Cut(line, " ")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case word == "rule":
+			if unfinished() {
+				return nil, fmt.Errorf("%s: a rule without steps", begun)
+			}
+			if call, text, _ := strings.Cut(rest, ": "); call == "" || text == "" {
+				return nil, fmt.Errorf("%s: want rule CALL [NUMBER]: TEXT", at)
+			}
+			rules, begun = append(rules, rule{name: rest}), at
+		case word == "but":
+			if err := addReason(rules, rest); err != nil {
+				return nil, fmt.Errorf("%s: %w", at, err)
+			}
+		default:
+			s, err := parseStep(line)
+			if err == nil && len(rules) == 0 {
+				err = errors.New("a step before the first rule")
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", at, err)
+			}
+			s.at = at
+			last := &rules[len(rules)-1]
+			last.steps = append(last.steps, s)
+		}
+	}
+	if unfinished() {
+		return nil, fmt.Errorf("%s: a rule without steps", begun)
+	}
+	if len(rules) == 0 {
+		return nil, fmt.Errorf("%s: no rules", file)
+	}
+	return rules, nil
+}
 
-	{"rmdir 00", "the directory is gone, and the times of its directory change", "mkdir d\n mark a .\n rmdir d\n stat d -> ENOENT\n later a .", ""},
-	{"rmdir 01", "ENOTDIR for a file, last or on the way", "put f x\n rmdir f -> ENOTDIR\n rmdir f/d -> ENOTDIR", ""},
-	{"rmdir 02", "ENAMETOOLONG for a name over 255 bytes", "rmdir {256} -> ENAMETOOLONG", longNames},
-	{"rmdir 03", "ENAMETOOLONG for a path over 4096 bytes", "rmdir {path} -> ENAMETOOLONG", ""},
-	{"rmdir 04", "ENOENT for what is missing", "rmdir d -> ENOENT\n rmdir d/e -> ENOENT", ""},
-	{"rmdir 05", "ELOOP", "symlink a b\n symlink b a\n rmdir a/d -> ELOOP", noLinks},
-	{"rmdir 06", "ENOTEMPTY for one that has something", "mkdir d\n mkdir d/e\n rmdir d -> ENOTEMPTY\n rmdir d/e\n put d/f x\n rmdir d -> ENOTEMPTY\n unlink d/f\n open 1 d/lazy w+creat\n rmdir d -> ENOTEMPTY\n unlink d/lazy\n rmdir d", ""},
-	{"rmdir 07", "EACCES without search permission on the way", "mkdir d\n mkdir d/e\n mkdir d/e/f\n @acl d\n rmdir d/e/f -> EACCES", noSearch},
-	{"rmdir 08", "EACCES in a directory that may not be written", "mkdir d\n mkdir d/e\n @acl d r\n rmdir d/e -> EACCES", ""},
-	{"rmdir 12", "EINVAL for . and ENOTEMPTY for ..", "mkdir d\n mkdir d/e\n rmdir d/. -> EINVAL\n rmdir d/e/.. -> ENOTEMPTY\n rmdir d/e/. -> EINVAL", ""},
-	{"rmdir 13", "EBUSY for a mount point", "rmdir {mount} -> EBUSY", ""},
-	{"rmdir 14", "EROFS on what is read-only", "mkdir d\n ro eventually d\n ro rmdir d -> EROFS", ""},
-	{"rmdir 15", "EFAULT", "efault rmdir -> EFAULT", ""},
-	{"rmdir", "who is inside a directory that was removed can not make anything there", "mkdir d\n chdir d\n rmdir ../d\n put f x -> ENOENT\n mkdir e -> ENOENT\n ls . -> ENOENT\n stat . -> ok dir 0755 size=0 nlink=0", ""},
+// addReason says why the last rule does not apply.
+func addReason(rules []rule, why string) error {
+	if len(rules) == 0 {
+		return errors.New("a reason without a rule")
+	}
+	last := &rules[len(rules)-1]
+	switch {
+	case len(last.steps) > 0:
+		return errors.New("a reason after a step")
+	case last.why != "":
+		return errors.New("a second reason")
+	case why == "":
+		return errors.New("an empty reason")
+	}
+	last.why = why
+	return nil
+}
 
-	{"rename 00", "the file is the same under its new name, and both directories have new times", "put f x\n mkdir d\n mark a f\n mark b .\n mark c d\n rename f d/g\n stat f -> ENOENT\n cat d/g -> ok \"x\"\n sameino a d/g\n later b .\n later c d", ""},
-	{"rename 00", "so is a directory", "mkdir d\n put d/f x\n mark a d\n rename d e\n stat d -> ENOENT\n cat e/f -> ok \"x\"\n sameino a e", ""},
-	{"rename 00", "what was there is replaced", "put f new\n put g old\n rename f g\n stat f -> ENOENT\n cat g -> ok \"new\"\n mkdir d\n mkdir e\n rename d e\n stat d -> ENOENT\n ls e -> ok", ""},
-	{"rename 00", "who has the file open that was replaced keeps it", "put f new\n put g old\n open 1 g r\n rename f g\n read 1 -> ok \"old\"\n cat g -> ok \"new\"", ""},
-	{"rename 00", "onto itself does nothing", "put f x\n mark a f\n rename f f\n same a f\n mkdir d\n rename d d\n rename d/../f f", ""},
-	{"rename 01", "ENAMETOOLONG for a name over 255 bytes", "put f x\n rename f {256} -> ENAMETOOLONG", longNames},
-	{"rename 02", "ENAMETOOLONG for a path over 4096 bytes", "put f x\n rename f {path} -> ENAMETOOLONG\n rename {path} f -> ENAMETOOLONG", ""},
-	{"rename 03", "ENOENT for what is missing", "rename f g -> ENOENT\n rename d/f g -> ENOENT\n put f x\n rename f d/g -> ENOENT\n cat f -> ok \"x\"", ""},
-	{"rename 04", "EACCES without search permission on the way", "mkdir d\n mkdir d/e\n put d/e/f x\n @acl d\n rename d/e/f d/e/g -> EACCES", noSearch},
-	{"rename 05", "EACCES in directories that may not be written", "mkdir d\n put d/f x\n put f x\n @acl d r\n rename d/f g -> EACCES\n rename f d/g -> EACCES\n cat d/f -> ok \"x\"\n cat f -> ok \"x\"", ""},
-	{"rename 09", "EPERM for files of others in a sticky directory", "mkdir d\n chmod d 1777\n stat d -> ok dir 1777 size=0 nlink=1", noMode},
-	{"rename 11", "ELOOP", "put f x\n symlink a b\n symlink b a\n rename f a/f -> ELOOP", noLinks},
-	{"rename 12", "ENOTDIR for a component that is a file", "put f x\n put g x\n rename f/x h -> ENOTDIR\n rename g f/x -> ENOTDIR\n rename g new/ -> ENOTDIR", ""},
-	{"rename 13", "ENOTDIR for a directory onto a file", "mkdir d\n put f x\n rename d f -> ENOTDIR\n cat f -> ok \"x\"", ""},
-	{"rename 14", "EISDIR for a file onto a directory", "mkdir d\n put f x\n rename f d -> EISDIR", ""},
-	{"rename 15", "EXDEV for another file system", "put f x\n rename f {elsewhere}/f -> EXDEV", ""},
-	{"rename 16", "EROFS on what is read-only", "put f x\n ro eventually f\n ro rename f g -> EROFS", ""},
-	{"rename 17", "EFAULT", "efault rename -> EFAULT", ""},
-	{"rename 18", "EINVAL for a directory into itself", "mkdir d\n mkdir d/e\n rename d d/e/f -> EINVAL\n rename d d/f -> EINVAL", ""},
-	{"rename 19", "EBUSY for . and ..", "mkdir d\n mkdir e\n rename d/. f -> EBUSY\n rename d/.. f -> EBUSY\n rename d e/.. -> EBUSY\n rename d e/. -> EBUSY", ""},
-	{"rename 20", "ENOTEMPTY for a directory onto one that has something", "mkdir d\n mkdir e\n put e/f x\n rename d e -> ENOTEMPTY\n rename e d\n mkdir g\n mkdir g/h\n rename d g -> ENOTEMPTY", ""},
-	{"rename 21", "EACCES for a directory that may not be written and goes elsewhere", "mkdir d\n mkdir e\n @acl d r\n rename d e/d -> EACCES", "a znode does not hold the name of its parent"},
-	{"rename 22", "the file has a new ctime", "put f x\n mark a f\n tick\n rename f g\n later a g", ""},
-	{"rename 23", "another link of what was replaced stays", "put f new\n put g old\n link g h\n rename f g\n cat h -> ok \"old\"", noLinks},
-	{"rename 24", "the directories' numbers of links follow", "mkdir d\n mkdir d/s\n mkdir e\n rename d/s e/s\n stat e -> ok dir 0755 size=1 nlink=3", noSubdirLinks},
-	{"renameat2", "RENAME_NOREPLACE replaces nothing", "put f x\n put g y\n rename2 f g noreplace -> EEXIST\n rename2 f h noreplace\n cat h -> ok \"x\"", ""},
-	{"renameat2", "RENAME_EXCHANGE exchanges files", "put f x\n put g y\n rename2 f g exchange\n cat f -> ok \"y\"\n cat g -> ok \"x\"\n rename2 f h exchange -> ENOENT", ""},
-	{"renameat2", "RENAME_EXCHANGE exchanges directories", "mkdir d\n put d/f x\n mkdir e\n rename2 d e exchange\n cat e/f -> ok \"x\"", "a transaction of files alone"},
+func parseStep(line string) (ruleStep, error) {
+	call, want, found := strings.Cut(line+" ", "-> ")
+	s := ruleStep{call: strings.TrimSpace(call), want: strings.TrimSpace(want)}
+	if !found {
+		s.want = "ok"
+	}
+	if s.call == "" {
+		return s, errors.New("no call")
+	}
+	if word, _, _ := strings.Cut(s.want, " "); word != "ok" && !slices.Contains(errnoNames, word) {
+		return s, fmt.Errorf("unknown answer %q", s.want)
+	}
+	return s, nil
+}
 
-	{"truncate 00", "shorter and longer, with zeros", "put f hello\n truncate f 2\n cat f -> ok \"he\"\n truncate f 4\n cat f -> ok \"he\\x00\\x00\"\n truncate f 0\n stat f -> ok file 0644 size=0 nlink=1", ""},
-	{"truncate 00", "changes the times", "put f hello\n mark a f\n truncate f 2\n later a f", ""},
-	{"truncate 00", "leaves them if it fails", "put f hello\n mark a f\n @acl f r\n truncate f 2 -> EACCES\n truncate f -1 -> EINVAL\n same a f", ""},
-	{"truncate 01", "ENOTDIR for a component that is a file", "put f x\n truncate f/g 0 -> ENOTDIR", ""},
-	{"truncate 02", "ENAMETOOLONG for a name over 255 bytes", "truncate {256} 0 -> ENAMETOOLONG", longNames},
-	{"truncate 03", "ENAMETOOLONG for a path over 4096 bytes", "truncate {path} 0 -> ENAMETOOLONG", ""},
-	{"truncate 04", "ENOENT for what is missing", "truncate f 0 -> ENOENT\n truncate d/f 0 -> ENOENT", ""},
-	{"truncate 05", "EACCES without search permission on the way", "mkdir d\n put d/f x\n @acl d\n truncate d/f 0 -> EACCES", noSearch},
-	{"truncate 06", "EACCES for a file that may not be written", "put f x\n @acl f r\n truncate f 0 -> EACCES\n truncate f 1 -> EACCES\n cat f -> ok \"x\"", ""},
-	{"truncate 07", "ELOOP", "symlink a b\n symlink b a\n truncate a/f 0 -> ELOOP", noLinks},
-	{"truncate 09", "EISDIR for a directory", "mkdir d\n truncate d 0 -> EISDIR", ""},
-	{"truncate 10", "EROFS on what is read-only", "put f x\n ro eventually f\n ro truncate f 0 -> EROFS", ""},
-	{"truncate 11", "ETXTBSY for a program that runs", "put f x\n chmod f 755\n access f x", noExecution},
-	{"truncate 12", "EFBIG for more than a file can have", "put f x\n truncate f 999999999999999 -> EFBIG\n truncate f 1047552 -> EFBIG\n cat f -> ok \"x\"\n truncate f 1047551", ""},
-	{"truncate 13", "EINVAL for a negative length", "put f x\n truncate f -1 -> EINVAL\n truncate f -999999 -> EINVAL", ""},
-	{"truncate 14", "EFAULT", "efault truncate -> EFAULT", ""},
+// errnoNames are the names of the kernel's errors.
+var errnoNames = func() (names []string) {
+	for errno := syscall.Errno(1); errno <= unix.EHWPOISON; errno++ {
+		names = append(names, unix.ErrnoName(errno))
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}()
 
-	{"ftruncate 00", "shorter and longer, with zeros", "put f hello\n open 1 f rw\n ftruncate 1 2\n fstat 1 -> ok size=2 nlink=1\n ftruncate 1 4\n pread 1 0 9 -> ok \"he\\x00\\x00\"\n close 1\n cat f -> ok \"he\\x00\\x00\"", ""},
-	{"ftruncate 00", "changes the times", "put f hello\n mark a f\n open 1 f w\n ftruncate 1 2\n close 1\n later a f", ""},
-	{"ftruncate 00", "does not move the position", "put f hello\n open 1 f w\n seek 1 4\n ftruncate 1 0\n write 1 x\n close 1\n cat f -> ok \"\\x00\\x00\\x00\\x00x\"", ""},
-	{"ftruncate 00", "asks for no permission of the file that is open", "put f hello\n open 1 f w\n @acl f r\n ftruncate 1 2\n close 1\n cat f -> ok \"he\"", serversDecide},
-	{"ftruncate 12", "EFBIG for more than a file can have", "put f x\n open 1 f w\n ftruncate 1 999999999999999 -> EFBIG\n close 1\n cat f -> ok \"x\"", ""},
-	{"ftruncate 13", "EINVAL for a negative length", "put f x\n open 1 f w\n ftruncate 1 -1 -> EINVAL", ""},
-	{"ftruncate", "EINVAL for a descriptor that can not write", "put f x\n open 1 f r\n ftruncate 1 0 -> EINVAL\n mkdir d\n open 2 d r\n ftruncate 2 0 -> EINVAL", ""},
+// rulePlayer makes the steps of rules.
+type rulePlayer struct {
+	w      *world
+	ro     *agent // in a mount that is read-only
+	roDir  string
+	places *strings.Replacer
+}
 
-	{"write 00", "changes the times", "put f x\n mark a f\n append f y\n later a f", ""},
-	{"write", "leaves zeros where nothing was written", "open 1 f w+creat\n seek 1 3\n write 1 x\n close 1\n cat f -> ok \"\\x00\\x00\\x00x\"", ""},
-	{"write", "EFBIG behind the most that a file can have", "open 1 f w+creat\n seek 1 1047550\n write 1 x\n write 1 x -> EFBIG\n open 2 g w+creat\n seek 2 1047550\n write 2 x\n close 2\n stat g -> ok file 0644 size=1047551 nlink=1", ""},
-	{"write", "what was written before a write that failed is kept", "open 1 f w+creat\n write 1 x\n seek 1 1047551\n write 1 y -> EFBIG\n close 1\n cat f -> ok \"x\"", wholeOrNot},
-	{"chmod 00", "sets the mode", "put f x\n chmod f 600\n stat f -> ok file 0600 size=1 nlink=1", noMode},
-	{"link 00", "makes another name", "put f x\n link f g\n stat f -> ok file 0644 size=1 nlink=2", noLinks},
-	{"utimensat 00", "sets the times", "put f x\n settimes f 1000000000\n mtime f -> ok 1000000000", serversTime},
+func newRulePlayer(t *testing.T) *rulePlayer {
+	t.Helper()
+	w := newWorld(t, Options{})
+	p := &rulePlayer{w: w, roDir: t.TempDir()}
+	w.mount(p.roDir, Options{ReadOnly: true})
+	p.ro = newAgent(t, p.roDir)
+	p.places = strings.NewReplacer("{255}", strings.Repeat("n", 255), "{256}", strings.Repeat("n", 256),
+		"{path}", strings.Repeat("p/", 2100), "{mount}", w.dir, "{elsewhere}", t.TempDir())
+	return p
+}
+
+// play makes the steps of a rule in the directory dir, which it creates.
+func (p *rulePlayer) play(dir string, r rule) error {
+	p.w.t.Helper()
+	p.w.want("ok", "chdir", p.w.dir)
+	p.w.want("ok", "mkdir", dir)
+	p.w.want("ok", "chdir", dir)
+	p.ro.want("ok", "chdir", p.roDir)
+	p.ro.eventually(p.w, "ok", "access", dir, "r")
+	p.ro.want("ok", "chdir", dir)
+	kept := true
+	for _, s := range r.steps {
+		got, err := p.step("/"+dir+"/", p.places.Replace(s.call))
+		if after, isError := strings.CutPrefix(got, "error "); err == nil && isError { // no error of the kernel
+			err = errors.New(after)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", s.at, s.call, err)
+		}
+		if kept = kept && got == s.want; !kept && r.why == "" {
+			return fmt.Errorf("%s: %s: %s, want %s", s.at, s.call, got, s.want)
+		}
+	}
+	if kept && r.why != "" {
+		return fmt.Errorf("it applies, but its file says: %s", r.why)
+	}
+	return nil
+}
+
+// step makes one call of a rule and returns the answer. The rule has the directory dir.
+func (p *rulePlayer) step(dir, call string) (string, error) {
+	p.w.t.Helper()
+	words := strings.Fields(call)
+	switch {
+	case strings.Contains(call, "{"):
+		return "", errors.New("unknown place")
+	case words[0] == "@acl" && len(words) > 1:
+		return "ok", p.setACL(dir+words[1], words[2:])
+	case strings.HasPrefix(words[0], "@"):
+		return "", fmt.Errorf("unknown call %q", words[0])
+	case words[0] == "ro" && len(words) == 1:
+		return "", errors.New("no call")
+	case words[0] == "ro" && words[1] == "eventually" && len(words) == 3:
+		p.ro.eventually(p.w, "ok", "access", words[2], "r")
+		return "ok", nil
+	case words[0] == "ro":
+		return p.ro.do(words[1:]...), nil
+	}
+	return p.w.do(words...), nil
+}
+
+// setACL lets all processes have the permissions. Without any the ACL names a user that no process is.
+func (p *rulePlayer) setACL(path string, permissions []string) error {
+	acl := zk.DigestACL(zk.PermAll, "another", "user")
+	if len(permissions) > 0 {
+		acl = []zk.ACL{{Scheme: "world", ID: "anyone"}}
+	}
+	for _, name := range permissions {
+		bit, ok := map[string]int32{"r": zk.PermRead, "w": zk.PermWrite, "c": zk.PermCreate, "d": zk.PermDelete}[name]
+		if !ok {
+			return fmt.Errorf("unknown word %q", name)
+		}
+		acl[0].Perms |= bit
+	}
+	_, err := p.w.other.SetACL(path, acl, -1)
+	return err
 }
 
 // marks are what the agent has noted about files, to compare them later.
@@ -259,15 +310,14 @@ func agentRuleCall(files map[string]*os.File, call string, args []string) (strin
 	case "chdir":
 		return "", unix.Chdir(args[0])
 	case "openmode": // ID PATH FLAG+FLAG... MODE
-		mode, _ := strconv.ParseUint(args[3], 8, 32)
+		mode := octal(args[3])
 		opened, err := os.OpenFile(args[1], openFlags(args[2]), os.FileMode(mode))
 		files[args[0]] = opened
 		return "", err
 	case "mkdirmode":
-		mode, _ := strconv.ParseUint(args[1], 8, 32)
-		return "", unix.Mkdir(args[0], uint32(mode))
+		return "", unix.Mkdir(args[0], octal(args[1]))
 	case "settimes": // PATH SECONDS
-		s, _ := strconv.ParseInt(args[1], 10, 64)
+		s := number(args[1])
 		return "", unix.UtimesNanoAt(unix.AT_FDCWD, args[0], []unix.Timespec{{Sec: s}, {Sec: s}}, 0)
 	case "mtime":
 		var st unix.Stat_t
@@ -290,13 +340,15 @@ func agentRuleCall(files map[string]*os.File, call string, args []string) (strin
 		err := unix.Lstat(args[1], &st)
 		marks[args[0]] = st
 		return "", err
+	case "later", "same", "sameino", "fsame":
+		return agentCompare(files, call, args)
 	}
-	return agentCompare(files, call, args)
+	return "", fmt.Errorf("unknown call %q", call)
 }
 
 // agentCompare compares a file with what was noted about it: later|same|sameino ID PATH, fsame ID FILE.
 func agentCompare(files map[string]*os.File, call string, args []string) (string, error) {
-	before, now := marks[args[0]], unix.Stat_t{}
+	before, now := pick(marks, args[0]), unix.Stat_t{}
 	if call == "fsame" {
 		if err := unix.Fstat(int(files[args[1]].Fd()), &now); err != nil {
 			return "", err
@@ -312,10 +364,9 @@ func agentCompare(files map[string]*os.File, call string, args []string) (string
 		return verdict(now.Mtim.Nano() > before.Mtim.Nano() && now.Ctim.Nano() > before.Ctim.Nano(), "mtime %v, before %v", now.Mtim, before.Mtim)
 	case "same":
 		return verdict(now.Mtim == before.Mtim && now.Ctim == before.Ctim, "mtime %v, before %v", now.Mtim, before.Mtim)
-	case "sameino":
+	default:
 		return verdict(now.Ino == before.Ino, "number %d, before %d", now.Ino, before.Ino)
 	}
-	return "", fmt.Errorf("unknown call %q", call)
 }
 
 // verdict is the answer to a comparison.
@@ -329,10 +380,10 @@ func verdict(ok bool, format string, args ...any) (string, error) {
 // efault makes a call with the name of a file that lies nowhere in the memory of the process.
 func efault(call string) error {
 	const nowhere = 1
-	number := map[string]uintptr{
+	number := pick(map[string]uintptr{
 		"open": unix.SYS_OPENAT, "unlink": unix.SYS_UNLINKAT, "mkdir": unix.SYS_MKDIRAT, "rmdir": unix.SYS_UNLINKAT, "rename": unix.SYS_RENAMEAT2,
 		"truncate": unix.SYS_TRUNCATE,
-	}[call]
+	}, call)
 	cwd := unix.AT_FDCWD
 	var errno syscall.Errno
 	switch call {
