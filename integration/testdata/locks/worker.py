@@ -10,12 +10,14 @@ import time
 
 
 def contact(store, fence, n=None):
-    """Reads the number in the store, or if n is given replaces n by n+1. The store refuses whoever comes with a smaller fencing number
-    than it has seen, and notes who replaces what he has not read. The local lock is the store's own: it makes a
-    transaction of the file, no more."""
-    with open(store, "r+") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        state = json.load(f)
+    """Reads the number in the store, or if n is given replaces n by n+1. The store refuses a fencing number smaller
+    than one that it has seen, and notes a change of a number that the worker had not read. The local lock is the
+    store's own: it makes a transaction, no more. A worker may be killed at any moment and the test reads at any moment,
+    so the new state replaces the old one in one step."""
+    with open(store + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open(store) as f:
+            state = json.load(f)
         if fence < state["fence"]:
             state["refused"] += 1
             n = None
@@ -25,9 +27,9 @@ def contact(store, fence, n=None):
                 if state["n"] != n:
                     state["wrong"].append([fence, n, state["n"]])
                 state["n"] += 1
-        f.seek(0)
-        f.truncate()
-        json.dump(state, f)
+        with open(store + ".new", "w") as f:
+            json.dump(state, f)
+        os.rename(store + ".new", store)
         return state["n"]
 
 
