@@ -174,7 +174,7 @@ func TestMaxAge(t *testing.T) {
 		return zktest.Fault{}
 	})
 	defer w.server.OnRequest(nil)
-	for patience := time.Now().Add(5 * time.Second); len(asked) == 0; {
+	for patience := time.Now().Add(hang); len(asked) == 0; {
 		w.want("ok file 0644 size=4 nlink=1", "stat", "f")
 		if time.Now().After(patience) {
 			t.Fatal("nobody is asked")
@@ -268,7 +268,7 @@ func TestFlood(t *testing.T) {
 	if mode := w.fs.watch.current(); mode != WatchNode {
 		t.Errorf("the mode is %v", mode)
 	}
-	for patience := time.Now().Add(10 * time.Second); log.lines("level=WARN", "watching znode by znode") != 1; {
+	for patience := time.Now().Add(hang); log.lines("level=WARN", "watching znode by znode") != 1; {
 		if time.Now().After(patience) {
 			t.Fatalf("the log: %s", log.b.String())
 		}

@@ -99,7 +99,7 @@ func (w *world) watching() int {
 // until waits for a condition that a goroutine of the mount brings about.
 func (w *world) until(what func() (got, limit int), text string) {
 	w.t.Helper()
-	for deadline := time.Now().Add(agentPatience); ; {
+	for deadline := time.Now().Add(hang); ; {
 		got, limit := what()
 		if got <= limit {
 			return

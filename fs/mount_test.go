@@ -136,11 +136,14 @@ func (w *world) missing(path string) {
 	}
 }
 
+// hang is how long the tests wait for what comes by itself. Only a hang takes that long, on whatever machine.
+const hang = 2 * time.Minute
+
 // eventually makes a call until the answer is the one wanted: what another client changes is seen when its event arrives.
 func (w *world) eventually(answer string, words ...string) {
 	w.t.Helper()
 	call := strings.Join(words, " ")
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(hang)
 	for {
 		got := w.do(append([]string(nil), words...)...)
 		if got == answer {
@@ -176,7 +179,7 @@ func (c changes) are(w *world, want ...string) {
 	w.t.Helper()
 	w.create("/end-of-changes", "")
 	w.remove("/end-of-changes")
-	patience := time.After(5 * time.Second)
+	patience := time.After(hang)
 	var seen []string
 	for {
 		select {
@@ -220,7 +223,7 @@ func TestUnmountWithCopy(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(hang):
 		t.Error("it waits for the copy")
 	}
 	stdin.Close()
