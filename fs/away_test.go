@@ -94,6 +94,7 @@ func (w *world) stall(session int64, operations ...string) <-chan struct{} {
 // A call that a server does not answer ends with ETIMEDOUT when its time is over, not before. The session would wait for longer
 // than the test does.
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
 	w.create("/f", "data")
 	w.create("/h", "data")
@@ -119,6 +120,7 @@ func TestTimeout(t *testing.T) {
 
 // Options.Timeout is what a call of the kernel takes. Once it has waited in vain, the next ones do not wait as long, until a server is heard.
 func TestSilence(t *testing.T) {
+	t.Parallel()
 	const timeout = 2 * time.Second
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: timeout})
@@ -142,6 +144,7 @@ func TestSilence(t *testing.T) {
 // Servers that commit nothing but do answer otherwise: a change that waited in vain is remembered, though the connection is lost
 // over each and reads are answered by the next.
 func TestStand(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: long})
 	w.stall(f.conn.SessionID(), "create2", "sync")
@@ -161,6 +164,7 @@ func TestStand(t *testing.T) {
 
 // A signal ends a call that waits for a server, after the second that an answer may still take.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: long})
 	stalled := w.stall(f.conn.SessionID())
@@ -184,6 +188,7 @@ func TestInterrupt(t *testing.T) {
 // While it is known that there is no server, calls fail at once, those of open files too. Then nothing is trusted any more
 // that was known when the connection was lost.
 func TestHostDown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	f, a := w.session(2*time.Second, Options{Timeout: long})
 	a.want("ok", "open", "1", "f", "w+creat")

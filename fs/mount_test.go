@@ -42,7 +42,7 @@ func newWorld(t *testing.T, o Options, options ...zktest.Option) *world {
 
 func (w *world) connect() *zk.Conn {
 	w.t.Helper()
-	conn, events, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithSlog(slog.New(slog.DiscardHandler)))
+	conn, events, err := zk.Connect([]string{w.server.Addr()}, time.Minute, zk.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
