@@ -24,6 +24,7 @@ const (
 	gokrb5     = "github.com/jcmturner/gokrb5"
 	goInternal = "github.com/rogpeppe/go-internal"
 	md2man     = "github.com/cpuguy83/go-md2man"
+	mountinfo  = "github.com/moby/sys/mountinfo"
 	goZK       = "github.com/go-zookeeper/zk"
 	goleak     = "go.uber.org/goleak"
 	prometheus = "github.com/prometheus/client_golang"
@@ -44,7 +45,7 @@ type rule struct {
 //	cmd/zkfs -> fs -> xattr -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, md2man, prometheus, sys}, tests: []string{goInternal, goleak}},
+	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, md2man, mountinfo, prometheus, sys}, tests: []string{goInternal, goleak}},
 	"fs":       {code: []string{"zk", "xattr", "flw", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
@@ -61,8 +62,8 @@ var rules = map[string]rule{
 	"zk/gssapi":            {code: []string{"zk", gokrb5}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration":       {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, sys}},
-	"integration/chaos": {tests: []string{"zk", "flw", "internal/history", "internal/proxy", goleak, sys}},
+	"integration":       {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, mountinfo, sys}},
+	"integration/chaos": {tests: []string{"zk", "flw", "internal/history", "internal/proxy", goleak, mountinfo, sys}},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -7,32 +7,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/moby/sys/mountinfo"
 )
 
-// mounts returns the lines of /proc/self/mounts as fields: device, mount point, type, options.
-func mounts() ([][]string, error) {
-	text, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		return nil, err
-	}
-	var all [][]string
-	for line := range strings.Lines(string(text)) {
-		all = append(all, strings.Fields(line))
-	}
-	return all, nil
-}
-
-// mountsBelow returns an error that names the mounts whose mount points lie below dir.
+// mountsBelow returns an error that names the mounts whose mount points are dir or lie below it.
 func mountsBelow(dir string) error {
-	all, err := mounts()
+	found, err := mountinfo.GetMounts(mountinfo.PrefixFilter(dir))
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, m := range all {
-		if strings.HasPrefix(m[1], dir+"/") {
-			errs = append(errs, fmt.Errorf("still mounted: %s (%s)", m[1], m[2]))
-		}
+	for _, m := range found {
+		errs = append(errs, fmt.Errorf("still mounted: %q (%s)", m.Mountpoint, m.FSType))
 	}
 	return errors.Join(errs...)
 }

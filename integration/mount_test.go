@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
+
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -186,8 +188,8 @@ func (m *mounted) try(script string) (string, error) {
 
 // isMounted tells whether dir is a mount point.
 func isMounted(dir string) bool {
-	all, err := mounts()
-	return err == nil && slices.ContainsFunc(all, func(m []string) bool { return m[1] == dir })
+	found, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
+	return err == nil && len(found) > 0
 }
 
 // log collects what a child process prints, for reading at any time.
@@ -219,13 +221,12 @@ func TestMount(t *testing.T) {
 	if data, _, err := c.Get("/d/f"); err != nil || string(data) != "by a shell\n" {
 		t.Errorf("/d/f: %q, %v", data, err)
 	}
-	all, err := mounts()
+	found, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(m.dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(all, func(f []string) bool { return f[1] == m.dir })
-	if all[i][2] != "fuse.zkfs" {
-		t.Errorf("mounted as %q", all[i])
+	if len(found) != 1 || found[0].FSType != "fuse.zkfs" {
+		t.Errorf("mounted as %+v", found)
 	}
 }
 

@@ -117,13 +117,13 @@ func onMount(file string) (source, inside string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	info, err := mountTable()
+	table, err := mountTable()
 	if err != nil {
 		return "", "", failf(exitMountpoint, "%s", plain(err))
 	}
-	p, rest, ok := placeOf(info, name)
+	p, rest, ok := placeOf(table, name)
 	if !ok {
-		p, rest, ok = placeOf(info, resolved(name))
+		p, rest, ok = placeOf(table, resolved(name))
 	}
 	if !ok {
 		return "", "", usagef("%s: not on a mount of zkfs", file).hinting("name the servers: zkfs lock --server zk1,zk2 " + file + " -- ...")

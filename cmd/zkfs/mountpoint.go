@@ -136,27 +136,27 @@ func (m mount) isOurs() bool { return m.fstype == fsType }
 // mountAt returns the topmost mount whose mount point is dir, an absolute path. It does not touch what is mounted
 // there, which may be dead or hang.
 func mountAt(dir string) (mount, error) {
-	info, err := mountTable()
+	table, err := mountTable()
 	if err != nil {
 		return mount{}, err
 	}
 	if parent, err := filepath.EvalSymlinks(filepath.Dir(dir)); err == nil {
 		dir = filepath.Join(parent, filepath.Base(dir))
 	}
-	found := findMount(info, dir)
+	found := findMount(table, dir)
 	if found.fstype != "" {
 		return found, nil
 	}
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return findMount(info, real), nil
+		return findMount(table, real), nil
 	}
 	return found, nil
 }
 
-// findMount looks for dir in the text of a mountinfo.
-func findMount(mountinfo, dir string) mount {
+// findMount returns the topmost mount on dir.
+func findMount(table []mountLine, dir string) mount {
 	found := mount{point: dir}
-	for _, m := range parseMounts(mountinfo) {
+	for _, m := range table {
 		if m.point == dir {
 			found = m.mount // later ones are mounted on top
 		}
@@ -169,22 +169,3 @@ type mountLine struct {
 	mount
 	root string
 }
-
-// parseMounts reads a mountinfo (proc(5)): id, parent, device, root, mount point, options, optional fields up to a hyphen,
-// type, source, options of the file system.
-func parseMounts(mountinfo string) []mountLine {
-	var all []mountLine
-	for line := range strings.Lines(mountinfo) {
-		left, right, ok := strings.Cut(line, " - ")
-		before, after := strings.Fields(left), strings.Fields(right)
-		if !ok || len(before) < 5 || len(after) < 2 {
-			continue
-		}
-		m := mount{point: unescape.Replace(before[4]), fstype: after[0], source: unescape.Replace(after[1]), device: before[2]}
-		all = append(all, mountLine{m, unescape.Replace(before[3])})
-	}
-	return all
-}
-
-// unescape undoes what the kernel does to the characters that separate fields.
-var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)

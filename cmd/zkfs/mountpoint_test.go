@@ -8,7 +8,6 @@ func TestFindMount(t *testing.T) {
 46 27 0:43 / /mnt/with\040space rw shared:1 master:2 - fuse.zkfs zk\0401 rw
 47 27 0:44 / /mnt/twice rw - ext4 /dev/sda1 rw
 48 47 0:45 / /mnt/twice rw - fuse.zkfs zk rw
-a line that is none
 `
 	tests := []struct {
 		dir  string
@@ -22,7 +21,7 @@ a line that is none
 		{"/mnt", mount{point: "/mnt"}, false},
 	}
 	for _, tt := range tests {
-		if got := findMount(mountinfo, tt.dir); got != tt.want || got.isOurs() != tt.ours {
+		if got := findMount(parsed(t, mountinfo), tt.dir); got != tt.want || got.isOurs() != tt.ours {
 			t.Errorf("findMount(%q) = %+v, want %+v", tt.dir, got, tt.want)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"syscall"
 
@@ -12,12 +11,6 @@ import (
 
 // checkSystem returns why the command can not work on this system.
 func checkSystem(string) error { return nil }
-
-// mountTable returns what is mounted, in the form of a mountinfo (proc(5)).
-func mountTable() (string, error) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	return string(text), err
-}
 
 // unmount unmounts what is mounted on point, which root may.
 func unmount(point string, how manner) error {

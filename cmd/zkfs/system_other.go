@@ -14,7 +14,7 @@ func checkSystem(command string) error {
 	return failf(exitFUSE, "zkfs %s works on Linux only", command).hinting("`zkfs status` and `zkfs watch` work here, with HOST:PORT/PATH")
 }
 
-func mountTable() (string, error) { return "", nil }
+func mountTable() ([]mountLine, error) { return nil, nil }
 
 func unmount(string, manner) error { return errors.ErrUnsupported }
 

@@ -24,11 +24,11 @@ func watchedBy(name string) (watched, error) {
 		return watched{}, err
 	}
 	if looks || exists(path) || strings.Contains(name, "/") && exists(filepath.Dir(path)) {
-		info, err := mountTable()
+		table, err := mountTable()
 		if err != nil {
 			return watched{}, failf(exitMountpoint, "%s", plain(err))
 		}
-		if p, rest, ok := placeOf(info, resolved(path)); ok {
+		if p, rest, ok := placeOf(table, resolved(path)); ok {
 			return p.watched(name, rest)
 		}
 	}
@@ -67,9 +67,9 @@ type place struct {
 }
 
 // placeOf returns the mount of zkfs that a path without symbolic links is on, and what of the path lies below its mount point.
-func placeOf(mountinfo, path string) (p place, rest string, ok bool) {
+func placeOf(table []mountLine, path string) (p place, rest string, ok bool) {
 	var found mountLine
-	for _, m := range parseMounts(mountinfo) {
+	for _, m := range table {
 		point := strings.TrimSuffix(m.point, "/")
 		if (path == point || strings.HasPrefix(path, point+"/")) && len(m.point) >= len(found.point) {
 			found = m

@@ -25,7 +25,7 @@ func TestPlaceOf(t *testing.T) {
 		{"/", watched{}},
 	}
 	for _, tt := range tests {
-		p, rest, ok := placeOf(mountinfo, tt.path)
+		p, rest, ok := placeOf(parsed(t, mountinfo), tt.path)
 		if !ok {
 			if tt.want != (watched{}) {
 				t.Errorf("%s: not found", tt.path)

@@ -14,10 +14,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 )
@@ -110,17 +110,13 @@ func isMounted(dir string) bool { return mountsBelow(dir) != nil }
 
 // mountsBelow returns an error that names the mounts at dir and below.
 func mountsBelow(dir string) error {
-	text, err := os.ReadFile("/proc/self/mounts")
+	found, err := mountinfo.GetMounts(mountinfo.PrefixFilter(filepath.Clean(dir)))
 	if err != nil {
 		return err
 	}
-	dir = filepath.Clean(dir)
 	var errs []error
-	for line := range strings.Lines(string(text)) {
-		at := strings.Fields(line)[1]
-		if at == dir || strings.HasPrefix(at, dir+"/") {
-			errs = append(errs, fmt.Errorf("still mounted: %s", at))
-		}
+	for _, m := range found {
+		errs = append(errs, fmt.Errorf("still mounted: %q", m.Mountpoint))
 	}
 	return errors.Join(errs...)
 }

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/moby/sys/mountinfo"
+)
+
+// mountTable returns what is mounted, the lowest first.
+func mountTable() ([]mountLine, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parseMounts(f)
+}
+
+// parseMounts reads a mountinfo (proc(5)). The kernel escapes the space, tab, newline, backslash and, in sources, "#": any other
+// space of Unicode is part of a name.
+func parseMounts(text io.Reader) ([]mountLine, error) {
+	table, err := mountinfo.GetMountsFromReader(text, nil)
+	if err != nil {
+		return nil, fmt.Errorf("mountinfo: %w", err)
+	}
+	var all []mountLine
+	for _, m := range table {
+		device := fmt.Sprintf("%d:%d", m.Major, m.Minor)
+		all = append(all, mountLine{mount{m.Mountpoint, m.Source, m.FSType, device}, m.Root})
+	}
+	return all, nil
+}
