@@ -45,6 +45,10 @@ type hold struct {
 	lost    chan struct{} // closed by lose
 	once    sync.Once     // of lose
 	release chan struct{} // closed by Unlock, ends guard
+
+	mu      sync.Mutex // guards the following
+	leaving bool       // Unlock has asked for the znode to be deleted, and has no answer
+	deleted bool       // the znode was deleted meanwhile
 }
 
 // NewLock returns a lock that is not held yet. path is the lock's znode, which is created when it is missing, with its parents and acl.
@@ -114,36 +118,62 @@ func (l *Lock) acquire(ctx context.Context, wait bool) error {
 }
 
 // Unlock releases the lock, or returns ErrNotLocked. [ErrLockLost] says that it was released before, against the
-// holder's will. If no server can be reached the znode is deleted later, or with the session.
+// holder's will. ErrNoAuth says that the ACL of the lock's znode does not let this session delete its contender: the lock is
+// still held. If no server can be reached the znode is deleted later, or with the session.
+//
+// While Unlock waits for its answer the lock is still held: another Lock of it returns ErrDeadlock, another Unlock ErrNotLocked.
+// Unlock waits as long as the session may live without an answer; see [Lock.UnlockContext] for less.
 func (l *Lock) Unlock() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.held == nil {
-		return ErrNotLocked
-	}
-	h := l.held
-	if l.c.SessionID() != h.session {
-		l.let()
-		return ErrLockLost
-	}
-	switch err := l.c.Delete(h.path, -1); {
-	case err == nil:
-	case errors.Is(err, ErrNoNode):
-		l.let()
-		return ErrLockLost
-	case errors.Is(err, ErrNoAuth):
+	err := l.unlock(l.c.ctx, false)
+	if errors.Is(err, ErrNotLocked) || errors.Is(err, ErrLockLost) || errors.Is(err, ErrNoAuth) {
 		return err
-	default:
-		go background(l.c).discard(h.path, h.session) // ends when the znode is gone or the session has ended
 	}
-	l.let()
 	return nil
 }
 
-// let forgets the hold. The caller holds mu.
-func (l *Lock) let() {
-	close(l.held.release)
+// UnlockContext is Unlock that returns nil only when the contender's znode is deleted, also after a reconnect, and gives up
+// when ctx ends, with an [InterruptedError]. The lock is not held then either: its znode is deleted in the background as soon as a
+// server answers, or with the session, and until then nobody else gets the lock.
+func (l *Lock) UnlockContext(ctx context.Context) error { return l.unlock(ctx, true) }
+
+// unlock deletes the contender's znode, and goes on after a reconnect if it is patient. No mutex is held across the request.
+func (l *Lock) unlock(ctx context.Context, patient bool) error {
+	l.mu.Lock()
+	h := l.held
+	l.mu.Unlock()
+	if h == nil || !h.leave() {
+		return ErrNotLocked
+	}
+	err := h.discard(l.c.WithContext(ctx), patient)
+	if errors.Is(err, ErrNoAuth) {
+		h.stay()
+		return err
+	}
+	if err != nil && !errors.Is(err, ErrLockLost) {
+		go background(l.c).discard(h.path, h.session) // ends when the znode is gone or the session has ended
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(h.release)
 	l.held, l.busy = nil, false
+	return err
+}
+
+// discard deletes the znode of the hold.
+func (h *hold) discard(c *Conn, patient bool) error {
+	for sent := false; c.SessionID() == h.session; {
+		err := c.Delete(h.path, -1)
+		switch {
+		case errors.Is(err, ErrNoNode) && sent:
+			return nil // the reply was lost
+		case errors.Is(err, ErrNoNode), errors.Is(err, ErrSessionExpired):
+			return ErrLockLost
+		case !patient || !retryable(err):
+			return err
+		}
+		sent = sent || MaybeApplied(err)
+	}
+	return ErrLockLost
 }
 
 // Lost returns a channel that is closed when the lock, as held at present, is no longer certain: its znode is gone, or nothing
@@ -200,6 +230,33 @@ func (h *hold) certain(c *Conn) time.Duration { return c.timeout()*5/6 - c.unpro
 // lose says that the hold can no longer be trusted.
 func (h *hold) lose() { h.once.Do(func() { close(h.lost) }) }
 
+// leave notes that Unlock is about to delete the znode. It returns false if another Unlock is.
+func (h *hold) leave() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := !h.leaving
+	h.leaving = true
+	return first
+}
+
+// stay notes that Unlock was refused.
+func (h *hold) stay() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.leaving = false; h.deleted {
+		h.lose()
+	}
+}
+
+// vanish loses the hold because its znode is deleted, unless Unlock has asked for that.
+func (h *hold) vanish() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.deleted = true; !h.leaving {
+		h.lose()
+	}
+}
+
 // guard loses the hold when it can no longer be trusted. It ends then, or when the hold is released.
 func (h *hold) guard(c *Conn, events <-chan Event) {
 	change := make(chan struct{}, 1)
@@ -231,7 +288,7 @@ func (h *hold) guard(c *Conn, events <-chan Event) {
 		case <-time.After(left):
 		case e := <-events:
 			if events = nil; e.Type == EventNodeDeleted {
-				h.lose()
+				h.vanish()
 				return
 			}
 		}
