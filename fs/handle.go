@@ -205,17 +205,17 @@ func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off
 		return err
 	}
 	h.note = d.data
-	_, err := h.file.fs.conn.WithContext(ctx).Set(held.lock.Path(), h.note, -1)
+	_, err := h.file.fs.conn.WithContext(ctx).Set(held.contender, h.note, -1)
 	return err
 }
 
 // Flush implements close(2), of any copy of the descriptor in any process.
 func (h *handle) Flush(ctx context.Context) syscall.Errno {
 	caller, owner := callerOf(ctx), lockOwnerOf(ctx)
-	ctx, cancel := h.file.fs.boundChange(ctx)
+	bounded, cancel := h.file.fs.boundChange(ctx)
 	defer cancel()
-	err := h.flush(ctx, caller)
-	h.file.fs.locks.drop(func(key lockKey, _ *heldLock) bool {
+	err := h.flush(bounded, caller)
+	h.file.fs.drop(ctx, func(key lockKey, _ *heldLock) bool {
 		return key.handle == nil && key.owner == owner && key.file == h.file
 	})
 	if err != nil {
@@ -322,7 +322,7 @@ func (h *handle) Release(context.Context) syscall.Errno {
 			f.give()
 		}
 	}
-	f.fs.locks.drop(func(_ lockKey, held *heldLock) bool { return held.handle == h })
+	f.fs.drop(context.Background(), func(_ lockKey, held *heldLock) bool { return held.handle == h })
 	f.closed(h)
 	return 0
 }

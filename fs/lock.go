@@ -79,7 +79,7 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		if held.shared == shared && !held.isLost() && held.takenBy(h, process) {
 			return nil
 		}
-		if err := f.fs.locks.release(key, held); err != nil {
+		if err := f.convert(ctx, key, held); err != nil {
 			return err
 		}
 	}
@@ -95,26 +95,42 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 	if err != nil {
 		return err
 	}
-	if err := h.catchUp(ctx); err != nil {
-		lock.Unlock()
-		return err
-	}
 	held := &heldLock{
-		lock: lock, path: path, shared: shared, handle: h, process: process, released: make(chan struct{}),
+		lock: lock, path: path, contender: lock.Path(), shared: shared, handle: h, process: process,
+		released: make(chan struct{}),
 	}
 	held.release = sync.OnceFunc(func() { close(held.released) })
 	f.fs.locks.put(key, held)
 	go f.fs.warn(held) // ends when the lock is given back or lost
+	if err := h.catchUp(ctx); err != nil {
+		f.fs.leaving(key, held)
+		return err
+	}
 	return nil
 }
 
-// unlock gives the lock of key back, after what was written through h: the next holder finds it.
-func (f *file) unlock(ctx context.Context, h *handle, key lockKey) error {
+// convert gives back the lock that is about to be asked for in another way. Its owner would wait for itself if it asked while
+// the first contender is there, so it is an error if that does not go in time.
+func (f *file) convert(request context.Context, key lockKey, held *heldLock) error {
+	ctx, cancel := f.fs.boundChange(request)
+	defer cancel()
+	return f.fs.leave(ctx, key, held)
+}
+
+// unlock gives the lock of key back, after what was written through h: the next holder finds it. It is no error if the servers
+// do not confirm it in time: the lock is not held, and a program that tried again could do no more.
+func (f *file) unlock(request context.Context, h *handle, key lockKey) error {
 	held := f.fs.locks.get(key)
 	if held == nil {
 		return nil
 	}
-	return errors.Join(h.commitDirty(ctx), f.fs.locks.release(key, held))
+	err := h.commitDirty(request)
+	ctx, cancel := f.fs.boundChange(request)
+	defer cancel()
+	if left := f.fs.leave(ctx, key, held); errors.Is(left, zk.ErrNoAuth) {
+		err = errors.Join(err, left)
+	}
+	return err
 }
 
 // catchUp makes sure that a program which has got a lock sees what earlier holders did before they gave it back, through whatever
@@ -283,7 +299,7 @@ func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	own := f.fs.locks.get(keyOf(h, owner, flags))
 	*out = fuse.FileLock{Typ: syscall.F_UNLCK}
 	for _, c := range queue {
-		if own != nil && own.lock.Path() == c.path || lk.Typ == syscall.F_RDLCK && c.shared {
+		if own != nil && own.contender == c.path || lk.Typ == syscall.F_RDLCK && c.shared {
 			continue
 		}
 		*out = fuse.FileLock{Start: 0, End: math.MaxInt64, Typ: syscall.F_WRLCK}

@@ -2,20 +2,21 @@ package fs
 
 import (
 	"context"
-	"errors"
 	"sync"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/zk"
 )
 
-// locks is the table of the locks that programs hold through this mount. Who excludes whom is decided by ZooKeeper
-// alone, between programs of one host too: each has a contender of its own.
+// locks is the table of the locks that programs hold through this mount. ZooKeeper alone decides which lock excludes which,
+// between programs of one host too: each has a contender of its own. No mutex is held while a lock is asked anything.
 type locks struct {
 	mu        sync.Mutex // guards the following
 	held      map[lockKey]*heldLock
 	acquiring map[lockKey]chan struct{} // closed when the request has ended
+	leaving   map[*heldLock]time.Time   // being given back, since when; see leaving.go
 }
 
 // lockKey names one lock of one owner: with flock(2) an open file, with fcntl(2) what the kernel takes for one, a process as a rule. The
@@ -36,13 +37,14 @@ func keyOf(h *handle, owner uint64, flags uint32) lockKey {
 
 // heldLock is a lock that is held. All fields are immutable.
 type heldLock struct {
-	lock     *zk.Lock
-	path     string // of the lock's znode
-	shared   bool
-	handle   *handle       // dropped with it at the latest
-	process  uint32        // that took it
-	released chan struct{} // closed when it is to be given back
-	release  func()        // closes released, once
+	lock      *zk.Lock
+	path      string // of the lock's znode
+	contender string // the path of its own znode
+	shared    bool
+	handle    *handle       // dropped with it at the latest
+	process   uint32        // that took it
+	released  chan struct{} // closed when it is to be given back
+	release   func()        // closes released, once
 }
 
 func (l *locks) get(key lockKey) *heldLock {
@@ -54,6 +56,10 @@ func (l *locks) get(key lockKey) *heldLock {
 func (l *locks) put(key lockKey, held *heldLock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.putLocked(key, held)
+}
+
+func (l *locks) putLocked(key lockKey, held *heldLock) {
 	if l.held == nil {
 		l.held = map[lockKey]*heldLock{}
 	}
@@ -100,7 +106,7 @@ func (l *locks) leave(key lockKey, done chan struct{}) {
 	close(done)
 }
 
-// here reports whether the lock at path is held through this mount, and whether a holder's file is being closed.
+// here reports whether the lock at path is held through this mount, and whether a holder gives it back or closes its file.
 func (l *locks) here(path string) (here, leaving bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,49 +116,36 @@ func (l *locks) here(path string) (here, leaving bool) {
 			leaving = leaving || held.handle.closing.Load()
 		}
 	}
+	for held := range l.leaving {
+		leaving = leaving || held.path == path
+	}
 	return here, leaving
+}
+
+// matching returns the locks that match.
+func (l *locks) matching(match func(lockKey, *heldLock) bool) map[lockKey]*heldLock {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all map[lockKey]*heldLock // most files that are closed have none
+	for key, held := range l.held {
+		if match(key, held) {
+			if all == nil {
+				all = map[lockKey]*heldLock{}
+			}
+			all[key] = held
+		}
+	}
+	return all
 }
 
 // count returns how many locks are held. One that was lost stays in the table until its holder gives it back, but is not held.
 func (l *locks) count() (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, held := range l.held {
+	for _, held := range l.matching(func(lockKey, *heldLock) bool { return true }) {
 		if !held.isLost() {
 			n++
 		}
 	}
 	return n
-}
-
-// release gives a lock back. It is no error if it is not held any more.
-func (l *locks) release(key lockKey, held *heldLock) error {
-	held.release()
-	err := held.lock.Unlock()
-	if errors.Is(err, zk.ErrLockLost) || errors.Is(err, zk.ErrNotLocked) {
-		err = nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err == nil && l.held[key] == held {
-		delete(l.held, key)
-	}
-	return err
-}
-
-// drop gives back all locks that match: those taken through a handle, or those of a process on a file.
-func (l *locks) drop(match func(lockKey, *heldLock) bool) {
-	matching := map[lockKey]*heldLock{}
-	l.mu.Lock()
-	for key, held := range l.held {
-		if match(key, held) {
-			matching[key] = held
-		}
-	}
-	l.mu.Unlock()
-	for key, held := range matching {
-		l.release(key, held)
-	}
 }
 
 // takenBy reports whether the lock is that of a process that asks for it through a handle. fcntl(2) locks are those of a process through
@@ -181,13 +174,7 @@ func (f *FS) warn(held *heldLock) {
 
 // holds returns the lock that was taken through h, or errLockLost if it is not held any more.
 func (h *handle) holds() (*heldLock, error) {
-	l := &h.file.fs.locks
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, held := range l.held {
-		if held.handle != h {
-			continue
-		}
+	for _, held := range h.file.fs.locks.matching(func(_ lockKey, held *heldLock) bool { return held.handle == h }) {
 		if held.isLost() {
 			return nil, errLockLost
 		}

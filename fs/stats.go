@@ -18,6 +18,7 @@ type Stats struct {
 	Events  int64     // of watches
 
 	Locks         int // held by programs on this mount
+	LocksLeaving  int // given back by programs, which the servers have not confirmed
 	FailedCommits int // writes that were lost after their files were closed
 }
 
@@ -37,6 +38,7 @@ func (f *FS) Stats() Stats {
 	}
 	s.CachedZnodes, s.CachedBytes = f.view.cache.counts()
 	s.Watch, s.Watches, s.Events = f.watch.numbers()
+	s.LocksLeaving = len(f.locks.leavingLines())
 	s.FailedCommits, _ = f.failures.list()
 	return s
 }

@@ -93,6 +93,11 @@ func (f *FS) report(b *bytes.Buffer) {
 	line("cache", "%d znodes, %d bytes", entries, size)
 	line("watch", "%v, %d one-shot, %d events", mode, armed, events)
 	line("locks held", "%d", f.locks.count())
+	leaving := f.locks.leavingLines()
+	line("locks leaving", "%d", len(leaving))
+	for _, text := range leaving {
+		line("", "%s", text)
+	}
 	line("failed commits", "%d", lost)
 	for _, failure := range last {
 		line("", "%s %s: %v", failure.when.Format(time.RFC3339), failure.path, failure.err)

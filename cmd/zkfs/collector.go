@@ -48,6 +48,7 @@ var (
 	descWatches    = describe("watches", "One-shot watches that stand. The watch of the whole tree is not among them.")
 	descEvents     = describe("watch_events_total", "Events of watches.")
 	descLocks      = describe("locks_held", "Locks that programs hold on the mount.")
+	descLeaving    = describe("locks_leaving", "Locks that programs have given back and the servers have not confirmed.")
 	descLost       = describe("failed_commits_total", "Writes that were lost after their files had been closed.")
 	descOps        = describe("fuse_operations_total", "What the kernel asked of the mount.", "op")
 	descErrors     = describe("fuse_errors_total", "What was answered with an error, by its name.", "op", "errno")
@@ -56,7 +57,7 @@ var (
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descState, descConnected, descReconnects, descExpiries, descQuestions, descZnodes, descBytes,
-		descWatches, descEvents, descLocks, descLost, descOps, descErrors} {
+		descWatches, descEvents, descLocks, descLeaving, descLost, descOps, descErrors} {
 		out <- d
 	}
 }
@@ -83,6 +84,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(descWatches, s.Watches)
 	count(descEvents, s.Events)
 	gauge(descLocks, s.Locks)
+	gauge(descLeaving, s.LocksLeaving)
 	count(descLost, int64(s.FailedCommits))
 	for op, n := range s.Operations {
 		count(descOps, n.Count, op)

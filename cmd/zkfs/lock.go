@@ -21,6 +21,9 @@ import (
 // zxidVariable is the environment variable that tells a command the fencing number of the lock under which it runs.
 const zxidVariable = "ZKFS_LOCK_ZXID"
 
+// unlockWait is how long the end of the command waits for the lock to be given back. After that the end of the session does it.
+const unlockWait = time.Second
+
 func (z *command) lockCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "lock",
@@ -164,7 +167,9 @@ func (z *command) lock(c *cli.Context) error {
 		fmt.Fprintf(z.err, "zkfs: %s: the lock is lost: stopping %s\n", o.file, o.args[0])
 	}}
 	ended := g.run()
-	if err := lock.Unlock(); g.stopped || errors.Is(err, zk.ErrLockLost) {
+	ctx, cancel := context.WithTimeout(context.Background(), unlockWait)
+	defer cancel()
+	if err := lock.UnlockContext(ctx); g.stopped || errors.Is(err, zk.ErrLockLost) {
 		return failf(exitLockLost, "%s: the lock was lost while %s ran: another may have held it meanwhile", o.file, o.args[0])
 	}
 	return ended

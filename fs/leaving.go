@@ -1,0 +1,99 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// A program that gives a lock back does not hold it from then on, whether or not the servers answer. The system call waits for
+// them as long as any other. Then the contender is deleted in the background, until it is gone or its session has ended:
+// /.status names the lock until then, because nobody else gets it.
+
+// leave gives the lock of key back, and returns when the servers have confirmed that, or the error of ctx when it ends before.
+// A lock that the servers do not let go is held as before.
+func (f *FS) leave(ctx context.Context, key lockKey, held *heldLock) error {
+	gone := f.leaving(key, held)
+	if gone == nil {
+		return nil
+	}
+	select {
+	case err := <-gone:
+		return err
+	case <-ctx.Done():
+		f.log.Warn("lock: not given back yet: the servers do not answer", "path", held.path, "process", held.process)
+		return ctx.Err()
+	}
+}
+
+// leaving begins to give the lock of key back, and returns where the outcome will be. It is nil if that has begun before.
+func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
+	l := &f.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[key] != held {
+		return nil
+	}
+	delete(l.held, key)
+	if l.leaving == nil {
+		l.leaving = map[*heldLock]time.Time{}
+	}
+	l.leaving[held] = time.Now()
+	outcome := make(chan error, 1)
+	go func() { outcome <- f.left(key, held) }() // ends when the contender is gone, or with the session or the connection
+	return outcome
+}
+
+// left returns when the contender of a lock is gone. It is no error if the lock was lost before.
+func (f *FS) left(key lockKey, held *heldLock) error {
+	held.release()
+	err := held.lock.UnlockContext(context.Background())
+	refused := errors.Is(err, zk.ErrNoAuth)
+	f.locks.left(key, held, refused)
+	if !refused {
+		return nil
+	}
+	f.log.Warn("lock: the servers do not let it go: the ACL of its znode lacks DELETE", "path", held.path, "process", held.process)
+	return err
+}
+
+// left notes that a lock is not being given back any more. One that the servers do not let go is held again.
+func (l *locks) left(key lockKey, held *heldLock, refused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.leaving, held)
+	if refused && l.held[key] == nil {
+		l.putLocked(key, held)
+	}
+}
+
+// drop gives back all locks that match, those taken through a handle or those of a process on a file, and waits for the
+// servers as one system call does.
+func (f *FS) drop(request context.Context, match func(lockKey, *heldLock) bool) {
+	matching := f.locks.matching(match)
+	if len(matching) == 0 {
+		return
+	}
+	ctx, cancel := f.boundChange(request)
+	defer cancel()
+	for key, held := range matching {
+		f.leave(ctx, key, held)
+	}
+}
+
+// leavingLines returns a line about each lock that is being given back, the first one first.
+func (l *locks) leavingLines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := make([]string, 0, len(l.leaving))
+	for held, since := range l.leaving {
+		lines = append(lines, fmt.Sprintf("%s %s, of process %d", since.Format(time.RFC3339), held.path, held.process))
+	}
+	slices.SortFunc(lines, strings.Compare)
+	return lines
+}
