@@ -29,6 +29,9 @@ func (f *FS) whoAmI(ctx context.Context) ([]zk.Identity, error) {
 		return known, nil
 	}
 	ids, err := f.conn.WithContext(ctx).WhoAmI()
+	for err != nil && f.watch.again(ctx, err) {
+		ids, err = f.conn.WithContext(ctx).WhoAmI()
+	}
 	if errors.Is(err, zk.ErrUnimplemented) {
 		f.identities.mu.Lock()
 		f.identities.lacking = true
@@ -59,10 +62,15 @@ func (f *FS) allowed(ctx context.Context, path string, perm int32) error {
 
 // acl reads the ACL of the znode at path, always from the servers: its change fires no watch. See newACL for what it is that is trusted.
 func (f *FS) acl(ctx context.Context, path string) ([]zk.ACL, error) {
+	acl, _, err := f.aclStat(ctx, path)
+	return acl, err
+}
+
+func (f *FS) aclStat(ctx context.Context, path string) ([]zk.ACL, *zk.Stat, error) {
 	for {
-		acl, _, err := f.conn.WithContext(ctx).GetACL(path)
+		acl, st, err := f.conn.WithContext(ctx).GetACL(path)
 		if err == nil || !f.watch.again(ctx, err) {
-			return acl, err
+			return acl, st, err
 		}
 	}
 }

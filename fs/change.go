@@ -1,34 +1,291 @@
 package fs
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/zkfs/zkfs/zk"
 )
 
-// Changes of the tree. Each announces itself to the watch, so that its own event is no news to the kernel, and makes
-// what was known stale, because without a watch no event does.
+// Changes of the tree. This file is the only door to them: no other calls a method of zk.Conn that changes something, and
+// TestChangesGoThroughOneDoor says so. Each change is one call of [FS.change]: with an attempt, which may be made several times, and
+// with what tells from the znode whether an attempt whose reply was lost was made. An attempt announces itself to the
+// watch, so that its own event is no news to the kernel, and makes what was known stale, because without a watch no
+// event does.
 
-// create makes the znode at path. A reply that was lost leaves errUnresolved: whether it was this mount that made the znode
-// that is there cannot be told, and programs use mkdir(2) and O_EXCL for locks.
+// errDone is the answer of a resolve that the attempt was made.
+var errDone = errors.New("done")
+
+// change makes one change of the znode at path, exactly once: attempt is called until a server has answered. When a reply
+// is lost, resolve gets the znode as it is after a sync, without a Stat if there is none. It returns nil if the attempt was
+// not made, which then is made again; errDone if it was; errUnresolved if that cannot be told; or why the change cannot be
+// made any more.
+//
+// A change that failed may have been overtaken by another, whose event was then taken for its own: the kernel is told.
+func (f *FS) change(ctx context.Context, path string, attempt func() error, resolve func(snapshot) error) (err error) {
+	defer func() {
+		if err != nil {
+			f.notify.tell(path, newsCreated|newsData)
+		}
+	}()
+	for {
+		err := attempt()
+		switch {
+		case err == nil:
+			return nil
+		case zk.MaybeApplied(err) && ctx.Err() == nil:
+			err = f.resolved(ctx, path, resolve)
+			if errors.Is(err, errDone) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		case !f.watch.again(ctx, err):
+			return err
+		}
+	}
+}
+
+// resolved asks resolve about the znode at path once everything that was sent has taken effect or never will.
+func (f *FS) resolved(ctx context.Context, path string, resolve func(snapshot) error) error {
+	s, err := f.settled(ctx, path)
+	if err != nil {
+		return errUnresolved
+	}
+	return resolve(s)
+}
+
+// create makes the znode at path. A reply that was lost leaves errUnresolved if a znode is there that may be this one: whether
+// this mount made it cannot be told, and programs use mkdir(2) and O_EXCL for locks.
 func (f *FS) create(ctx context.Context, path string, data []byte, acl []zk.ACL) (st *zk.Stat, err error) {
-	done := f.learning(path, acl, created)
-	defer func() { done(st) }()
-	err = f.change(ctx, path, func(c *zk.Conn) (err error) {
-		st, err = f.createStat(c, path, data, acl)
+	return f.created(ctx, path, func() (err error) {
+		st, err = f.tryCreate(ctx, path, data, acl)
+		return err
+	}, &st)
+}
+
+// createEmpty is create for an empty file: a znode that was written once, because an untouched one is a directory.
+func (f *FS) createEmpty(ctx context.Context, path string, acl []zk.ACL) (st *zk.Stat, err error) {
+	return f.created(ctx, path, func() (err error) {
+		st, err = f.tryCreateEmpty(ctx, path, acl)
+		return err
+	}, &st)
+}
+
+func (f *FS) created(ctx context.Context, path string, attempt func() error, st **zk.Stat) (*zk.Stat, error) {
+	before := f.conn.LastZxid()
+	err := f.change(ctx, path, attempt, func(s snapshot) error {
+		switch {
+		case s.stat == nil:
+			return nil
+		case s.stat.Czxid <= before:
+			return zk.ErrNodeExists
+		}
+		return errUnresolved
+	})
+	return *st, err
+}
+
+// createLock makes the znode of a lock if it is missing. The server leaves a container alone that never had a child.
+func (f *FS) createLock(ctx context.Context, path string, acl []zk.ACL) error {
+	err := f.change(ctx, path, func() error {
+		defer f.changing(path, created)()
+		c := f.conn.WithContext(ctx)
+		_, err := c.Create(path, nil, zk.FlagContainer, acl)
+		if errors.Is(err, zk.ErrUnimplemented) { // ZooKeeper 3.4
+			_, err = c.Create(path, nil, zk.FlagPersistent, acl)
+		}
 		return err
 	}, func(s snapshot) error {
 		if s.stat == nil {
 			return nil
 		}
-		return errUnresolved
+		return errDone
+	})
+	if errors.Is(err, zk.ErrNodeExists) {
+		return nil
+	}
+	return err
+}
+
+// delete removes the znode at path if it still is as in st.
+func (f *FS) delete(ctx context.Context, path string, st *zk.Stat) error {
+	return f.change(ctx, path, func() error {
+		defer f.changing(path, deleted)()
+		return f.conn.WithContext(ctx).Delete(path, st.Version)
+	}, func(s snapshot) error {
+		switch {
+		case s.stat == nil || !sameIncarnation(s.stat, st):
+			return errDone
+		case sameVersion(s.stat, st):
+			return nil
+		}
+		return zk.ErrBadVersion
+	})
+}
+
+// setData replaces the data of the znode at path if its version is that of base, and returns its Stat.
+func (f *FS) setData(ctx context.Context, path string, data []byte, base *zk.Stat, directory bool) (st *zk.Stat, err error) {
+	err = f.change(ctx, path, func() (err error) {
+		st, err = f.trySet(ctx, path, data, base, directory)
+		return err
+	}, func(s snapshot) error {
+		st = s.stat
+		return wasSet(s, base, data)
 	})
 	return st, err
 }
 
-// createStat is one attempt to make the znode at path. Servers before 3.5 have no operation that returns the Stat as well.
-func (f *FS) createStat(c *zk.Conn, path string, data []byte, acl []zk.ACL) (*zk.Stat, error) {
+// wasSet says what became of a Set of data on the version of base, as a resolve does: zk.ErrBadVersion if another won.
+func wasSet(s snapshot, base *zk.Stat, data []byte) error {
+	switch {
+	case s.stat == nil, !sameIncarnation(s.stat, base):
+		return errUnresolved // deleted, after this or before
+	case s.stat.Version == base.Version:
+		return nil
+	case s.stat.Version != base.Version+1:
+		return errUnresolved // other clients wrote since, on top of this or of something else
+	case !bytes.Equal(s.data, data):
+		return zk.ErrBadVersion
+	}
+	return errDone
+}
+
+// clearData sets the data of the directory at path to nothing.
+func (f *FS) clearData(ctx context.Context, path string) error {
+	return f.lookAgain(ctx, func() error {
+		st, err := f.view.stat(ctx, path)
+		if err != nil {
+			return err
+		}
+		if st.DataLength <= 0 {
+			return zk.ErrNoNode
+		}
+		_, err = f.setData(ctx, path, nil, st, true)
+		return overtaken(err)
+	}, path)
+}
+
+// setACL replaces the ACL that the znode at path has at this moment, whatever it is.
+func (f *FS) setACL(ctx context.Context, path string, acl []zk.ACL) error {
+	defer f.aclChanges.Add(1)
+	return f.lookAgain(ctx, func() error {
+		_, st, err := f.aclStat(ctx, path)
+		if err != nil {
+			return err
+		}
+		return f.change(ctx, path, func() error {
+			_, err := f.conn.WithContext(ctx).SetACL(path, acl, st.Aversion)
+			return overtaken(err)
+		}, func(s snapshot) error {
+			switch {
+			case s.stat == nil:
+				return zk.ErrNoNode
+			case s.stat.Aversion == st.Aversion:
+				return nil
+			case s.stat.Aversion != st.Aversion+1:
+				return errUnresolved
+			}
+			now, _, err := f.aclStat(ctx, path)
+			switch {
+			case err != nil: // which the new ACL may forbid
+				return errUnresolved
+			case !stored(acl, now):
+				return errOvertaken
+			}
+			return errDone
+		})
+	}, path)
+}
+
+// stored reports whether a server that was given acl shows it as now: with the identities of the session in place of the
+// scheme auth, and without digests to a session that may not administer the znode.
+func stored(acl, now []zk.ACL) bool {
+	return !slices.ContainsFunc(acl, func(a zk.ACL) bool {
+		user, _, _ := strings.Cut(a.ID, ":")
+		return !slices.ContainsFunc(now, func(b zk.ACL) bool {
+			return a == b || a.Perms == b.Perms && (a.Scheme == "auth" || a.Scheme == "digest" && b == zk.ACL{Perms: b.Perms, Scheme: "digest", ID: user + ":x"})
+		})
+	})
+}
+
+// mark makes the znode at path one that had a child, which is a directory for ever.
+func (f *FS) mark(ctx context.Context, path string) error {
+	return f.change(ctx, path, func() error {
+		_, err := f.conn.WithContext(ctx).Multi(marking(path)...)
+		return err
+	}, func(s snapshot) error {
+		switch {
+		case s.stat == nil:
+			return zk.ErrNoNode
+		case untouched(s.stat):
+			return nil
+		}
+		return errDone
+	})
+}
+
+// transact makes several changes at once, one of which is about path. resolve is as in change.
+func (f *FS) transact(ctx context.Context, path string, ops []any, resolve func(snapshot) error) error {
+	return f.change(ctx, path, func() error { return f.try(ctx, ops) }, resolve)
+}
+
+// setNote replaces what the holder of a lock says in its contender, which nobody else writes.
+func (f *FS) setNote(ctx context.Context, path string, data []byte) error {
+	return f.change(ctx, path, func() error {
+		_, err := f.conn.WithContext(ctx).Set(path, data, -1)
+		return err
+	}, func(s snapshot) error {
+		switch {
+		case s.stat == nil:
+			return zk.ErrNoNode
+		case bytes.Equal(s.data, data):
+			return errDone
+		}
+		return nil
+	})
+}
+
+// looks is how often a change is prepared at most. The kernel holds the locks of directories meanwhile.
+const looks = 50
+
+// lookAgain makes a change that begins with a look at the znodes at paths, and prepares it anew, with a fresh look, as long as
+// once returns errOvertaken.
+func (f *FS) lookAgain(ctx context.Context, once func() error, paths ...string) error {
+	for range looks {
+		if err := once(); !errors.Is(err, errOvertaken) {
+			return err
+		}
+		for _, path := range paths {
+			if _, err := f.settled(ctx, path); err != nil && !errors.Is(err, zk.ErrNoAuth) {
+				return err
+			}
+		}
+	}
+	return errOvertaken
+}
+
+// overtaken returns errOvertaken in place of an error that says that the znodes are not any more as they were seen.
+func overtaken(err error) error {
+	switch {
+	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrBadVersion),
+		errors.Is(err, zk.ErrNotEmpty):
+		return errOvertaken
+	}
+	return err
+}
+
+// Attempts, for change to make.
+
+// tryCreate makes the znode at path. Servers before 3.5 have no operation that returns the Stat as well.
+func (f *FS) tryCreate(ctx context.Context, path string, data []byte, acl []zk.ACL) (st *zk.Stat, err error) {
+	done := f.learning(path, acl, created)
+	defer func() { done(st) }()
+	c := f.conn.WithContext(ctx)
 	if !f.lacksCreate2.Load() {
 		_, st, err := c.CreateStat(path, data, zk.FlagPersistent, acl)
 		if !errors.Is(err, zk.ErrUnimplemented) {
@@ -39,28 +296,13 @@ func (f *FS) createStat(c *zk.Conn, path string, data []byte, acl []zk.ACL) (*zk
 	if _, err := c.Create(path, data, zk.FlagPersistent, acl); err != nil {
 		return nil, err
 	}
-	_, st, err := c.Exists(path)
-	return st, err
+	return f.made(ctx, path)
 }
 
-// createEmpty makes an empty file at path: a znode that was written once, because an untouched one is a directory.
-func (f *FS) createEmpty(ctx context.Context, path string, acl []zk.ACL) (st *zk.Stat, err error) {
+func (f *FS) tryCreateEmpty(ctx context.Context, path string, acl []zk.ACL) (st *zk.Stat, err error) {
 	done := f.learning(path, acl, created, dataWatch)
 	defer func() { done(st) }()
-	err = f.change(ctx, path, func(c *zk.Conn) (err error) {
-		st, err = tryCreateEmpty(c, path, acl)
-		return err
-	}, func(s snapshot) error {
-		if s.stat == nil {
-			return nil
-		}
-		return errUnresolved
-	})
-	return st, err
-}
-
-func tryCreateEmpty(c *zk.Conn, path string, acl []zk.ACL) (*zk.Stat, error) {
-	replies, err := c.Multi(
+	replies, err := f.conn.WithContext(ctx).Multi(
 		&zk.CreateRequest{Path: path, Data: []byte{}, Acl: acl},
 		&zk.SetDataRequest{Path: path, Data: []byte{}, Version: 0},
 	)
@@ -70,56 +312,74 @@ func tryCreateEmpty(c *zk.Conn, path string, acl []zk.ACL) (*zk.Stat, error) {
 	return replies[1].Stat, nil
 }
 
-// delete removes the znode at path if it still is as in st.
-func (f *FS) delete(ctx context.Context, path string, st *zk.Stat) error {
-	defer f.changing(path, deleted)()
-	err := f.change(ctx, path, func(c *zk.Conn) error {
-		return c.Delete(path, st.Version)
-	}, func(s snapshot) error {
-		switch {
-		case s.stat == nil:
-			return errDone
-		case sameVersion(s.stat, st):
-			return nil
-		default:
-			return zk.ErrBadVersion
-		}
-	})
-	if errors.Is(err, errDone) {
-		return nil
+// trySet replaces the data of the znode at path if its version is that of base. The data of a directory that nothing else
+// marks as one is set together with a child that comes and goes, which does.
+func (f *FS) trySet(ctx context.Context, path string, data []byte, base *zk.Stat, directory bool) (st *zk.Stat, err error) {
+	if !directory || path == "/" || !untouched(base) || len(data) == 0 {
+		done := f.learning(path, nil, dataWatch)
+		defer func() { done(st) }()
+		return f.conn.WithContext(ctx).Set(path, data, base.Version)
 	}
+	defer f.changing(path, dataWatch)()
+	set := &zk.SetDataRequest{Path: path, Data: data, Version: base.Version}
+	replies, err := f.conn.WithContext(ctx).Multi(append(marking(path), set)...)
+	if err != nil {
+		return nil, err
+	}
+	return replies[len(replies)-1].Stat, nil
+}
+
+// tryReplace puts another znode in the place of the one at path, if the version of that is the one of base.
+func (f *FS) tryReplace(ctx context.Context, path string, data []byte, acl []zk.ACL, base *zk.Stat) (*zk.Stat, error) {
+	err := f.try(ctx, []any{
+		&zk.DeleteRequest{Path: path, Version: base.Version},
+		&zk.CreateRequest{Path: path, Data: data, Acl: acl},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f.made(ctx, path)
+}
+
+// try makes a transaction.
+func (f *FS) try(ctx context.Context, ops []any) error {
+	for _, op := range ops {
+		switch op := op.(type) {
+		case *zk.CreateRequest:
+			defer f.changing(op.Path, created)()
+		case *zk.DeleteRequest:
+			defer f.changing(op.Path, deleted)()
+		case *zk.SetDataRequest:
+			defer f.changing(op.Path, dataWatch)()
+		}
+	}
+	_, err := f.conn.WithContext(ctx).Multi(ops...)
 	return err
 }
 
-// errDone ends change: the lost reply was a success.
-var errDone = errors.New("done")
+// markName is the name of the child that marks a directory. It exists within one transaction only.
+const markName = ".zkfs-directory"
 
-// change sends a request that changes the znode at path. When the reply is lost it looks what became of it: resolve gets the
-// znode as it is after a sync and returns nil if the request had no effect and may be sent again.
-//
-// A change that failed may have been overtaken by another, whose event was then taken for its own: the kernel is told.
-func (f *FS) change(ctx context.Context, path string, request func(*zk.Conn) error, resolve func(snapshot) error) (err error) {
-	defer func() {
-		if err != nil && !errors.Is(err, errDone) {
-			f.notify.tell(path, newsCreated)
-		}
-	}()
-	c := f.conn.WithContext(ctx)
+// marking returns what lets a child of the znode at path come and go.
+func marking(path string) []any {
+	mark := join(path, markName)
+	return []any{
+		&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},
+		&zk.DeleteRequest{Path: mark, Version: 0},
+	}
+}
+
+// made returns the Stat of a znode that this mount has just made.
+func (f *FS) made(ctx context.Context, path string) (*zk.Stat, error) {
 	for {
-		err := request(c)
+		found, st, err := f.conn.WithContext(ctx).Exists(path)
 		switch {
+		case err == nil && !found:
+			return nil, zk.ErrNoNode // another client has removed it
 		case err == nil:
-			return nil
-		case zk.MaybeApplied(err) && ctx.Err() == nil:
-			s, err := f.settled(ctx, path)
-			if err != nil {
-				return errUnresolved
-			}
-			if err := resolve(s); err != nil {
-				return err
-			}
+			return st, nil
 		case !f.watch.again(ctx, err):
-			return err
+			return nil, err
 		}
 	}
 }
@@ -143,8 +403,12 @@ func (f *FS) connected(ctx context.Context) error {
 	if f.conn.State() == zk.StateHasSession {
 		return nil
 	}
-	_, _, err := f.conn.WithContext(ctx).Exists("/")
-	return err
+	for {
+		_, _, err := f.conn.WithContext(ctx).Exists("/")
+		if err == nil || !f.watch.again(ctx, err) {
+			return err
+		}
+	}
 }
 
 // settled returns the znode at path as it is once everything that was sent before has taken effect or never will.
@@ -178,42 +442,4 @@ func (f *FS) changing(path string, kind watchKind) (done func()) {
 			f.view.fresh(dir)
 		}
 	}
-}
-
-// setData replaces the data of the znode at path if its version is that of base, and returns its Stat.
-// The data of a directory that nothing else marks as one is set together with a child that comes and goes, which does.
-func (f *FS) setData(ctx context.Context, path string, data []byte, base *zk.Stat, directory bool) (st *zk.Stat, err error) {
-	c := f.conn.WithContext(ctx)
-	if !directory || path == "/" || !untouched(base) || len(data) == 0 {
-		done := f.learning(path, nil, dataWatch)
-		defer func() { done(st) }()
-		return c.Set(path, data, base.Version)
-	}
-	defer f.changing(path, dataWatch)()
-	mark := join(path, markName)
-	replies, err := c.Multi(
-		&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},
-		&zk.DeleteRequest{Path: mark, Version: 0},
-		&zk.SetDataRequest{Path: path, Data: data, Version: base.Version},
-	)
-	if err != nil {
-		return nil, err
-	}
-	return replies[2].Stat, nil
-}
-
-// markName is the name of the child that marks a directory. It exists within one transaction only.
-const markName = ".zkfs-directory"
-
-// clearData sets the data of the directory at path to nothing.
-func (f *FS) clearData(ctx context.Context, path string) error {
-	st, err := f.view.stat(ctx, path)
-	if err != nil {
-		return err
-	}
-	if st.DataLength <= 0 {
-		return zk.ErrNoNode
-	}
-	_, err = f.setData(ctx, path, nil, st, true)
-	return err
 }

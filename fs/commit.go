@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -201,7 +200,7 @@ func (f *file) commit(ctx context.Context, p patience) error {
 	}
 	path := f.where()
 	for {
-		st, err := f.send(ctx, path, d)
+		st, err := f.attempt(ctx, path, d)
 		if err == nil {
 			f.committed(path, d, st)
 			return nil
@@ -220,29 +219,55 @@ func (f *file) commit(ctx context.Context, p patience) error {
 	}
 }
 
-// send makes one attempt.
+// attempt sends the draft once.
+func (f *file) attempt(ctx context.Context, path string, d *draft) (st *zk.Stat, err error) {
+	err = f.fs.change(ctx, path, func() (err error) {
+		st, err = f.send(ctx, path, d)
+		return err
+	}, func(s snapshot) error {
+		st = s.stat
+		return f.outcome(d, s)
+	})
+	return st, err
+}
+
+// send is the request of an attempt.
 func (f *file) send(ctx context.Context, path string, d *draft) (st *zk.Stat, err error) {
 	switch {
 	case d.exists():
-		st, err = f.fs.setData(ctx, path, d.due(), d.base, f.role == roleData)
+		st, err = f.fs.trySet(ctx, path, d.due(), d.base, f.role == roleData)
 		if acl := f.inheritance(); acl != nil && errors.Is(err, zk.ErrNoAuth) {
 			return f.bearAgain(ctx, path, d, acl)
 		}
 		return st, err
 	case len(d.due()) == 0:
-		done := f.fs.learning(path, d.acl, created, dataWatch)
-		defer func() { done(st) }()
-		return tryCreateEmpty(f.fs.conn.WithContext(ctx), path, d.acl)
+		return f.fs.tryCreateEmpty(ctx, path, d.acl)
 	default:
-		done := f.fs.learning(path, d.acl, created)
-		defer func() { done(st) }()
-		return f.fs.createStat(f.fs.conn.WithContext(ctx), path, d.due(), d.acl)
+		return f.fs.tryCreate(ctx, path, d.due(), d.acl)
 	}
+}
+
+// outcome says what became of an attempt to send d whose reply was lost, as a resolve of change does.
+func (f *file) outcome(d *draft, s snapshot) error {
+	switch {
+	case !d.exists():
+		return d.wasCreated(s)
+	case s.stat != nil && !sameIncarnation(s.stat, d.base):
+		if f.inheritance() != nil {
+			return d.wasCreated(s) // see bearAgain
+		}
+		return zk.ErrBadVersion
+	}
+	err := wasSet(s, d.base, d.due())
+	if errors.Is(err, errDone) && d.intent == intentAppend {
+		return errUnresolved // another host may have appended the same
+	}
+	return err
 }
 
 // committed notes that d is now the content of the znode.
 func (f *file) committed(path string, d *draft, st *zk.Stat) {
-	if d.exists() && !sameIncarnation(st, d.base) {
+	if d.exists() && !sameIncarnation(st, d.base) && f.inheritance() == nil {
 		f.fs.log.Warn("the znode was deleted and created again by somebody else before this write", "path", path)
 	}
 	epoch := f.fs.view.cache.currentEpoch()
@@ -264,17 +289,12 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 
 // settle decides what follows from a failed attempt: nil is another one, errDone success.
 func (f *file) settle(ctx context.Context, path string, d *draft, err error, p patience) error {
-	f.fs.notify.tell(path, newsData) // of what overtook this attempt; its event was taken for the attempt's own
 	switch {
-	case zk.MaybeApplied(err) && ctx.Err() == nil:
-		return f.resolve(ctx, path, d)
 	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode):
 		if p == onlyOnce && (d.exists() || d.wrote) {
 			return errConflict
 		}
 		return f.conflict(ctx, path, d, err)
-	case f.fs.watch.again(ctx, err):
-		return nil
 	}
 	return err
 }
@@ -291,7 +311,7 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) e
 		return err // the directory is gone
 	case err2 != nil && !missing:
 		return err2
-	case !missing && !d.exists() && !d.wrote && !d.excl && f.is(path, s.stat): // an empty file was to be created: it is there
+	case !missing && !d.exists() && !d.wrote && f.is(path, s.stat): // an empty file was to be created: it is there
 		f.committed(path, &draft{data: s.data, base: s.stat}, s.stat)
 		return errDone
 	case f.fs.o.Conflict == ConflictFail, d.intent == intentModify, f.role == roleData && missing:
@@ -322,46 +342,6 @@ func (f *file) recreate(ctx context.Context, path string, d *draft) error {
 	d.rebase(snapshot{})
 	d.acl = acl
 	return nil
-}
-
-// resolve finds out what became of an attempt whose reply was lost.
-func (f *file) resolve(ctx context.Context, path string, d *draft) error {
-	s, err := f.fs.settled(ctx, path)
-	switch {
-	case err != nil:
-		return errUnresolved
-	case s.stat == nil:
-		return f.resolveMissing(d)
-	case !d.exists():
-		return f.resolveCreate(ctx, path, d, s)
-	case !sameIncarnation(s.stat, d.base):
-		return f.conflict(ctx, path, d, zk.ErrBadVersion)
-	case s.stat.Version == d.base.Version:
-		return nil // it was not applied
-	case s.stat.Version != d.base.Version+1:
-		return errUnresolved // others wrote since, on top of this or of something else
-	case !bytes.Equal(s.data, d.due()):
-		return f.conflict(ctx, path, d, zk.ErrBadVersion) // it lost against another
-	case d.intent == intentAppend:
-		return errUnresolved // another host may have appended the same
-	}
-	f.committed(path, d, s.stat)
-	return errDone
-}
-
-func (f *file) resolveMissing(d *draft) error {
-	if d.exists() {
-		return errUnresolved // deleted, after this or before
-	}
-	return nil
-}
-
-func (f *file) resolveCreate(ctx context.Context, path string, d *draft, s snapshot) error {
-	if d.intent == intentAppend || !bytes.Equal(s.data, d.due()) {
-		return f.conflict(ctx, path, d, zk.ErrNodeExists)
-	}
-	f.committed(path, d, s.stat)
-	return errDone
 }
 
 // drop forgets the draft and what the kernel holds of it.

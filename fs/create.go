@@ -213,24 +213,7 @@ func (f *file) bearAgain(ctx context.Context, path string, d *draft, acl []zk.AC
 	if len(d.due()) == 0 {
 		return d.base, nil
 	}
-	defer f.fs.changing(path, deleted)()
-	defer f.fs.changing(path, created)()
-	c := f.fs.conn.WithContext(ctx)
-	_, err := c.Multi(
-		&zk.DeleteRequest{Path: path, Version: d.base.Version},
-		&zk.CreateRequest{Path: path, Data: d.due(), Acl: acl},
-	)
-	if err != nil {
-		return nil, err
-	}
-	_, st, err := c.Exists(path)
-	if err != nil {
-		return nil, err
-	}
-	f.mu.Lock()
-	d.base = st
-	f.mu.Unlock()
-	return st, nil
+	return f.fs.tryReplace(ctx, path, d.due(), acl, d.base)
 }
 
 // force creates a file that is not yet in ZooKeeper.

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -29,7 +30,6 @@ type draft struct {
 	wrote  bool      // more than a truncation at open or a creation
 	time   time.Time // of the last change
 	acl    []zk.ACL  // for a znode that does not exist yet
-	excl   bool      // the file exists only because this mount created it exclusively
 
 	// data[half:] is what the last request appended through halfOf, if that may be one half of a write(2), whose other half is to come. Nil: it is not.
 	halfOf *handle
@@ -101,6 +101,17 @@ func (d *draft) due() []byte {
 		return d.data[:d.half]
 	}
 	return d.data
+}
+
+// wasCreated says what became of an attempt to create the znode with what is due, as a resolve of change does.
+func (d *draft) wasCreated(s snapshot) error {
+	switch {
+	case s.stat == nil:
+		return nil
+	case d.intent == intentAppend || !bytes.Equal(s.data, d.due()):
+		return zk.ErrNodeExists
+	}
+	return errDone
 }
 
 // rest is the draft that is left on top of what was committed, or nil.

@@ -21,6 +21,7 @@ var (
 	errPermission  = errors.New("the ACL does not allow it")
 	errNotDir      = errors.New("a directory can not take the place of a file")
 	errIsDir       = errors.New("a file can not take the place of a directory")
+	errOvertaken   = errors.New("other clients keep changing it")
 	errOtherDevice = errors.New("too much, or too special, for one transaction")
 	errNoAttribute = errors.New("no such extended attribute")
 	errRange       = errors.New("a lock on a part of a file")
@@ -77,6 +78,7 @@ var errnos = []struct {
 	{errForeign, syscall.EPERM},
 	{errNotDir, syscall.ENOTDIR},
 	{errIsDir, syscall.EISDIR},
+	{errOvertaken, syscall.EBUSY},
 	{errOtherDevice, syscall.EXDEV},
 	{errNoAttribute, syscall.EOPNOTSUPP},
 	{errRange, syscall.ENOLCK},

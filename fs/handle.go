@@ -205,8 +205,7 @@ func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off
 		return err
 	}
 	h.note = d.data
-	_, err := h.file.fs.conn.WithContext(ctx).Set(held.contender, h.note, -1)
-	return err
+	return h.file.fs.setNote(ctx, held.contender, h.note)
 }
 
 // Flush implements close(2), of any copy of the descriptor in any process.

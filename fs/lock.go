@@ -230,27 +230,6 @@ func (f *file) bear(ctx context.Context) error {
 	return nil
 }
 
-// createLock makes the znode of a lock if it is missing. The server leaves a container alone that never had a child.
-func (f *FS) createLock(ctx context.Context, path string, acl []zk.ACL) error {
-	defer f.changing(path, created)()
-	err := f.change(ctx, path, func(c *zk.Conn) error {
-		_, err := c.Create(path, nil, zk.FlagContainer, acl)
-		if errors.Is(err, zk.ErrUnimplemented) { // ZooKeeper 3.4
-			_, err = c.Create(path, nil, zk.FlagPersistent, acl)
-		}
-		return err
-	}, func(s snapshot) error {
-		if s.stat == nil {
-			return nil
-		}
-		return errDone
-	})
-	if errors.Is(err, errDone) || errors.Is(err, zk.ErrNodeExists) {
-		return nil
-	}
-	return err
-}
-
 // A program that closes a file and at once asks for the lock again, or starts another that does, finds its own contender: the kernel
 // sends the end of a file ahead, but does not wait for it. So a lock whose holder is about to give it back is
 // waited for, and one that is held on this mount is asked for a few times, since the end may be on its way to this point.

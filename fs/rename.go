@@ -46,6 +46,21 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	if reserved(name, d.isRoot()) || reserved(newName, to.isRoot()) {
 		return errOtherDevice
 	}
+	if !validName(znodeName(newName, to.isRoot())) {
+		return zk.ErrInvalidPath
+	}
+	from := join(d.where(), znodeName(name, d.isRoot()))
+	onto := join(to.where(), znodeName(newName, to.isRoot()))
+	if from == onto {
+		return nil
+	}
+	return d.fs.lookAgain(ctx, func() error {
+		return d.renameZnode(ctx, name, to, newName, flags)
+	}, from, onto)
+}
+
+// renameZnode is one look at both ends, and the rename if they still are so. Else it returns errOvertaken.
+func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName string, flags uint32) error {
 	src, err := d.place(ctx, name)
 	if err != nil {
 		return err
@@ -58,10 +73,6 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 		return err
 	}
 	switch {
-	case src.path == dst.path:
-		return nil
-	case !validName(znodeName(newName, to.isRoot())):
-		return zk.ErrInvalidPath
 	case src.s.stat.EphemeralOwner != 0 && src.s.stat.EphemeralOwner != d.fs.conn.SessionID():
 		return errForeign
 	case flags&renameExchange != 0:
@@ -182,63 +193,33 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 	case dst.kind == kindDir && (dst.s.stat.NumChildren > 0 || dst.s.stat.DataLength > 0):
 		return zk.ErrNotEmpty
 	}
-	ops, err := f.moveOps(ctx, src, dst)
-	if err != nil {
-		return err
-	}
-	for _, op := range ops {
-		switch op := op.(type) {
-		case *zk.CreateRequest:
-			defer f.changing(op.Path, created)()
-		case *zk.DeleteRequest:
-			defer f.changing(op.Path, deleted)()
-		case *zk.SetDataRequest:
-			defer f.changing(op.Path, dataWatch)()
-		}
-	}
-	err = f.change(ctx, src.path, func(c *zk.Conn) error {
-		_, err := c.Multi(ops...)
-		return err
-	}, func(s snapshot) error {
-		switch {
-		case s.stat == nil:
-			return f.arrived(ctx, dst.path)
-		case sameVersion(s.stat, src.s.stat):
-			return nil
-		default:
-			return zk.ErrBadVersion
-		}
-	})
-	if errors.Is(err, errDone) {
-		return nil
-	}
+	err := f.tryMove(ctx, src, dst)
 	if err != nil {
 		f.notify.tell(dst.path, newsCreated)
 	}
-	return err
-}
-
-// arrived returns errDone if there is a znode at the end of a rename whose reply was lost: it took place, as what was at its start is gone.
-func (f *FS) arrived(ctx context.Context, path string) error {
-	if s, err := f.settled(ctx, path); err != nil || s.stat == nil {
-		return errUnresolved
+	if errors.Is(err, zk.ErrNoNode) {
+		parent, _ := split(dst.path)
+		if s, err2 := f.settled(ctx, parent); err2 == nil && s.stat == nil {
+			return err
+		}
 	}
-	return errDone
+	return overtaken(err)
 }
 
-// moveOps returns the transaction of a move. A file that is there already is written, so that it keeps its ACL, its czxid and its
-// watchers, who see one change.
-func (f *FS) moveOps(ctx context.Context, src, dst place) ([]any, error) {
+// tryMove moves what was seen at src to dst, as it was seen there. A file that is there already is written, so that it keeps
+// its ACL, its czxid and its watchers, who see one change.
+func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if src.kind != kindDir {
 		s, err := f.view.get(ctx, src.path)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		src.s = s
 		if dst.s.stat != nil {
-			return []any{
+			return f.transact(ctx, src.path, []any{
 				&zk.SetDataRequest{Path: dst.path, Data: s.data, Version: dst.s.stat.Version},
 				&zk.DeleteRequest{Path: src.path, Version: s.stat.Version},
-			}, nil
+			}, func(s snapshot) error { return f.moved(ctx, src, dst, s) })
 		}
 	}
 	m := mover{fs: f}
@@ -246,9 +227,40 @@ func (f *FS) moveOps(ctx context.Context, src, dst place) ([]any, error) {
 		m.ops = append(m.ops, &zk.DeleteRequest{Path: dst.path, Version: dst.s.stat.Version})
 	}
 	if err := m.add(ctx, src.path, dst.path); err != nil {
-		return nil, err
+		return err
 	}
-	return append(m.ops, m.deletes...), nil
+	return f.transact(ctx, src.path, append(m.ops, m.deletes...), func(s snapshot) error {
+		return f.moved(ctx, src, dst, s)
+	})
+}
+
+// moved says what became of a move whose reply was lost, as a resolve of change does. now is what is at its start.
+func (f *FS) moved(ctx context.Context, src, dst place, now snapshot) error {
+	if now.stat != nil && sameIncarnation(now.stat, src.s.stat) {
+		if sameVersion(now.stat, src.s.stat) {
+			return nil
+		}
+		return zk.ErrBadVersion
+	}
+	// It is gone: by the move, or by another client.
+	end, err := f.settled(ctx, dst.path)
+	before := dst.s.stat
+	switch {
+	case err != nil || end.stat == nil:
+		return errUnresolved
+	case before == nil:
+		return errDone
+	case sameIncarnation(end.stat, before) && src.kind == kindDir:
+		return zk.ErrNoNode
+	case src.kind == kindDir:
+		return errDone
+	}
+	switch err := wasSet(end, before, src.s.data); {
+	case err == nil, errors.Is(err, zk.ErrBadVersion):
+		return zk.ErrNoNode
+	default:
+		return err
+	}
 }
 
 // mover collects the transaction that moves a subtree: creates from the top, then deletes from the bottom. Each delete
@@ -334,16 +346,19 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	if err != nil {
 		return err
 	}
-	defer d.fs.changing(a.path, dataWatch)()
-	defer d.fs.changing(b.path, dataWatch)()
-	_, err = d.fs.conn.WithContext(ctx).Multi(
+	err = d.fs.transact(ctx, a.path, []any{
 		&zk.SetDataRequest{Path: a.path, Data: sb.data, Version: sa.stat.Version},
 		&zk.SetDataRequest{Path: b.path, Data: sa.data, Version: sb.stat.Version},
-	)
+	}, func(s snapshot) error {
+		end, err := d.fs.settled(ctx, b.path)
+		if err != nil {
+			return errUnresolved
+		}
+		return exchanged(sa, sb, s, end)
+	})
 	if err != nil {
-		d.fs.notify.tell(a.path, newsData)
 		d.fs.notify.tell(b.path, newsData)
-		return err
+		return overtaken(err)
 	}
 	if a.z != nil && b.z != nil {
 		repath(a.z, b.path)
@@ -351,4 +366,21 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		a.z.base().hold() // which b has just left
 	}
 	return nil
+}
+
+// exchanged says what became of an exchange of the data of a and b whose reply was lost, as a resolve of change does.
+func exchanged(a, b, nowA, nowB snapshot) error {
+	one, other := wasSet(nowA, a.stat, b.data), wasSet(nowB, b.stat, a.data)
+	switch {
+	case one == nil && other == nil:
+		return nil
+	case errors.Is(one, errDone) && errors.Is(other, errDone):
+		if nowA.stat.Mzxid == nowB.stat.Mzxid { // of one transaction
+			return errDone
+		}
+		return zk.ErrBadVersion
+	case one == nil, other == nil, errors.Is(one, zk.ErrBadVersion), errors.Is(other, zk.ErrBadVersion):
+		return zk.ErrBadVersion // one of them is not as the exchange leaves it, and no other client wrote it since
+	}
+	return errUnresolved
 }

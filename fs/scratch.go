@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"path"
 	"strconv"
 	"sync/atomic"
@@ -85,9 +86,19 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 		return err
 	}
 	defer f.give()
-	if reserved(newName, to.isRoot()) {
+	switch {
+	case reserved(newName, to.isRoot()):
 		return errOtherDevice
+	case !validName(znodeName(newName, to.isRoot())):
+		return zk.ErrInvalidPath
 	}
+	return d.fs.lookAgain(ctx, func() error {
+		return d.placeScratch(ctx, f, name, to, newName, noReplace)
+	}, join(to.where(), znodeName(newName, to.isRoot())))
+}
+
+// placeScratch is one look at the end of such a rename, and the rename if it still is so. Else it returns errOvertaken.
+func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, newName string, noReplace bool) error {
 	dst, err := to.place(ctx, newName)
 	if err != nil {
 		return err
@@ -96,40 +107,41 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 	switch {
 	case noReplace && (dst.s.stat != nil || other != nil):
 		return zk.ErrNodeExists
-	case !validName(znodeName(newName, to.isRoot())):
-		return zk.ErrInvalidPath
 	case dst.s.stat != nil && dst.kind == kindDir:
 		return errIsDir
+	}
+	if dst.s.stat != nil || d.fs.o.NoLocal || !matches(newName, scratchNames) {
+		if err := f.publish(ctx, dst, noReplace); err != nil {
+			return err
+		}
 	}
 	if other != nil {
 		other.forgetScratch()
 		other.leave()
+		to.setPending(newName, nil)
 	}
-	if dst.s.stat == nil && !d.fs.o.NoLocal && matches(newName, scratchNames) {
-		d.setPending(name, nil)
+	d.setPending(name, nil)
+	if f.isScratch() {
 		to.setPending(newName, f)
-		repath(f, dst.path)
-		return nil
 	}
-	return f.publish(ctx, d, name, to, dst)
+	repath(f, dst.path)
+	return nil
 }
 
 // publish makes the content of a scratch file that of the znode at dst: with one Set if it is there, so that it keeps its
 // czxid, its ACL and its watchers.
-func (f *file) publish(ctx context.Context, d *dir, name string, to *dir, dst place) error {
+func (f *file) publish(ctx context.Context, dst place, exclusive bool) error {
 	f.mu.Lock()
 	data, acl := f.draft.data, f.draft.acl
 	f.mu.Unlock()
-	st, err := f.fs.put(ctx, dst, data, acl)
+	st, err := f.put(ctx, dst, data, acl, exclusive)
 	if err != nil {
 		return err
 	}
-	d.setPending(name, nil)
 	f.forgetScratch()
 	if dst.z != nil {
 		dst.z.base().leave()
 	}
-	repath(f, dst.path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scratch = false
@@ -141,27 +153,36 @@ func (f *file) publish(ctx context.Context, d *dir, name string, to *dir, dst pl
 	return nil
 }
 
-// put makes data the content of the znode at dst, which may be missing. acl is the one that was asked for, if any.
-func (f *FS) put(ctx context.Context, dst place, data []byte, acl []zk.ACL) (*zk.Stat, error) {
-	if dst.s.stat != nil {
-		st, err := f.setData(ctx, dst.path, data, dst.s.stat, false)
+// put makes data the content of the znode at dst. acl is the one that was asked for, if any.
+func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, exclusive bool) (st *zk.Stat, err error) {
+	d := &draft{data: data, base: dst.s.stat, acl: acl, intent: intentReplace, wrote: true}
+	if d.exists() {
+		st, err = f.attempt(ctx, dst.path, d)
 		if err == nil && acl != nil {
-			_, err = f.conn.WithContext(ctx).SetACL(dst.path, acl, -1)
+			err = f.fs.setACL(ctx, dst.path, acl)
 		}
-		return st, err
+		return st, overtaken(err)
 	}
 	parent, _ := split(dst.path)
-	inherited, err := f.aclIn(ctx, parent)
+	inherited, err := f.fs.aclIn(ctx, parent)
 	if err != nil {
 		return nil, err
 	}
 	if acl == nil {
-		acl = inherited
+		d.acl = inherited
 	}
-	if len(data) == 0 {
-		return f.createEmpty(ctx, dst.path, acl)
+	switch {
+	case !exclusive:
+		st, err = f.attempt(ctx, dst.path, d)
+		if errors.Is(err, zk.ErrNodeExists) {
+			err = errOvertaken
+		}
+	case len(data) == 0:
+		st, err = f.fs.createEmpty(ctx, dst.path, d.acl)
+	default:
+		st, err = f.fs.create(ctx, dst.path, data, d.acl)
 	}
-	return f.create(ctx, dst.path, data, acl)
+	return st, err
 }
 
 // forgetScratch gives up the memory of a scratch file, as such.

@@ -128,25 +128,8 @@ func (s source) setACL(value string) error {
 	if err != nil {
 		return err
 	}
-	_, st, err := s.fs.conn.WithContext(s.ctx).GetACL(s.path)
-	if err != nil {
-		return err
-	}
 	defer s.shows(newsAttr)
-	defer s.fs.aclChanges.Add(1)
-	return s.fs.change(s.ctx, s.path, func(c *zk.Conn) error {
-		_, err := c.SetACL(s.path, acl, st.Aversion)
-		return err
-	}, func(now snapshot) error {
-		switch {
-		case now.stat == nil:
-			return zk.ErrNoNode
-		case now.stat.Aversion == st.Aversion:
-			return nil
-		default:
-			return errUnresolved
-		}
-	})
+	return s.fs.setACL(s.ctx, s.path, acl)
 }
 
 // setType makes a file a directory. There is no way back: a znode that had a child stays one.
@@ -157,13 +140,8 @@ func (s source) setType(value string) error {
 	if s.dir {
 		return errNotAllowed
 	}
-	mark := join(s.path, markName)
-	_, err := s.fs.conn.WithContext(s.ctx).Multi(
-		&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},
-		&zk.DeleteRequest{Path: mark, Version: 0},
-	)
-	s.shows(newsChildren)
-	return err
+	defer s.shows(newsChildren)
+	return s.fs.mark(s.ctx, s.path)
 }
 
 // tellTime is how long a request that changes what a file looks like waits until the kernel has been told. The kernel holds the lock of the

@@ -1,0 +1,276 @@
+package fs
+
+import (
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// asking are the methods of zk.Conn that change nothing in ZooKeeper. Any file may call them.
+var asking = []string{
+	"AddWatch", "AllChildrenNumber", "CheckWatches", "Children", "ChildrenW", "Ephemerals", "Exists", "ExistsW", "Get", "GetACL", "GetW",
+	"LastZxid", "MultiRead", "OnEvent", "RemoveWatches", "Server", "SessionID", "SessionTimeout", "Silence", "State", "Sync", "WhoAmI",
+	"WithContext",
+}
+
+// doors are the files that may call the other methods.
+var doors = map[string][]string{
+	"Pipeline": {"prefetch.go", "modes.go"}, // of questions
+}
+
+// No change of the tree passes by [FS.change], which alone finds out what became of one whose reply is lost.
+func TestChangesGoThroughOneDoor(t *testing.T) {
+	set := token.NewFileSet()
+	var files []*ast.File
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_other.go") {
+			continue
+		}
+		file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	info := &types.Info{Selections: map[*ast.SelectorExpr]*types.Selection{}}
+	config := types.Config{Importer: importer.ForCompiler(set, "gc", exported(t))}
+	if _, err := config.Check("fs", set, files, info); err != nil {
+		t.Fatal(err)
+	}
+	for call, method := range info.Selections {
+		if method.Recv().String() != "*github.com/zkfs/zkfs/zk.Conn" {
+			continue
+		}
+		at := set.Position(call.Pos())
+		name := method.Obj().Name()
+		if at.Filename != "change.go" && !slices.Contains(asking, name) && !slices.Contains(doors[name], at.Filename) {
+			t.Errorf("%v: Conn.%s is for change.go alone", at, name)
+		}
+	}
+}
+
+// exported returns a look-up of the compiled packages that this one imports.
+func exported(t *testing.T) func(path string) (io.ReadCloser, error) {
+	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}", ".")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		path, file, _ := strings.Cut(strings.TrimSpace(line), "=")
+		files[path] = file
+	}
+	return func(path string) (io.ReadCloser, error) { return os.Open(files[path]) }
+}
+
+// faults are what happens to a request.
+var faults = map[string]zktest.Fault{
+	"the request is lost":  {Close: true},
+	"the reply is lost":    {Lose: true},
+	"the reply is cut":     {Cut: 9},
+	"the server is silent": {Stall: true},
+}
+
+// changing are the requests that change something.
+var changing = []string{"create", "create2", "createContainer", "delete", "setData", "setACL", "multi"}
+
+// meddler does something to one request of a mount.
+type meddler struct {
+	fault zktest.Fault
+	at    int  // which: from 1 on
+	any   bool // of all, not only of those that change something
+	seen  []string
+}
+
+// meddle lets m have its way with the requests of the mount f until the function that it returns is called.
+func (w *world) meddle(f *FS, m *meddler) (end func()) {
+	background := []string{"connect", "ping", "addWatch", "setWatches", "setWatches2", "removeWatches", "closeSession"}
+	session := f.conn.SessionID()
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+		if r.SessionID != session || slices.Contains(background, r.Op) || !m.any && !slices.Contains(changing, r.Op) {
+			return zktest.Fault{}
+		}
+		m.seen = append(m.seen, r.Op)
+		if len(m.seen) == m.at {
+			return m.fault
+		}
+		return zktest.Fault{}
+	})
+	return func() { w.server.OnRequest(nil) }
+}
+
+// A row is what a program does and what comes of it. Each # stands for a number that no other turn has.
+type row struct {
+	name   string
+	before string // calls, separated by semicolons
+	call   string // the last is the one that is meddled with
+	answer string
+	after  string // znodes as PATH=VERSION:DATA or PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none
+	asks   bool   // f# and d# are there, and nothing changes
+	told   string // what else may be answered when the reply to the change itself is lost, because nobody can tell
+}
+
+var changeRows = []row{
+	{name: "new file", call: "put f# new", after: "f#=0:new"},
+	{name: "new empty file", before: "open # f# w+creat; dupclose #", call: "close #", after: "f#=1:"},
+	{name: "exclusive file", call: "open # f# w+creat+excl", after: "f#=1:", told: "EIO"},
+	{name: "directory", call: "mkdir d#", after: "d#=0:", told: "EIO"},
+	{name: "overwrite", before: "put f# old", call: "put f# new", after: "f#=1:new"},
+	{name: "append", before: "put f# old", call: "append f# new", after: "f#=1:oldnew", told: "EIO"},
+	{name: "truncate", before: "put f# old", call: "truncate f# 1", after: "f#=1:o"},
+	{name: "touch", before: "put f# old", call: "touch f#", after: "f#=1:old"},
+	{name: "unlink", before: "put f# old", call: "unlink f#", after: "f#=none"},
+	{name: "rmdir", before: "mkdir d#", call: "rmdir d#", after: "d#=none"},
+	{name: "data of a directory", before: "mkdir d#", call: "put d#/.data new", after: "d#=1:new"},
+	{name: "unlink of the data", before: "mkdir d#; put d#/.data old", call: "unlink d#/.data", after: "d#=2:"},
+	{name: "rename", before: "put f# new", call: "rename f# g#", after: "f#=none g#=0:new"},
+	{name: "rename onto a file", before: "put f# new; put g# old", call: "rename f# g#", after: "f#=none g#=1:new"},
+	{name: "rename of a directory", before: "mkdir d#; put d#/f new", call: "rename d# e#", after: "d#=none e#/f=0:new"},
+	{name: "rename onto a directory", before: "mkdir d#; put d#/f new; mkdir e#", call: "rename d# e#", after: "d#=none e#/f=0:new"},
+	{name: "rename of a scratch file", before: "create f#~ new", call: "rename f#~ f#", after: "f#=0:new f#~=none"},
+	{name: "rename of an empty scratch file", before: "create f#~ ", call: "rename f#~ f#", after: "f#=1: f#~=none"},
+	{name: "rename of a scratch file onto a file", before: "create f#~ new; put f# old", call: "rename f#~ f#", after: "f#=1:new f#~=none"},
+	{name: "exclusive rename of a scratch file", before: "create f#~ new", call: "rename2 f#~ f# noreplace", after: "f#=0:new f#~=none", told: "EIO"},
+	{name: "exchange", before: "put f# one; put g# two", call: "rename2 f# g# exchange", after: "f#=1:two g#=1:one"},
+	{name: "type", before: "put f# new", call: "setxattr f# user.zk.type directory", after: "f#=0:new/0/2"},
+	{name: "ACL", before: "put f# new", call: "setxattr f# user.zk.acl world:anyone:cdrwa", after: "f#=0:new/1/0"},
+	{name: "ACL that nobody can read", before: "put f# new", call: "setxattr f# user.zk.acl world:anyone:d", told: "EIO"},
+	{name: "first data under an ACL", before: "open # f# w+creat+excl; write # new; setxattr f# user.zk.acl world:anyone:r", call: "close #", after: "f#=0:new"},
+	{name: "lock file", before: "open # l#.lock rw+creat", call: "flock # ex", after: "l#.lock=0:"},
+	{name: "note", before: "open # l#.lock rw+creat; flock # ex", call: "write # note", after: "l#.lock=0:"},
+}
+
+// Every change arrives once, whatever happens to any request that it takes.
+func TestChangesArriveOnce(t *testing.T) {
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			for _, r := range changeRows {
+				t.Run(r.name, func(t *testing.T) {
+					t.Parallel()
+					r.run(t, fault)
+				})
+			}
+		})
+	}
+}
+
+var questionRows = []row{
+	{asks: true, name: "stat", call: "stat f#", answer: "ok file 0644 size=3 nlink=1"},
+	{asks: true, name: "stat of nothing", call: "stat g#", answer: "ENOENT"},
+	{asks: true, name: "read", call: "cat f#", answer: `ok "old"`},
+	{asks: true, name: "list", call: "ls d#", answer: "ok a b"},
+	{asks: true, name: "list and look", call: "modes d# a b", answer: "ok a=0644 b=0644"},
+	{asks: true, name: "open to write", call: "open # f# w", answer: "ok"},
+	{asks: true, name: "sync", before: "open # f# r", call: "fsync #", answer: "ok"},
+	{asks: true, name: "ACL", call: "getxattr f# user.zk.acl", answer: "ok world:anyone:cdrwa"},
+	{asks: true, name: "version", call: "getxattr f# user.zk.version", answer: "ok 0"},
+	{asks: true, name: "descendants", call: "getxattr d# user.zk.descendants", answer: "ok 2"},
+	{asks: true, name: "lock", call: "getxattr l.lock user.zk.lock", answer: "ok queue=0"},
+	{asks: true, name: "queue", call: "cat l.lock", answer: `ok ""`},
+}
+
+// Every question is answered, whatever happens to any request that it takes.
+func TestQuestionsAreAskedAgain(t *testing.T) {
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			for _, r := range questionRows {
+				t.Run(r.name, func(t *testing.T) {
+					t.Parallel()
+					r.run(t, fault)
+				})
+			}
+		})
+	}
+}
+
+// run makes the call of a row once for each request that it takes.
+func (r row) run(t *testing.T, fault zktest.Fault) {
+	w := newWorld(t, Options{Watch: WatchOff}) // so that the most is asked
+	w.create("/l.lock", "")
+	f, a := w.session(1500*time.Millisecond, Options{Watch: WatchOff}) // given up after a second of silence
+	for at := 1; ; at++ {
+		turn := func(text string) string { return strings.ReplaceAll(text, "#", fmt.Sprint(at)) }
+		if r.asks {
+			w.create(turn("/f#"), "old")
+			w.create(turn("/d#"), "")
+			w.create(turn("/d#/a"), "a")
+			w.create(turn("/d#/b"), "b")
+		}
+		for call := range strings.SplitSeq(turn(r.before), "; ") {
+			if call != "" {
+				a.want("ok", words(call)...)
+			}
+		}
+		m := &meddler{fault: fault, at: at, any: !fault.Stall || r.asks} // a silence takes its time
+		end := w.meddle(f, m)
+		got := a.do(words(turn(r.call))...)
+		end()
+		if len(m.seen) < at {
+			if at == 1 {
+				t.Errorf("it takes no request")
+			}
+			return
+		}
+		want := r.answer
+		if want == "" {
+			want = "ok"
+		}
+		op := m.seen[at-1]
+		lost := slices.Contains(changing, op) && (fault.Lose || fault.Cut > 0)
+		if got != want && (!lost || r.told == "" || got != r.told) {
+			t.Errorf("%s: %s with request %d, %s, of %q", turn(r.call), got, at, op, m.seen)
+			continue
+		}
+		r.check(w, turn(r.after))
+	}
+}
+
+// words splits a call. A space at its end is an empty word.
+func words(call string) []string { return strings.Split(call, " ") }
+
+// check compares znodes.
+func (r row) check(w *world, after string) {
+	w.t.Helper()
+	for want := range strings.FieldsSeq(after) {
+		path, content, _ := strings.Cut(want, "=")
+		if content == "none" {
+			w.missing("/" + path)
+			continue
+		}
+		data, st, err := w.other.Get("/" + path)
+		got := fmt.Sprintf("%d:%s", stat(st).Version, data)
+		if strings.Contains(content, "/") {
+			got += fmt.Sprintf("/%d/%d", stat(st).Aversion, stat(st).Cversion)
+		}
+		if err != nil || got != content {
+			w.t.Errorf("%s is %s, %v; want %s", path, got, err, content)
+		}
+	}
+}
+
+func stat(st *zk.Stat) zk.Stat {
+	if st == nil {
+		return zk.Stat{}
+	}
+	return *st
+}
