@@ -126,7 +126,7 @@ func (f *FS) serve(mountpoint string) error {
 		server.Serve()
 		f.ended()
 	}()
-	err = server.WaitMount()
+	err = apart(server.WaitMount) // which asks this process for the root
 	// The kernel has asked for the root now. A notification before it has the answer makes it drop that (fs/fuse/inode.c,
 	// fuse_change_attributes), and a root that it knows nothing of is closed to all users but root.
 	go f.notify.run() // ends with f.ended

@@ -2,7 +2,9 @@ package fs
 
 import (
 	"os"
+	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -28,6 +30,38 @@ const (
 func leads(thread uint32) bool {
 	err := unix.Tgkill(int(thread), int(thread), 0)
 	return err == nil || err == unix.EPERM
+}
+
+// apart calls f on a thread that shares no descriptor with the rest of the process. A thread that waits for an answer of its own process
+// would else keep the mount's device open when that is killed: the kernel ends the connection when the last thread is gone
+// (fs/fuse/dev.c, fuse_dev_release), and this one would wait for it, whatever signal comes (request_wait_answer).
+func apart(f func() error) error {
+	done := make(chan error)
+	go func() { // ends with f, and its thread, which stays locked, with it
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() { // the runtime does not let the first thread end
+			defer runtime.UnlockOSThread()
+			done <- apart(f)
+			return
+		}
+		if unix.Unshare(unix.CLONE_FILES) == nil { // else the companion of the process has to help
+			closeShared()
+		}
+		done <- f()
+	}()
+	return <-done
+}
+
+// closeShared closes all descriptors of the calling thread but those by which the runtime polls.
+func closeShared() {
+	const folder = "/proc/thread-self/fd/"
+	entries, _ := os.ReadDir(folder)
+	for _, entry := range entries {
+		target, err := os.Readlink(folder + entry.Name())
+		if fd, _ := strconv.Atoi(entry.Name()); err == nil && !strings.HasPrefix(target, "anon_inode:") {
+			unix.Close(fd)
+		}
+	}
 }
 
 // closeOnExec keeps descriptors of the file called name from programs that this one starts. go-fuse opens its device without that;
