@@ -36,22 +36,18 @@ func TestEndInANotification(t *testing.T) {
 			}
 			exec.Command("umount", "-l", m.dir).Run() // fails if it was not in use any more
 		},
-		"SIGKILL, the companion first": func(t *testing.T, m *mounted) {
-			m.killed = true
-			if err := syscall.Kill(m.companion(t), syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			if err := m.daemon.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			path, err := zkfs()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m.wait(4 * time.Second) {
-				t.Error("the daemon has ended by itself: this test shows nothing")
-			}
-			command(t, "", path, "umount", "-f", m.dir)
+		"SIGKILL, the companion too, umount -f": func(t *testing.T, m *mounted) {
+			m.killBoth(t)
+			command(t, "", m.daemon.Path, "umount", "-f", m.dir)
+		},
+		"SIGKILL, the companion too, umount": func(t *testing.T, m *mounted) {
+			m.killBoth(t)
+			command(t, "", m.daemon.Path, "umount", m.dir)
+		},
+		"SIGKILL, the companion too, --remount-dead": func(t *testing.T, m *mounted) {
+			m.killBoth(t)
+			command(t, "", m.daemon.Path, "mount", "--remount-dead", addr(shared.Servers[0]), m.dir)
+			command(t, "", m.daemon.Path, "umount", m.dir)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +94,22 @@ func TestEndInANotification(t *testing.T) {
 				t.Error("mkdir has not ended")
 			}
 		})
+	}
+}
+
+// killBoth kills the daemon, which does not end by itself, and its companion.
+func (m *mounted) killBoth(t *testing.T) {
+	t.Helper()
+	m.killed = true
+	companion := m.companion(t)
+	if err := m.daemon.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(companion, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if m.wait(4 * time.Second) {
+		t.Error("the daemon has ended by itself: this test shows nothing")
 	}
 }
 
@@ -148,7 +160,20 @@ func TestCompanion(t *testing.T) {
 		}
 	}
 	m.sh(t, "sleep 3; echo v > f && cat f") // for longer than a process may take to die
-	m.companion(t)
+	if again := m.companion(t); again != pid {
+		t.Errorf("companion %d has ended, and %d taken its place", pid, again)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		if again := m.companion(t); again == pid {
+			return errors.New("the companion that was killed is still there")
+		} else {
+			pid = again
+		}
+		return nil
+	})
 	m.unmount(t)
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("the companion after the end of the mount: %v", err)

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -9,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -16,7 +20,7 @@ import (
 // A process that is killed while it tells the kernel of a change may not end: no signal ends that thread's wait for the lock of a directory
 // (fs/fuse/dir.c, fuse_reverse_inval_entry), whoever has the lock waits for an answer, and the kernel ends the connection only when the last
 // thread is gone. All who use the mount would hang with it. So each mount has a companion: a process that waits for the other one to die,
-// and ends the connection if that takes long.
+// and ends the connection if that takes long. It is there before the mount is.
 
 // companionVariable is the environment variable that makes a process of zkfs a companion: the number of the process that it accompanies, a
 // space, and the mount point.
@@ -25,39 +29,114 @@ const companionVariable = "_ZKFS_COMPANION"
 // lingering is how long a process may take to die.
 const lingering = 2 * time.Second
 
-// startCompanion starts the companion of this process, which serves the mount on point. stop ends it.
-func startCompanion(point string) (stop func(), err error) {
+// companion is the companion of this process.
+type companion struct {
+	point string
+	quit  chan struct{} // closed by stop
+	ended chan struct{} // closed when none is left
+
+	mu     sync.Mutex // guards the following
+	device string     // what was mounted; "" before
+	input  io.Writer  // of the process that runs
+}
+
+// startCompanion starts the companion of this process, which is about to mount on point. One that is killed is replaced.
+func startCompanion(point string) (*companion, error) {
+	c := &companion{point: point, quit: make(chan struct{}), ended: make(chan struct{})}
+	started := make(chan error, 1)
+	go c.keep(started) // ends with stop, or when there is no first one
+	return c, <-started
+}
+
+// mounted tells the companion which mount it is about.
+func (c *companion) mounted(device string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.device = device
+	c.tell()
+}
+
+// tell must be called with mu held.
+func (c *companion) tell() {
+	if c.device != "" {
+		fmt.Fprintln(c.input, c.device) // fails if it has ended, and the next one is told
+	}
+}
+
+// stop ends the companion.
+func (c *companion) stop() {
+	close(c.quit)
+	<-c.ended
+}
+
+// keep sees to it that there is a companion, until stop is called. started gets how the start of the first one went.
+func (c *companion) keep(started chan<- error) {
+	defer close(c.ended)
+	runtime.LockOSThread() // whose end is what the companion is told of
+	defer runtime.UnlockOSThread()
+	for first := true; ; first = false {
+		cmd, err := c.start()
+		if first {
+			started <- err
+		}
+		if first && err != nil || err == nil && c.await(cmd) {
+			return
+		}
+		select {
+		case <-time.After(lingering): // one that can not live is not started all the time
+		case <-c.quit:
+			return
+		}
+	}
+}
+
+// start starts a companion. The calling thread must live as long.
+func (c *companion) start() (*exec.Cmd, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(exe)
-	cmd.Args = []string{"zkfs", "companion", strconv.Itoa(os.Getpid()), point} // to be seen by ps
-	cmd.Env = []string{fmt.Sprintf("%s=%d %s", companionVariable, os.Getpid(), point)}
+	cmd.Args = []string{"zkfs", "companion", strconv.Itoa(os.Getpid()), c.point} // to be seen by ps
+	cmd.Env = []string{fmt.Sprintf("%s=%d %s", companionVariable, os.Getpid(), c.point)}
 	cmd.Dir = "/"
-	started, ended := make(chan error), make(chan struct{})
-	go func() { // ends with the companion
-		runtime.LockOSThread() // whose end is what the companion is told of
-		err := follow(cmd)
-		if err == nil {
-			err = cmd.Start()
-		}
-		if started <- err; err == nil {
-			cmd.Wait()
-			close(ended)
-		}
-	}()
-	if err := <-started; err != nil {
+	if err := follow(cmd); err != nil {
 		return nil, err
 	}
-	return func() {
-		cmd.Process.Kill() // fails if it has ended
-		<-ended
-	}, nil
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.input = input
+	c.tell()
+	return cmd, nil
 }
 
-// accompany is what a companion does. value is that of companionVariable. It returns when the process that this names is dead.
-func accompany(value string) error {
+// await returns when a companion has ended, and reports whether that was by stop.
+func (c *companion) await(cmd *exec.Cmd) bool {
+	ended := make(chan struct{})
+	go func() { // ends with the companion
+		cmd.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return false
+	case <-c.quit:
+		cmd.Process.Kill() // fails if it has ended
+		<-ended
+		return true
+	}
+}
+
+// accompany is what a companion does. value is that of companionVariable; a line of in is the device that was mounted. It returns when the
+// process that this names is dead.
+func accompany(value string, in io.Reader) error {
 	number, point, _ := strings.Cut(value, " ")
 	pid, err := strconv.Atoi(number)
 	if err != nil {
@@ -66,10 +145,18 @@ func accompany(value string) error {
 	deaths := make(chan os.Signal, 1)
 	signal.Notify(deaths, syscall.SIGTERM)
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
-	mounted, err := mountAt(point)
+	// Where the kernel kills all of a control group for want of memory (memory.oom.group), it spares those that must not be killed.
+	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0) // fails for users other than root, and in some containers
+	before, err := mountAt(point)
 	if err != nil {
 		return err
 	}
+	devices := make(chan string, 1)
+	go func() { // ends with this process
+		if line, err := bufio.NewReader(in).ReadString('\n'); err == nil {
+			devices <- strings.TrimSpace(line)
+		}
+	}()
 	if os.Getppid() == pid {
 		<-deaths
 	}
@@ -79,7 +166,12 @@ func accompany(value string) error {
 		if !isKilled(pid) {
 			since = time.Now()
 		} else if time.Since(since) > lingering {
-			return abort(mounted)
+			select {
+			case device := <-devices:
+				return abortAt(point, func(m mount) bool { return m.device == device })
+			default: // it was killed as soon as it had mounted, if it had
+				return abortAt(point, func(m mount) bool { return m.device != before.device })
+			}
 		}
 	}
 	return nil
@@ -108,15 +200,44 @@ func isKilled(pid int) bool {
 	return true
 }
 
-// abort ends the connection of a mount to its process: what waits for that fails. It stays, dead, if it is in use.
-func abort(m mount) error {
-	now, err := mountAt(m.point)
-	if err != nil || !now.isOurs() || now.device != m.device {
+// isServedByKilled reports whether the process that serves m was killed, and does not end. m must hang: older kernels do not tell which
+// connection a process has, so any that was killed and has one is taken for it.
+func isServedByKilled(m mount) bool {
+	fds, _ := filepath.Glob("/proc/[0-9]*/task/*/fd/*") // the only error is a bad pattern
+	for _, fd := range fds {
+		if target, err := os.Readlink(fd); err != nil || target != fuseDevice {
+			continue
+		}
+		pid, _ := strconv.Atoi(strings.Split(fd, "/")[2])
+		info, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(fd)), "fdinfo", filepath.Base(fd)))
+		if err != nil || !isKilled(pid) {
+			continue
+		}
+		_, connection, told := strings.Cut(string(info), "fuse_connection:")
+		if !told || strings.TrimSpace(connection) == m.minor() {
+			return true
+		}
+	}
+	return false
+}
+
+// abortAt ends the connection of what zkfs has mounted on point, if it is the one.
+func abortAt(point string, isIt func(mount) bool) error {
+	now, err := mountAt(point)
+	if err != nil || !now.isOurs() || !isIt(now) {
 		return err
 	}
-	_, minor, _ := strings.Cut(m.device, ":")
-	if err := os.WriteFile("/sys/fs/fuse/connections/"+minor+"/abort", []byte("1"), 0); err == nil {
+	return abort(now)
+}
+
+// abort ends the connection of a mount to its process: what waits for that fails. It stays, dead, if it is in use.
+func abort(m mount) error {
+	if err := os.WriteFile("/sys/fs/fuse/connections/"+m.minor()+"/abort", []byte("1"), 0); err == nil {
 		return nil
 	}
-	return unmount(m.point, abortively) // that file system is not mounted everywhere
+	err := unmount(m.point, abortively) // that file system is not mounted everywhere
+	if errors.Is(err, syscall.EBUSY) {
+		return nil
+	}
+	return err
 }

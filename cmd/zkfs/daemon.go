@@ -64,7 +64,7 @@ func outcome(err error) error {
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
 		return told(exit.ExitCode())
 	}
-	return failf(exitLost, "the daemon has ended before anything was mounted: %v", err)
+	return failf(exitLost, "the daemon has ended before the mount could be used: %v", err)
 }
 
 func withoutVariable(environ []string, name string) []string {

@@ -19,7 +19,7 @@ import (
 
 func main() {
 	if value := os.Getenv(companionVariable); value != "" {
-		os.Exit(report(os.Stderr, accompany(value)))
+		os.Exit(report(os.Stderr, accompany(value, os.Stdin)))
 	}
 	args, fake := arguments(os.Args)
 	if fake {

@@ -60,7 +60,11 @@ func (z *command) mount(c *cli.Context) error {
 	if d == nil && !s.foreground {
 		ctx, stop := untilSignal(c.Context, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		defer stop()
-		return z.background(ctx, environ)
+		err := z.background(ctx, environ)
+		if f := (*failure)(nil); errors.As(err, &f) && f.code == exitLost {
+			err = errors.Join(err, removeDead(c.Context, s.mountpoint)) // killed when it had just mounted
+		}
+		return err
 	}
 	return z.mountHere(c.Context, s, d)
 }
@@ -156,15 +160,18 @@ func addProcessors() {
 // serve mounts what conn sees, calls ready when the mount works, and returns when it is unmounted, by whomever, or
 // because ready failed or ctx ended, after which conn is closed.
 func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, ready func(*fs.FS) error) error {
+	companion, err := startCompanion(mountpoint)
+	if err != nil {
+		return fmt.Errorf("start a companion: %w", err)
+	}
+	defer companion.stop()
 	mounted, err := fs.Mount(conn, mountpoint, o)
 	if err != nil {
 		return mountFailure(mountpoint, err)
 	}
-	stop, err := startCompanion(mountpoint)
-	if err != nil {
-		return errors.Join(fmt.Errorf("start a companion: %w", err), leave(conn, mounted))
+	if found, err := mountAt(mountpoint); err == nil && found.isOurs() {
+		companion.mounted(found.device)
 	}
-	defer stop()
 	ended := make(chan struct{})
 	go func() { // ends when the kernel has forgotten the mount, at the latest with this process
 		mounted.Wait()

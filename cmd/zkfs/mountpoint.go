@@ -18,14 +18,8 @@ const fsType = "fuse.zkfs"
 
 // checkMountpoint returns why nothing can be mounted on dir, an absolute path.
 func checkMountpoint(dir string, nonempty bool) error {
-	mount, err := mountAt(dir)
-	switch {
-	case err != nil:
-		return failf(exitMountpoint, "%s", plain(err))
-	case mount.isOurs() && isDeadMount(mount.point):
-		return failf(exitMounted, "%s: a dead mount of %s is there, whose process is gone", dir, mount.source).hinting("zkfs umount " + dir + ", or mount with --remount-dead")
-	case mount.isOurs():
-		return failf(exitMounted, "%s: %s is mounted there already", dir, mount.source).hinting("zkfs umount " + dir)
+	if err := checkUnmounted(dir); err != nil {
+		return err
 	}
 	info, err := os.Stat(dir)
 	switch {
@@ -43,8 +37,31 @@ func checkMountpoint(dir string, nonempty bool) error {
 	return nil
 }
 
-// isDeadMount tells whether the process that served the mount is gone. One that hangs is not.
-func isDeadMount(point string) bool {
+// checkUnmounted returns an error if something of zkfs is mounted on dir, an absolute path.
+func checkUnmounted(dir string) error {
+	mount, err := mountAt(dir)
+	switch {
+	case err != nil:
+		return failf(exitMountpoint, "%s", plain(err))
+	case mount.isOurs() && mount.isDead():
+		return failf(exitMounted, "%s: a dead mount of %s is there, whose process is gone", dir, mount.source).hinting("zkfs umount " + dir + ", or mount with --remount-dead")
+	case mount.isOurs():
+		return failf(exitMounted, "%s: %s is mounted there already", dir, mount.source).hinting("zkfs umount " + dir)
+	}
+	return nil
+}
+
+// health is what becomes of a question to a mount that its process answers from memory.
+type health int
+
+const (
+	answers health = iota
+	gone           // no process is left that could answer
+	hangs          // no answer comes within a second
+)
+
+// examine asks the mount on point.
+func examine(point string) health {
 	dead := make(chan bool, 1)
 	go func() { // ends when the kernel answers, at the latest with this process
 		var st unix.Statfs_t // unlike stat(2), statfs(2) never answers from a cache
@@ -53,10 +70,22 @@ func isDeadMount(point string) bool {
 	}()
 	select {
 	case yes := <-dead:
-		return yes
+		if yes {
+			return gone
+		}
+		return answers
 	case <-time.After(time.Second):
-		return false
+		return hangs
 	}
+}
+
+// isDeadMount tells whether the process that served the mount is gone. One that hangs is not.
+func isDeadMount(point string) bool { return examine(point) == gone }
+
+// isDead tells whether the process that served the mount is gone, or was killed and can not end. One that hangs otherwise is not.
+func (m mount) isDead() bool {
+	h := examine(m.point)
+	return h == gone || h == hangs && isServedByKilled(m)
 }
 
 // removeDead unmounts what a process that is gone has left on dir, however often.
@@ -66,13 +95,26 @@ func removeDead(ctx context.Context, dir string) error {
 		if err != nil {
 			return failf(exitMountpoint, "%s", plain(err))
 		}
-		if !found.isOurs() || !isDeadMount(found.point) {
+		if !found.isOurs() || !found.isDead() {
 			return nil
 		}
-		if err := umount(ctx, dir, lazily); err != nil {
+		if err := bury(ctx, found); err != nil {
 			return err
 		}
 	}
+}
+
+// bury unmounts a dead mount. What waits for its process, and the process itself, hang no more.
+func bury(ctx context.Context, dead mount) error {
+	if examine(dead.point) == hangs {
+		if err := abort(dead); err != nil {
+			return failf(exitMountpoint, "%s: %s", dead.point, plain(err)).hinting("as root: zkfs umount -f " + dead.point)
+		}
+		if now, err := mountAt(dead.point); err != nil || now.device != dead.device {
+			return err // nothing used it any more
+		}
+	}
+	return umount(ctx, dead.point, lazily)
 }
 
 func isEmpty(dir string) bool {
@@ -132,6 +174,12 @@ type mount struct {
 }
 
 func (m mount) isOurs() bool { return m.fstype == fsType }
+
+// minor returns the number by which the kernel knows the connection of the mount to its process.
+func (m mount) minor() string {
+	_, minor, _ := strings.Cut(m.device, ":")
+	return minor
+}
 
 // mountAt returns the topmost mount whose mount point is dir, an absolute path. It does not touch what is mounted
 // there, which may be dead or hang.

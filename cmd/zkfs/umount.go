@@ -65,8 +65,8 @@ func umount(ctx context.Context, dir string, how manner) error {
 		return failf(exitMountpoint, "%s: %s of type %s is mounted there, not zkfs", dir, mount.source, mount.fstype).hinting("umount " + dir)
 	}
 	err = detach(ctx, mount.point, how)
-	if errors.Is(err, syscall.EBUSY) && isDeadMount(mount.point) {
-		err = detach(ctx, mount.point, lazily) // what is still open there is dead too
+	if errors.Is(err, syscall.EBUSY) && mount.isDead() {
+		err = bury(ctx, mount) // what is still open there is dead too
 	}
 	var f *failure
 	switch {
