@@ -165,9 +165,9 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 		return fmt.Errorf("start a companion: %w", err)
 	}
 	defer companion.stop()
-	mounted, err := fs.Mount(conn, mountpoint, o)
+	mounted, err := mountAlone(ctx, conn, mountpoint, o)
 	if err != nil {
-		return mountFailure(mountpoint, err)
+		return err
 	}
 	if found, err := mountAt(mountpoint); err == nil && found.isOurs() {
 		companion.mounted(found.device)
@@ -188,6 +188,23 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 		tellManager(o.Logger, "STOPPING=1")
 		return lost(mountpoint)
 	}
+}
+
+// mountAlone mounts what conn sees, unless another process that mounts on the same directory at the same moment was faster.
+func mountAlone(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options) (*fs.FS, error) {
+	unlock, err := lockDirectory(ctx, mountpoint)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := checkUnmounted(mountpoint); err != nil {
+		return nil, err
+	}
+	mounted, err := fs.Mount(conn, mountpoint, o)
+	if err != nil {
+		return nil, mountFailure(mountpoint, err)
+	}
+	return mounted, nil
 }
 
 // leave unmounts, and sees to it that nobody in the kernel waits for this process, which is about to end.

@@ -51,6 +51,31 @@ func checkUnmounted(dir string) error {
 	return nil
 }
 
+// lockPatience is how long a mount waits for others on the same directory.
+const lockPatience = time.Minute
+
+// lockDirectory waits until no other process that mounts on dir holds its lock, and takes that. It does not outlive this process.
+func lockDirectory(ctx context.Context, dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, failf(exitMountpoint, "%s", plain(err))
+	}
+	locked := make(chan error, 1)
+	go func() { locked <- unix.Flock(int(f.Fd()), unix.LOCK_EX) }() // ends when the lock is free, at the latest with this process
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	select {
+	case err = <-locked:
+	case <-ctx.Done():
+		return nil, failf(exitMountpoint, "%s: another process holds a lock of the directory (flock)", dir).hinting("`lslocks` shows which")
+	}
+	if err != nil {
+		f.Close()
+		return nil, failf(exitMountpoint, "%s: flock: %s", dir, plain(err))
+	}
+	return func() { f.Close() }, nil
+}
+
 // health is what becomes of a question to a mount that its process answers from memory.
 type health int
 

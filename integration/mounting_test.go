@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -106,4 +107,39 @@ func daemonOf(t *testing.T, pid int) (child int) {
 	}
 	t.Fatalf("%d has no daemon", pid)
 	return 0
+}
+
+// Of several mounts of one directory at the same moment one is made, and the others are told of it.
+func TestMountedByOneOfMany(t *testing.T) {
+	path, err := zkfs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := addr(shared.Servers[0]) + newRoot(t)
+	for range 5 {
+		dir := t.TempDir()
+		var all sync.WaitGroup
+		codes, texts := make([]int, 4), make([]string, 4)
+		for i := range codes {
+			all.Go(func() {
+				cmd := exec.Command(path, "mount", source, dir)
+				out, _ := cmd.CombinedOutput() // the code says how it fails
+				codes[i], texts[i] = cmd.ProcessState.ExitCode(), string(out)
+			})
+		}
+		all.Wait()
+		counts := map[int]int{}
+		for _, code := range codes {
+			counts[code]++
+		}
+		if counts[0] != 1 || counts[11] != 3 {
+			t.Errorf("exit codes %v\n%s", codes, texts)
+		}
+		for range counts[0] {
+			command(t, "", path, "umount", dir)
+		}
+		if isMounted(dir) {
+			t.Error("mounted once more")
+		}
+	}
 }
