@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
 
 	"github.com/zkfs/zkfs/fs"
@@ -13,7 +16,7 @@ import (
 // collector reads the numbers of a session and of its mount at each scrape. No label names a path.
 type collector struct {
 	conn  *zk.Conn
-	mount *fs.FS
+	stats func() fs.Stats
 
 	reconnects, expiries atomic.Int64 // counted on the read loop
 }
@@ -33,63 +36,99 @@ func watchSession(conn *zk.Conn) *collector {
 	return c
 }
 
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("zkfs_"+name, help, labels, nil)
+// A desc describes one metric.
+type desc struct {
+	name, kind, help string
+	labels           []string
+}
+
+// descs are those of all metrics of zkfs.
+var descs []*desc
+
+// The kinds of metrics.
+const (
+	counter   = "counter"
+	gauge     = "gauge"
+	histogram = "histogram"
+)
+
+func describe(name, kind, help string, labels ...string) *desc {
+	d := &desc{"zkfs_" + name, kind, help, labels}
+	descs = append(descs, d)
+	return d
+}
+
+func (d *desc) helpLine() string { return "# HELP " + d.name + " " + d.help + "\n" }
+
+// writeHead writes what precedes the samples of a metric.
+func (d *desc) writeHead(w io.Writer) {
+	fmt.Fprintf(w, "%s# TYPE %s %s\n", d.helpLine(), d.name, d.kind)
+}
+
+// writeSample writes n with the values of the labels.
+func (d *desc) writeSample(w io.Writer, n int64, values ...string) {
+	io.WriteString(w, d.name)
+	for i, value := range values {
+		fmt.Fprintf(w, "%c%s=%q", "{,"[min(i, 1)], d.labels[i], value)
+	}
+	if len(values) > 0 {
+		io.WriteString(w, "}")
+	}
+	fmt.Fprintf(w, " %d\n", n)
 }
 
 var (
-	descState      = describe("session_state", "1 for the state that the session is in.", "state")
-	descConnected  = describe("session_connected", "1 while a server serves the session.")
-	descReconnects = describe("session_reconnects_total", "How often a server took the session, or a new one, after the first time.")
-	descExpiries   = describe("session_expiries_total", "Sessions that were lost, with their ephemerals and locks.")
-	descQuestions  = describe("questions_total", "Questions about znodes, by who answered: the memory of the mount or the servers. What the kernel remembers it does not ask.", "answered_by")
-	descZnodes     = describe("cache_znodes", "Znodes in the memory of the mount.")
-	descBytes      = describe("cache_bytes", "Bytes that they take, roughly.")
-	descWatches    = describe("watches", "One-shot watches that stand. The watch of the whole tree is not among them.")
-	descEvents     = describe("watch_events_total", "Events of watches.")
-	descLocks      = describe("locks_held", "Locks that programs hold on the mount.")
-	descLeaving    = describe("locks_leaving", "Locks that programs have given back and the servers have not confirmed.")
-	descLost       = describe("failed_commits_total", "Writes that were lost after their files had been closed.")
-	descOps        = describe("fuse_operations_total", "What the kernel asked of the mount.", "op")
-	descErrors     = describe("fuse_errors_total", "What was answered with an error, by its name.", "op", "errno")
+	descState      = describe("session_state", gauge, "1 for the state that the session is in.", "state")
+	descConnected  = describe("session_connected", gauge, "1 while a server serves the session.")
+	descReconnects = describe("session_reconnects_total", counter, "How often a server took the session, or a new one, after the first time.")
+	descExpiries   = describe("session_expiries_total", counter, "Sessions that were lost, with their ephemerals and locks.")
+	descQuestions  = describe("questions_total", counter, "Questions about znodes, by who answered: the memory of the mount or the servers. What the kernel remembers it does not ask.", "answered_by")
+	descZnodes     = describe("cache_znodes", gauge, "Znodes in the memory of the mount.")
+	descBytes      = describe("cache_bytes", gauge, "Bytes that they take, roughly.")
+	descWatches    = describe("watches", gauge, "One-shot watches that stand. The watch of the whole tree is not among them.")
+	descEvents     = describe("watch_events_total", counter, "Events of watches.")
+	descLocks      = describe("locks_held", gauge, "Locks that programs hold on the mount.")
+	descLeaving    = describe("locks_leaving", gauge, "Locks that programs have given back and the servers have not confirmed.")
+	descLost       = describe("failed_commits_total", counter, "Writes that were lost after their files had been closed.")
+	descOps        = describe("fuse_operations_total", counter, "What the kernel asked of the mount.", "op")
+	descErrors     = describe("fuse_errors_total", counter, "What was answered with an error, by its name.", "errno", "op")
 )
 
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descState, descConnected, descReconnects, descExpiries, descQuestions, descZnodes, descBytes,
-		descWatches, descEvents, descLocks, descLeaving, descLost, descOps, descErrors} {
-		out <- d
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(out chan<- prometheus.Metric) {
-	count := func(d *prometheus.Desc, n int64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
-	}
-	gauge := func(d *prometheus.Desc, n int, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+// write writes the numbers in Prometheus' text format.
+func (c *collector) write(w io.Writer) {
+	one := func(d *desc, n int64) {
+		d.writeHead(w)
+		d.writeSample(w, n)
 	}
 	state := c.conn.State()
-	gauge(descState, 1, state.String())
-	gauge(descConnected, map[zk.State]int{zk.StateHasSession: 1, zk.StateConnectedReadOnly: 1}[state])
-	count(descReconnects, c.reconnects.Load())
-	count(descExpiries, c.expiries.Load())
+	descState.writeHead(w)
+	descState.writeSample(w, 1, state.String())
+	one(descConnected, map[zk.State]int64{zk.StateHasSession: 1, zk.StateConnectedReadOnly: 1}[state])
+	one(descReconnects, c.reconnects.Load())
+	one(descExpiries, c.expiries.Load())
 
-	s := c.mount.Stats()
-	count(descQuestions, s.FromMemory, "memory")
-	count(descQuestions, s.FromServers, "servers")
-	gauge(descZnodes, s.CachedZnodes)
-	gauge(descBytes, s.CachedBytes)
-	gauge(descWatches, s.Watches)
-	count(descEvents, s.Events)
-	gauge(descLocks, s.Locks)
-	gauge(descLeaving, s.LocksLeaving)
-	count(descLost, int64(s.FailedCommits))
-	for op, n := range s.Operations {
-		count(descOps, n.Count, op)
-		for errno, failed := range n.Errors {
-			count(descErrors, failed, op, unix.ErrnoName(errno))
+	s := c.stats()
+	descQuestions.writeHead(w)
+	descQuestions.writeSample(w, s.FromMemory, "memory")
+	descQuestions.writeSample(w, s.FromServers, "servers")
+	one(descZnodes, int64(s.CachedZnodes))
+	one(descBytes, int64(s.CachedBytes))
+	one(descWatches, int64(s.Watches))
+	one(descEvents, s.Events)
+	one(descLocks, int64(s.Locks))
+	one(descLeaving, int64(s.LocksLeaving))
+	one(descLost, int64(s.FailedCommits))
+
+	ops := slices.Sorted(maps.Keys(s.Operations))
+	descOps.writeHead(w)
+	for _, op := range ops {
+		descOps.writeSample(w, s.Operations[op].Count, op)
+	}
+	descErrors.writeHead(w)
+	for _, op := range ops {
+		failed := s.Operations[op].Errors
+		for _, errno := range slices.Sorted(maps.Keys(failed)) {
+			descErrors.writeSample(w, failed[errno], unix.ErrnoName(errno), op)
 		}
 	}
 }

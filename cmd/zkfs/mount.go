@@ -116,8 +116,8 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	session := watchSession(conn)
 	s.fs.Logger = log
 	err = serve(ctx, conn, s.mountpoint, s.fs, func(mounted *fs.FS) error {
-		session.mount = mounted
-		m.registry.MustRegister(session)
+		session.stats = mounted.Stats
+		m.session.Store(session)
 		addProcessors()
 		log.Info("mounted", "source", s.source, "on", s.mountpoint)
 		tellManager(log, "READY=1\nSTATUS="+s.source+" on "+s.mountpoint)
