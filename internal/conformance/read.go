@@ -33,9 +33,19 @@ var readCases = []Case{
 		slices.Sort(names)
 		equal(e, "names", fmt.Sprint(names), "[a b]")
 		equal(e, "stat", *stat, *e.stat("/d"))
-		names, _, err = e.conn.Children("/d/b")
+	}},
+	{"the children of a leaf are an empty slice, not nil", func(e *env) {
+		e.create("/d", "")
+		names, _, err := e.conn.Children("/d")
 		e.must(err)
-		equal(e, "names of a leaf", len(names), 0)
+		equal(e, "Children", fmt.Sprintf("%#v", names), "[]string{}")
+		names, _, _, err = e.conn.ChildrenW("/d")
+		e.must(err)
+		equal(e, "ChildrenW", fmt.Sprintf("%#v", names), "[]string{}")
+		for _, result := range e.conn.Pipeline(&zk.GetChildrenRequest{Path: "/d"}) {
+			e.must(result.Err)
+			equal(e, "Pipeline", fmt.Sprintf("%#v", result.Children), "[]string{}")
+		}
 	}},
 	{"the zxid of what is read never goes back", func(e *env) {
 		e.create("/a", "")
@@ -91,15 +101,16 @@ var readCases = []Case{
 		e.createAs("/secret", "", 0, zk.WorldACL(zk.PermAdmin|zk.PermDelete))
 		results, err := e.conn.MultiRead(
 			&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/no"}, &zk.GetChildrenRequest{Path: "/a"},
-			&zk.GetDataRequest{Path: "/secret"}, &zk.GetChildrenRequest{Path: "/no"})
+			&zk.GetDataRequest{Path: "/secret"}, &zk.GetChildrenRequest{Path: "/no"}, &zk.GetChildrenRequest{Path: "/a/b"})
 		e.must(err)
-		equal(e, "results", len(results), 5)
-		for i, want := range []error{nil, zk.ErrNoNode, nil, zk.ErrNoAuth, zk.ErrNoNode} {
+		equal(e, "results", len(results), 6)
+		for i, want := range []error{nil, zk.ErrNoNode, nil, zk.ErrNoAuth, zk.ErrNoNode, nil} {
 			e.fails(results[i].Err, want)
 		}
 		equal(e, "data", string(results[0].Data), "data")
 		equal(e, "stat", *results[0].Stat, *e.stat("/a"))
 		equal(e, "children", fmt.Sprint(results[2].Children), "[b]")
+		equal(e, "children of a leaf", fmt.Sprintf("%#v", results[5].Children), "[]string{}")
 	}},
 	{"a multiRead of nothing is nothing", func(e *env) {
 		results, err := e.conn.MultiRead()

@@ -137,10 +137,10 @@ func (d *Decoder) count(size int) int {
 }
 
 // strings reads a vector of strings into two allocations, one for all the bytes and one for the slice:
-// a list of children may hold a hundred thousand names.
+// a list of children may hold a hundred thousand names. One without elements, or null, is empty and not nil.
 func (d *Decoder) strings() []string {
 	n := d.count(4)
-	if n == 0 {
+	if d.err != nil {
 		return nil
 	}
 	start := d.buf

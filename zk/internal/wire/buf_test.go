@@ -46,7 +46,7 @@ func TestNullAndEmpty(t *testing.T) {
 			t.Errorf("string %q: %q, %v", in, s, d.End())
 		}
 		d = NewDecoder([]byte(in))
-		if v := d.strings(); v != nil || d.End() != nil {
+		if v := d.strings(); v == nil || len(v) != 0 || d.End() != nil {
 			t.Errorf("strings %q: %q, %v", in, v, d.End())
 		}
 	}
