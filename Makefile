@@ -13,8 +13,8 @@ FUZZTIME   ?= 30s
 SEED       ?= $(shell date +%s)
 DURATION   ?= 5m
 
-# A module of its own, which stands in for another client.
-COMPAT := compat/go-zookeeper
+# Modules of their own, which stand in for other clients.
+COMPAT := compat/go-zookeeper compat/samuel-go-zookeeper
 
 # Release 2026.2.2. Run by version, so that what it needs itself stays out of go.mod.
 GOVULNCHECK := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -89,7 +89,7 @@ vuln:
 
 race: deps
 	$(GO) test -race -timeout 20m ./...
-	cd $(COMPAT) && $(GO) test -race -timeout 20m ./...
+	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test -race -timeout 20m ./... && cd $(CURDIR) || exit 1; done
 
 # The targets are found by name, so that none is forgotten. In Go 1.26 the end of the time may itself look like
 # a failure, but one without a failing input: https://go.dev/issue/75804

@@ -57,6 +57,22 @@ func TestProgramOfGoZookeeper(t *testing.T) {
 	}
 }
 
+// A program written for the client that was go-zookeeper before prints the same on both.
+func TestProgramOfSamuelGoZookeeper(t *testing.T) {
+	run := func(dir string) string {
+		command(t, dir, "go", "build", "-o", "program", ".")
+		return command(t, dir, "./program", addr(shared.Servers[0]), newRoot(t)+"/r")
+	}
+	genuine, replaced := copyModule(t, "seed"), copyModule(t, "seed")
+	followManual(t, replaced, "### Dependencies that import samuel/go-zookeeper")
+	if deps := command(t, replaced, "go", "list", "-deps", "."); !strings.Contains(deps, ours+"\n") {
+		t.Fatalf("package zk is not used:\n%s", deps)
+	}
+	if want, got := run(genuine), run(replaced); got != want || strings.Count(want, "\n") < 20 {
+		t.Errorf("on package zk:\n%s\nwant\n%s", got, want)
+	}
+}
+
 // A dependency that knows nothing of package zk passes its tests on it.
 func TestDependencyOfGoZookeeper(t *testing.T) {
 	ts := cluster(t, 1, nil)

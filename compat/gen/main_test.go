@@ -13,41 +13,57 @@ import (
 
 const root = "../.."
 
-func TestGeneratedFileIsCurrent(t *testing.T) {
-	want, err := generate(root)
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	files, err := generate(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(filepath.Join(root, folder, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s/%s is not what compat/gen writes: run go generate in %s", folder, file, folder)
+	for path, want := range files {
+		got, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what compat/gen writes: run go generate in %s", path, successor)
+		}
 	}
 }
 
-// The module that stands in for go-zookeeper has all that go-zookeeper has, in the very same form, and all that
+// A module that stands in for another has all that the other has, in the very same form, and all that
 // package zk has, but for the names that differ.
 func TestNothingIsMissing(t *testing.T) {
-	have := lines(t, filepath.Join(root, folder), "github.com/go-zookeeper/zk")
-	genuine := lines(t, "../testdata/program", "github.com/go-zookeeper/zk") // a module that requires v1.0.4
-	for _, line := range genuine {
+	const stats = "type ServerStats struct {"
+	tests := []struct {
+		folder, path string
+		program      string // a module that requires the other's last version
+		differs      string // from the other
+		own          string // differs from package zk
+	}{
+		{successor, "github.com/go-zookeeper/zk", "../testdata/program", "", stats},
+		{seed, "github.com/samuel/go-zookeeper/zk", "../testdata/seed", stats, ""}, // with more fields
+	}
+	for _, tt := range tests {
+		have := lines(t, filepath.Join(root, tt.folder), tt.path)
+		genuine := lines(t, tt.program, tt.path)
+		if len(genuine) < 100 {
+			t.Errorf("%s has only %d symbols", tt.path, len(genuine))
+		}
+		wantMissing(t, tt.folder+" beside "+tt.path, have, genuine, tt.differs)
+		wantMissing(t, tt.folder+" beside package zk", have, lines(t, root, source), tt.own)
+	}
+}
+
+// wantMissing fails unless what have lacks of all is a single line, which begins with prefix, or none if there is no prefix.
+func wantMissing(t *testing.T, what string, have, all []string, prefix string) {
+	t.Helper()
+	var missing []string
+	for _, line := range all {
 		if !slices.Contains(have, line) {
-			t.Errorf("differs from go-zookeeper, or is missing: %s", line)
+			missing = append(missing, line)
 		}
 	}
-	var own []string
-	for _, line := range lines(t, root, source) {
-		if !slices.Contains(have, line) {
-			own = append(own, line)
-		}
-	}
-	if len(own) != 1 || !strings.HasPrefix(own[0], "type ServerStats struct {") {
-		t.Errorf("differs from package zk: %q, want ServerStats alone", own)
-	}
-	if len(genuine) < 100 {
-		t.Errorf("go-zookeeper has only %d symbols", len(genuine))
+	if prefix == "" && len(missing) > 0 || prefix != "" && (len(missing) != 1 || !strings.HasPrefix(missing[0], prefix)) {
+		t.Errorf("%s: differs or is missing: %q, want %q alone", what, missing, prefix)
 	}
 }
 
