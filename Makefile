@@ -96,16 +96,21 @@ race: deps
 	$(GO) test -race -timeout 20m ./...
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test -race -timeout 20m ./... && cd $(CURDIR) || exit 1; done
 
-# The targets are found by name, so that none is forgotten. Go would look for a smaller form of each input that reaches new
-# code, for up to a minute in which it tries nothing else, so it has ten attempts. In Go 1.26 the end of the time may itself look like
-# a failure, but one without a failing input: https://go.dev/issue/75804
+# The targets are found by name, so that none is forgotten, and each package is compiled once. An input that reaches new code
+# is made smaller by ten attempts: Go would take up to a minute for that, in which it tries nothing else. In Go 1.26 the end
+# of the time may itself look like a failure, but one without a failing input: https://go.dev/issue/75804
 fuzz:
+	@mkdir -p $(BUILD)
 	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -rn1 dirname | sort -u); do \
-		targets=$$($(GO) test -list '^Fuzz' $$dir) || { echo "$$targets"; exit 1; }; \
-		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
+		binary=$(CURDIR)/$(BUILD)/fuzz.test; \
+		$(GO) test -c -fuzz . -o $$binary $$dir || exit 1; \
+		known=$$($(GO) env GOCACHE)/fuzz/$$($(GO) list $$dir); \
+		targets=$$(cd $$dir && $$binary -test.list '^Fuzz') || { echo "$$targets"; exit 1; }; \
+		for target in $$targets; do \
 			if echo "$$target" | grep -qE '$(FUZZ_OWN)'; then time=$(FUZZTIME_OWN); else time=$(FUZZTIME); fi; \
 			echo "fuzz $$dir $$target $$time"; \
-			out=$$($(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$time -fuzzminimizetime 10x $$dir 2>&1) || \
+			out=$$(cd $$dir && $$binary -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $$time \
+				-test.fuzzminimizetime 10x -test.fuzzcachedir $$known 2>&1) || \
 			case $$out in \
 				*'Failing input'*) echo "$$out"; exit 1 ;; \
 				*'    context deadline exceeded'*) ;; \
