@@ -19,6 +19,9 @@ import (
 // superDigest makes super:secret the super user of a server, scheme "digest".
 const superDigest = "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4="
 
+// raceOptions are for the command zkfs with the race detector, which by default sleeps for a second before each exit.
+const raceOptions = "halt_on_error=1 atexit_sleep_ms=0"
+
 // shared is the server that tests share. They must leave it running.
 var shared *zk.TestCluster
 
@@ -41,7 +44,7 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	if err := os.Setenv("TMPDIR", tmp); err != nil {
+	if err := errors.Join(os.Setenv("TMPDIR", tmp), os.Setenv("GORACE", raceOptions)); err != nil {
 		return 1, err
 	}
 	shared, err = startCluster(1, nil)

@@ -66,7 +66,6 @@ func mountBy(t *testing.T, runner []string, source string, flags ...string) *mou
 	args := slices.Concat(runner, []string{path, "mount", "-f"}, flags, []string{source, m.dir})
 	m.daemon = exec.Command(args[0], args[1:]...)
 	m.daemon.Stdout, m.daemon.Stderr = m.log, m.log
-	m.daemon.Env = append(os.Environ(), "GORACE=halt_on_error=1")
 	m.daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := m.start(); err != nil {
 		t.Fatal(err)

@@ -82,6 +82,7 @@ func runScript(t *testing.T, file string, s script) {
 		Deadline:            time.Now().Add(time.Minute),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(path)+":"+os.Getenv("PATH"))
+			env.Setenv("GORACE", raceOptions)
 			env.Setenv("ZK", s.mount.dir)
 			env.Setenv("SOURCE", s.source)
 			env.Cd = s.mount.dir

@@ -53,7 +53,7 @@ func (d *daemon) start() error {
 	defer out.Close()
 	d.cmd = exec.Command(d.command, d.args...)
 	d.cmd.Stdout, d.cmd.Stderr = out, out
-	d.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1")
+	d.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1 atexit_sleep_ms=0")
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	d.ended = make(chan struct{})
 	if err := startOnThread(d.cmd, d.ended); err != nil {
