@@ -31,6 +31,7 @@ func (c *Conn) WhoAmI() ([]Identity, error) {
 }
 
 // Ephemerals returns the paths of the session's ephemeral znodes that begin with prefix (3.6 on, else ErrUnimplemented).
+// Those outside the chroot, and what can not be a path, are left out.
 func (c *Conn) Ephemerals(prefix string) ([]string, error) {
 	p, err := c.serverPath(prefix)
 	if err != nil {
@@ -46,10 +47,7 @@ func (c *Conn) Ephemerals(prefix string) ([]string, error) {
 	if err := cl.decode(r.Decode); err != nil {
 		return nil, err
 	}
-	for i, path := range r.Ephemerals {
-		r.Ephemerals[i] = c.clientPath(path)
-	}
-	return r.Ephemerals, nil
+	return c.receivedPaths(r.Ephemerals), nil
 }
 
 // AllChildrenNumber returns how many znodes are below path, at any depth (3.6 on, else ErrUnimplemented).

@@ -55,6 +55,7 @@ type client struct {
 
 	callPool
 	log     logger
+	doubted sync.Once // see doubt
 	queue   queue
 	creds   credentials
 	watches watchTable
@@ -288,4 +289,7 @@ func (c *Conn) SetLogger(l Logger) { c.log.set(l) }
 // is delivered to its caller: a cache that f marks as stale can not be asked between a change and its event.
 // f runs on the goroutine that reads from the server. It must not block and must not call c. Node events
 // come once per event of the server, whoever asked for the watch. cancel ends the calls.
+//
+// An event whose path no znode below the chroot can have is logged, once for the connection, and dropped. The connection goes on: other
+// servers than ZooKeeper's may hold such znodes, and any of their clients could end it.
 func (c *Conn) OnEvent(f func(Event)) (cancel func()) { return c.watches.observe(f) }

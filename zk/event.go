@@ -77,7 +77,7 @@ func (s State) String() string {
 type Event struct {
 	Type   EventType
 	State  State
-	Path   string // For non-session events, the path of the watched node.
+	Path   string // For non-session events, the path of the watched node; below the chroot, see [Conn.OnEvent].
 	Err    error  // why the connection was lost, or, with StateConnecting, why the last attempt failed
 	Server string // For connection events
 }

@@ -138,20 +138,23 @@ func (c *Conn) multiResponses(results []wire.MultiResult) ([]MultiResponse, erro
 	for i, result := range results {
 		switch r := result.Record.(type) {
 		case *wire.CreateResponse:
-			responses[i].String = c.clientPath(r.Path)
+			responses[i].String, responses[i].Error = c.receivedPath(r.Path)
 		case *wire.Create2Response:
-			responses[i].String, responses[i].Stat = c.clientPath(r.Path), statOf(&r.Stat)
+			responses[i].String, responses[i].Error = c.receivedPath(r.Path)
+			responses[i].Stat = statOf(&r.Stat)
 		case *wire.SetDataResponse:
 			responses[i].Stat = statOf(&r.Stat)
 		case *wire.ErrorResponse:
 			switch {
 			case r.Err == wire.CodeOK: // before the one at fault
 			case fault == nil:
-				fault = errorOf(r.Err)
-				responses[i].Error = fault
+				responses[i].Error = errorOf(r.Err)
 			default:
 				responses[i].Error = ErrRolledBack
 			}
+		}
+		if fault == nil {
+			fault = responses[i].Error
 		}
 	}
 	return responses, fault

@@ -101,7 +101,8 @@ func (c *Conn) exists(path string, watch bool) (bool, *Stat, <-chan Event, error
 	return true, statOf(&r.Stat), events, nil
 }
 
-// Children returns the names of the children of path, in no order, and the Stat of path.
+// Children returns the names of the children of path, in no order, and the Stat of path. A name that no znode can have, as "..", is
+// logged, once for the connection, and left out.
 // Errors: ErrNoNode, ErrNoAuth without PermRead. The list may be longer than the server's packet limit.
 func (c *Conn) Children(path string) ([]string, *Stat, error) {
 	names, stat, _, err := c.children(path, false)
@@ -130,7 +131,7 @@ func (c *Conn) children(path string, watch bool) ([]string, *Stat, <-chan Event,
 	if err := cl.decode(r.Decode); err != nil {
 		return nil, nil, nil, err
 	}
-	return r.Children, statOf(&r.Stat), events, nil
+	return c.receivedNames(r.Children), statOf(&r.Stat), events, nil
 }
 
 // Set replaces the data of path if its version is version, or whatever it is if that is -1, and returns the new Stat.
@@ -223,7 +224,7 @@ func (c *Conn) Sync(path string) (string, error) {
 	if err := cl.decode(r.Decode); err != nil {
 		return "", err
 	}
-	return c.clientPath(r.Path), nil
+	return c.receivedPath(r.Path)
 }
 
 // Create creates a znode at path with the given data and ACL, and returns its path, which for FlagSequence
@@ -250,7 +251,7 @@ func (c *Conn) Create(path string, data []byte, flags int32, acl []ACL) (string,
 	if err := cl.decode(r.Decode); err != nil {
 		return "", err
 	}
-	return c.clientPath(r.Path), nil
+	return c.receivedPath(r.Path)
 }
 
 // CreateStat is Create, and returns the Stat of the znode too (3.5 on).
@@ -316,5 +317,9 @@ func (c *Conn) doCreate2(cl *call) (string, *Stat, error) {
 	if err := cl.decode(r.Decode); err != nil {
 		return "", nil, err
 	}
-	return c.clientPath(r.Path), statOf(&r.Stat), nil
+	created, err := c.receivedPath(r.Path)
+	if err != nil {
+		return "", nil, err
+	}
+	return created, statOf(&r.Stat), nil
 }

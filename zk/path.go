@@ -40,6 +40,23 @@ func validateName(path, name string) error {
 	return nil
 }
 
+// validName reports whether validatePath accepts name as a part of a path.
+func validName(name string) bool {
+	if name == "" || name == "." || name == ".." {
+		return false
+	}
+	ascii := 0
+	for ascii < len(name) && name[ascii]-0x20 < 0x7f-0x20 && name[ascii] != '/' {
+		ascii++
+	}
+	for _, r := range name[ascii:] {
+		if r == '/' || forbidden(r) { // as utf8.RuneError is
+			return false
+		}
+	}
+	return true
+}
+
 // forbidden tells the characters that PathUtils refuses. It looks at UTF-16 units, so that the
 // surrogates of everything above U+FFFF are among them.
 func forbidden(r rune) bool {
@@ -75,19 +92,18 @@ func (c *client) withChroot(path string) string {
 	return c.chroot + path
 }
 
-// clientPath returns a path of the server as users of the connection know it. A path outside the chroot, which no request of this client
-// can have caused, is returned as it is.
-func (c *client) clientPath(path string) string {
+// clientPath returns a path of the server as users of the connection know it. ok is false for a path outside the chroot.
+func (c *client) clientPath(path string) (own string, ok bool) {
 	rest, ok := strings.CutPrefix(path, c.chroot)
 	switch {
-	case !ok || c.chroot == "":
-		return path
+	case !ok:
+		return "", false
 	case rest == "":
-		return "/"
+		return "/", true
 	case rest[0] != '/':
-		return path
+		return "", false
 	}
-	return rest
+	return rest, true
 }
 
 // ParseConnectString splits "host:port,host:port/chroot" into its servers and the chroot, "" if there is none.

@@ -41,11 +41,11 @@ func TestChroot(t *testing.T) {
 		if got := c.withChroot(path); got != server {
 			t.Errorf("%s on the server: %s, want %s", path, got, server)
 		}
-		if got := c.clientPath(server); got != path {
-			t.Errorf("%s of the server: %s, want %s", server, got, path)
+		if got, ok := c.clientPath(server); got != path || !ok {
+			t.Errorf("%s of the server: %s, %v, want %s", server, got, ok, path)
 		}
 	}
-	if got := c.clientPath("/apple"); got != "/apple" {
+	if got, ok := c.clientPath("/apple"); ok {
 		t.Errorf("/apple is not below /app, but came back as %s", got)
 	}
 }

@@ -121,7 +121,7 @@ func (c *Conn) result(cl *call, err error) Result {
 	case wire.OpGetChildren2:
 		var r wire.GetChildren2Response
 		result.Err = cl.decode(r.Decode)
-		result.Children, result.Stat = r.Children, statOf(&r.Stat)
+		result.Children, result.Stat = c.receivedNames(r.Children), statOf(&r.Stat)
 	case wire.OpExists, wire.OpSetData, wire.OpSetACL:
 		var r wire.ExistsResponse
 		result.Err = cl.decode(r.Decode)
@@ -132,12 +132,15 @@ func (c *Conn) result(cl *call, err error) Result {
 		result.ACL, result.Stat = aclOf(r.ACL), statOf(&r.Stat)
 	case wire.OpCreate, wire.OpSync:
 		var r wire.CreateResponse
-		result.Err = cl.decode(r.Decode)
-		result.Path = c.clientPath(r.Path)
+		if result.Err = cl.decode(r.Decode); result.Err == nil {
+			result.Path, result.Err = c.receivedPath(r.Path)
+		}
 	case wire.OpCreateContainer, wire.OpCreateTTL:
 		var r wire.Create2Response
-		result.Err = cl.decode(r.Decode)
-		result.Path, result.Stat = c.clientPath(r.Path), statOf(&r.Stat)
+		if result.Err = cl.decode(r.Decode); result.Err == nil {
+			result.Stat = statOf(&r.Stat)
+			result.Path, result.Err = c.receivedPath(r.Path)
+		}
 	}
 	return result
 }
@@ -174,7 +177,7 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 	}
 	defer cl.free()
 	results := make([]Result, 0, len(ops))
-	if err := cl.decode(func(d *wire.Decoder) { results = appendReads(results, d) }); err != nil {
+	if err := cl.decode(func(d *wire.Decoder) { results = c.appendReads(results, d) }); err != nil {
 		return nil, err
 	}
 	if len(results) != len(ops) {
@@ -184,7 +187,7 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 }
 
 // appendReads appends the results of a multi of reads, without the detour of a record for each.
-func appendReads(results []Result, d *wire.Decoder) []Result {
+func (c *client) appendReads(results []Result, d *wire.Decoder) []Result {
 	wire.EachResult(d, func(op wire.Op) bool {
 		var result Result
 		switch op {
@@ -195,7 +198,7 @@ func appendReads(results []Result, d *wire.Decoder) []Result {
 		case wire.OpGetChildren:
 			var r wire.GetChildrenResponse
 			r.Decode(d)
-			result.Children = r.Children
+			result.Children = c.receivedNames(r.Children)
 		case wire.OpError:
 			var r wire.ErrorResponse
 			r.Decode(d)

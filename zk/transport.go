@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -293,9 +292,6 @@ func (t *transport) notify(record []byte) error {
 	var e wire.WatcherEvent
 	if err := wire.Unmarshal(record, &e); err != nil {
 		return fmt.Errorf("zk: notification: %w", err)
-	}
-	if !strings.HasPrefix(e.Path, "/") {
-		return fmt.Errorf("zk: notification of the path %q", e.Path)
 	}
 	t.c.watches.dispatch(Event{Type: EventType(e.Type), State: State(e.State), Path: e.Path})
 	return nil

@@ -110,7 +110,12 @@ func firedBy(t EventType) []watchKind {
 // dispatch delivers an event of the server. It runs on the read loop.
 func (w *watchTable) dispatch(e Event) {
 	path := e.Path
-	e.Path = w.c.clientPath(path)
+	own, err := w.c.receivedPath(path)
+	if err != nil {
+		w.c.doubt(err)
+		return
+	}
+	e.Path = own
 	w.observed(e)
 	w.mu.Lock()
 	for _, kind := range firedBy(e.Type) {
@@ -153,5 +158,6 @@ func (w *watchTable) endOnce(path string, list []chan Event, err error) {
 }
 
 func (w *watchTable) notWatching(path string, err error) Event {
-	return Event{Type: EventNotWatching, State: StateDisconnected, Path: w.c.clientPath(path), Err: err}
+	own, _ := w.c.clientPath(path)
+	return Event{Type: EventNotWatching, State: StateDisconnected, Path: own, Err: err}
 }

@@ -102,7 +102,8 @@ func (w *Watcher) send(e Event) {
 // lost queues an EventLost, unless one is the last that waits.
 func (w *Watcher) lost() {
 	if len(w.events) <= watcherQueue && !w.muted {
-		w.events <- Event{Type: EventLost, State: StateSyncConnected, Path: w.c.clientPath(w.path)}
+		own, _ := w.c.clientPath(w.path)
+		w.events <- Event{Type: EventLost, State: StateSyncConnected, Path: own}
 	}
 }
 
