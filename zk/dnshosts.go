@@ -23,7 +23,7 @@ type DNSHostProvider struct {
 	sizes []int    // how many addresses each of names had when it was looked up last, 1 before
 	turn  int      // index of the name to be looked up next
 	addrs []string // of the name before it, to be handed out
-	tried int      // since Connected
+	tried int      // since Connected, or since the round began
 }
 
 // DNSHostProviderOption is an option of [NewDNSHostProvider].
@@ -77,8 +77,10 @@ func (p *DNSHostProvider) Next() (server string, retryStart bool) {
 		p.turn = (p.turn + 1) % len(p.names)
 	}
 	server, p.addrs = p.addrs[0], p.addrs[1:]
-	p.tried++
-	return server, p.tried > p.Len()
+	if p.tried++; p.tried > p.Len() {
+		p.tried, retryStart = 1, true
+	}
+	return server, retryStart
 }
 
 // Connected starts the count of tries again.

@@ -16,7 +16,8 @@ type HostProvider interface {
 	Init(servers []string) error
 	// Len returns the number of servers.
 	Len() int
-	// Next returns the next server to try. retryStart says that all were tried since Connected was last called.
+	// Next returns the next server to try. retryStart says that it begins another round: all were tried since Connected was last
+	// called, or since it said so before.
 	Next() (server string, retryStart bool)
 	// Connected says that the server which Next returned last has taken the session.
 	Connected()
@@ -28,7 +29,7 @@ type serverList struct {
 	mu      sync.Mutex // guards the following
 	servers []string
 	next    int
-	tried   int // since Connected
+	tried   int // since Connected, or since the round began
 }
 
 func (l *serverList) Init(servers []string) error {
@@ -53,8 +54,11 @@ func (l *serverList) Next() (server string, retryStart bool) {
 	defer l.mu.Unlock()
 	server = l.servers[l.next%len(l.servers)]
 	l.next++
+	if retryStart = l.tried >= len(l.servers); retryStart {
+		l.tried = 0
+	}
 	l.tried++
-	return server, l.tried > len(l.servers)
+	return server, retryStart
 }
 
 func (l *serverList) Connected() {
