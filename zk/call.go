@@ -232,8 +232,22 @@ func (q *queue) init() { q.wake = make(chan struct{}, 1) }
 func (q *queue) begin() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.reads = 0
+	q.reads, q.woken = 0, false
 	q.wakeLocked()
+}
+
+// rest returns a channel from which can be received once a call waits, while there is no connection.
+func (q *queue) rest() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	select {
+	case <-q.wake: // may be of calls that have failed
+	default:
+	}
+	if q.reads, q.woken = 0, false; len(q.calls) > 0 {
+		q.wakeLocked()
+	}
+	return q.wake
 }
 
 // add queues cl. A Get that has to wait for the reply to others wakes nobody.

@@ -47,6 +47,7 @@ type client struct {
 	sessionTimeout time.Duration
 	connectTimeout time.Duration // 0: derived from the session timeout
 	readOnly       bool
+	lasting        bool          // only a server ends the session
 	maxRequest     int           // largest frame to send
 	maxReply       int           // largest frame to accept
 	slots          chan struct{} // one token per call in flight; nil if unlimited
@@ -79,11 +80,13 @@ type client struct {
 	password  []byte
 
 	// owned by the session goroutine
-	seenRW  bool   // the session was confirmed by a server that can write
-	prefer  string // the server to try next; also set by a transport's probe while that runs
-	backoff backoff
-	logged  string // the last failure that was logged
-	mute    int    // so many connections in a row were closed in the SASL exchange, without a word
+	seenRW     bool   // the session was confirmed by a server that can write
+	prefer     string // the server to try next; also set by a transport's probe while that runs
+	backoff    backoff
+	slow       bool   // an attempt to connect timed out in this round of the servers
+	slowRounds int    // so many rounds in a row had one
+	logged     string // the last failure that was logged
+	mute       int    // so many connections in a row were closed in the SASL exchange, without a word
 
 	life    context.Context // ends with Close
 	endLife context.CancelFunc
@@ -188,7 +191,8 @@ func WithMaxConnBufferSize(bytes int) connOption { return func(c *Conn) { c.maxR
 func WithMaxInFlight(n int) connOption { return func(c *Conn) { c.slots = make(chan struct{}, n) } }
 
 // WithConnectTimeout bounds each attempt to connect to a server, handshakes included. The
-// default is the session timeout divided by the number of servers, and no more than two thirds of it.
+// default is the session timeout divided by the number of servers, and no more than two thirds of it; where
+// that does not suffice it doubles from one round of the servers to the next, up to 10 seconds.
 func WithConnectTimeout(d time.Duration) connOption { return func(c *Conn) { c.connectTimeout = d } }
 
 // WithChroot prefixes every path of every call with path, and strips it from everything that comes back.
@@ -218,6 +222,12 @@ func WithSession(id int64, password []byte) connOption {
 		c.seenRW = true
 	}
 }
+
+// WithServerExpiry lets only a server end the session, as in go-zookeeper and in Java before 3.9.3. By default it
+// also ends when no server was heard for 4/3 of its timeout: by then the ensemble has ended it, if there is one
+// that has a leader. With this option the client resumes the session after an outage of the whole ensemble, which
+// does not count that time; until then it cannot know whether its ephemeral znodes and locks are still there, see [Conn.Silence].
+func WithServerExpiry() connOption { return func(c *Conn) { c.lasting = true } }
 
 // WithAuth authenticates every connection from the first on, before any other request. A server that
 // refuses the credentials ends the client: its state is [StateAuthFailed], all calls fail with [ErrAuthFailed].

@@ -22,6 +22,7 @@ func (c *client) open(server string) (*transport, error) {
 	defer cancel()
 	conn, err := c.dial(ctx, server, limit)
 	if err != nil {
+		c.slow = c.slow || ctx.Err() != nil
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -30,6 +31,7 @@ func (c *client) open(server string) (*transport, error) {
 		err = context.Cause(ctx)
 	}
 	if err != nil && ctx.Err() != nil {
+		c.slow = true
 		err = fmt.Errorf("no connection after %v: %w", limit, err)
 	}
 	if err != nil {
@@ -40,12 +42,17 @@ func (c *client) open(server string) (*transport, error) {
 	return t, nil
 }
 
-// connectLimit bounds one attempt to connect, so that the session survives one that hangs.
+// maxPatience is how long an attempt to connect may take at least, after shorter ones have not sufficed.
+const maxPatience = 10 * time.Second
+
+// connectLimit bounds one attempt to connect, so that the session survives one that hangs. It doubles with each round of
+// the servers in which it was not enough for one of them: a server may be slow rather than dead.
 func (c *client) connectLimit() time.Duration {
 	if c.connectTimeout > 0 {
 		return c.connectTimeout
 	}
-	return min(c.sessionTimeout*2/3, c.sessionTimeout/time.Duration(max(1, c.hosts.Len())))
+	limit := min(c.timeout()*2/3, c.timeout()/time.Duration(max(1, c.hosts.Len())))
+	return min(limit<<min(c.slowRounds, 10), max(limit, maxPatience))
 }
 
 // dial opens the transport. A dialer of the user's cannot be interrupted, so it is left behind when ctx

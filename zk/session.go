@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -43,7 +42,7 @@ func (c *client) serve() error {
 		case time.Since(since) > time.Second:
 			c.backoff.reset()
 		default: // a server that takes sessions and drops them must not make the client spin
-			c.backoff.sleep(c.life, c.timeout())
+			c.pause()
 		}
 	}
 }
@@ -51,6 +50,7 @@ func (c *client) serve() error {
 // connect returns a transport to the next server that takes the session, or opens one. It fails only when the client ends.
 func (c *client) connect() (*transport, error) {
 	var failure error // of the attempt before
+	c.slowRounds = 0
 	for tried := 1; ; tried++ {
 		if c.life.Err() != nil {
 			return nil, ErrClosing
@@ -84,11 +84,15 @@ func (c *client) connect() (*transport, error) {
 		if tried%max(1, c.hosts.Len()) != 0 {
 			continue
 		}
+		if c.slow {
+			c.slow = false
+			c.slowRounds++
+		}
 		c.queue.fail(ErrNoServer)
-		if c.hasSession() && c.silence() > c.timeout()*4/3 {
+		if c.hasSession() && !c.lasting && c.silence() > c.timeout()*4/3 {
 			c.expire(fmt.Errorf("%w, or so it must be assumed: no server has answered for %v", ErrSessionExpired, c.silence().Round(time.Millisecond)))
 		}
-		c.backoff.sleep(c.life, c.timeout())
+		c.pause()
 	}
 }
 
@@ -161,19 +165,33 @@ type backoff struct{ next time.Duration }
 
 const (
 	firstBackoff = 50 * time.Millisecond
-	maxBackoff   = 10 * time.Second
+	maxBackoff   = time.Second
 )
 
 func (b *backoff) reset() { b.next = 0 }
 
-// sleep waits, each time longer, but never so long that a session of the given timeout could be lost by it.
-func (b *backoff) sleep(ctx context.Context, sessionTimeout time.Duration) {
+// draw returns how long to wait, each time longer, but never so long that a session of the given timeout could be lost by it.
+func (b *backoff) draw(sessionTimeout time.Duration) time.Duration {
 	b.next = min(max(firstBackoff, 2*b.next), maxBackoff, max(firstBackoff, sessionTimeout/4))
-	wait := time.NewTimer(b.next/2 + rand.N(b.next/2))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
+	return b.next/2 + rand.N(b.next/2)
+}
+
+// pause waits before the servers are tried again. A call that comes meanwhile ends it after a quarter of the time: less
+// would let a program that calls again and again spin.
+func (c *client) pause() {
+	whole := c.backoff.draw(c.timeout())
+	called := c.queue.rest()
+	for _, part := range []struct {
+		wait   time.Duration
+		called <-chan struct{}
+	}{{whole / 4, nil}, {whole - whole/4, called}} {
+		wait := time.NewTimer(part.wait)
+		select {
+		case <-wait.C:
+		case <-part.called:
+		case <-c.closing:
+		}
+		wait.Stop()
 	}
 }
 

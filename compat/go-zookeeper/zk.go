@@ -313,6 +313,11 @@ func WithSASL(m SASLMechanism) connOption {
 	return connOption(zk.WithSASL(m))
 }
 
+// WithServerExpiry is [zk.WithServerExpiry].
+func WithServerExpiry() connOption {
+	return connOption(zk.WithServerExpiry())
+}
+
 // WithSession is [zk.WithSession].
 func WithSession(id int64, password []byte) connOption {
 	return connOption(zk.WithSession(id, password))
