@@ -364,7 +364,7 @@ func (c *cache) dismiss(e *entry) {
 // kernel knows, here and in go-fuse. Measured by TestScale in integration.
 const (
 	entryBytes = 240
-	inodeBytes = 560
+	inodeBytes = 650
 )
 
 // age returns how old the cache is, which takes less memory in entries than a time.

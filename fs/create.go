@@ -96,17 +96,14 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 		f.draft = nil
 		f.newborn = true
 		f.shown = content{stat: st, hasData: true}
+		f.czxid = st.Czxid
 	}
 	f.draftIntent(flags)
 	h := newHandle(f, flags, caller)
 	h.base = f.shown.snapshot()
 	f.addHandle(h)
-	if f.newborn && !h.write { // whoever writes it opens it later. Ends with growUp.
-		f.kept = true
-		d.NewPersistentInode(ctx, f, d.fs.stable(path, syscall.S_IFREG))
-	} else {
-		d.NewInode(ctx, f, d.fs.stable(path, syscall.S_IFREG))
-	}
+	f.kept = f.newborn && !h.write // whoever writes it opens it later. Ends with growUp.
+	d.install(ctx, f, f.kept)
 	if f.draft != nil {
 		d.setPending(name, f)
 	}
@@ -142,7 +139,7 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	if err := d.fs.allowed(ctx, path, zk.PermWrite); err != nil {
 		return nil, nil, err
 	}
-	f := d.reservedFile(ctx, nameData, path, roleData)
+	f := d.reservedFile(ctx, path, roleData, s.stat)
 	h := newHandle(f, flags, caller)
 	f.mu.Lock()
 	f.draft = newDraft(snapshot{stat: s.stat}, intentReplace)

@@ -141,6 +141,7 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 		return d.lookupReserved(ctx, name, out)
 	}
 	if local := d.local(name); local != nil {
+		d.fs.nodes.lend(local)
 		d.fs.setEntry(out, local, snapshot{})
 		return &local.Inode, nil
 	}
@@ -160,7 +161,7 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 		out.SetEntryTimeout(d.fs.lifetime(s))
 		return nil, err
 	}
-	z := d.child(ctx, name, path, s.stat)
+	z := d.child(ctx, path, s.stat)
 	d.fs.setEntry(out, z, s)
 	return z.EmbeddedInode(), nil
 }
@@ -171,6 +172,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 	switch name {
 	case nameData:
 		if local := d.local(name); local != nil {
+			d.fs.nodes.lend(local)
 			d.fs.setEntry(out, local, snapshot{})
 			return &local.Inode, nil
 		}
@@ -182,7 +184,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 			out.SetEntryTimeout(d.fs.lifetime(s))
 			return nil, zk.ErrNoNode
 		}
-		data := d.reservedFile(ctx, name, path, roleData)
+		data := d.reservedFile(ctx, path, roleData, s.stat)
 		d.fs.setEntry(out, data, s)
 		return &data.Inode, nil
 	case nameLock:
@@ -193,11 +195,11 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		if err != nil {
 			return nil, err
 		}
-		lock := d.reservedFile(ctx, name, path, roleDirLock)
+		lock := d.reservedFile(ctx, path, roleDirLock, s.stat)
 		d.fs.setEntry(out, lock, s)
 		return &lock.Inode, nil
 	case nameStatus:
-		return d.lookupStatus(ctx, out), nil
+		return d.fs.lookupStatus(out), nil
 	}
 	return nil, zk.ErrNoNode
 }
@@ -232,35 +234,21 @@ func (d *dir) setPending(name string, f *file) {
 	d.pending[name] = f
 }
 
-// child returns the node for the znode at path, shown as name in d: the one that the kernel knows, unless that
-// was another znode or another kind of file.
-func (d *dir) child(ctx context.Context, name, path string, st *zk.Stat) znode {
-	k := d.fs.kindOf(path, st)
-	if inode := d.GetChild(name); inode != nil {
-		if z, ok := inode.Operations().(znode); ok && !z.base().isGone() && z.base().where() == path && z.kind() == k {
-			return z
-		}
+// child returns the node for the znode at path.
+func (d *dir) child(ctx context.Context, path string, st *zk.Stat) znode {
+	r := roleLeaf
+	switch d.fs.kindOf(path, st) {
+	case kindDir:
+		r = roleDir
+	case kindLock:
+		r = roleLock
 	}
-	if k == kindDir {
-		z := &dir{node: node{fs: d.fs, path: path}}
-		return d.NewInode(ctx, z, d.fs.stable(path, syscall.S_IFDIR)).Operations().(znode)
-	}
-	role := roleLeaf
-	if k == kindLock {
-		role = roleLock
-	}
-	return d.NewInode(ctx, d.fs.newFile(path, role), d.fs.stable(path, syscall.S_IFREG)).Operations().(znode)
+	return d.nodeAt(ctx, path, r, st)
 }
 
 // reservedFile returns the node for a file that stands for the directory's own znode.
-func (d *dir) reservedFile(ctx context.Context, name, path string, role role) *file {
-	if inode := d.GetChild(name); inode != nil {
-		if z, ok := inode.Operations().(*file); ok && !z.isGone() && z.where() == path {
-			return z
-		}
-	}
-	inode := d.NewInode(ctx, d.fs.newFile(path, role), d.fs.stable(path+"/\x00"+name, syscall.S_IFREG))
-	return inode.Operations().(*file)
+func (d *dir) reservedFile(ctx context.Context, path string, r role, st *zk.Stat) *file {
+	return d.nodeAt(ctx, path, r, st).(*file)
 }
 
 func (d *dir) kind() kind { return kindDir }
@@ -293,7 +281,7 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 	if err != nil {
 		return nil, err
 	}
-	z := d.child(ctx, name, path, st)
+	z := d.child(ctx, path, st)
 	d.fs.setEntry(out, z, d.fs.view.after(path, st))
 	return z.EmbeddedInode(), nil
 }
@@ -335,23 +323,19 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 	if err != nil {
 		return err
 	}
-	if st.DataLength > 0 || d.hasPending(name) {
+	if st.DataLength > 0 || d.fs.hasPending(path) {
 		return zk.ErrNotEmpty
 	}
 	if err := d.fs.delete(ctx, path, st); err != nil {
 		return err
 	}
-	d.left(name)
+	d.fs.left(path)
 	return nil
 }
 
-// hasPending reports whether something in the directory called name is not yet in ZooKeeper.
-func (d *dir) hasPending(name string) bool {
-	inode := d.GetChild(name)
-	if inode == nil {
-		return false
-	}
-	sub, ok := inode.Operations().(*dir)
+// hasPending reports whether something in the directory at path is not yet in ZooKeeper.
+func (f *FS) hasPending(path string) bool {
+	sub, ok := f.nodes.find(path).(*dir)
 	if !ok {
 		return false
 	}
@@ -360,15 +344,15 @@ func (d *dir) hasPending(name string) bool {
 	return len(sub.pending) > 0
 }
 
-// left notes that this mount removed the child called name.
-func (d *dir) left(name string) {
-	if inode := d.GetChild(name); inode != nil {
-		if z, ok := inode.Operations().(znode); ok {
-			z.base().leave()
-		}
-		if f, ok := inode.Operations().(*file); ok {
-			f.growUp()
-		}
+// left notes that this mount removed what the node of that id shows.
+func (f *FS) left(id string) {
+	z := f.nodes.find(id)
+	if z == nil {
+		return
+	}
+	z.base().leave()
+	if f, ok := z.(*file); ok {
+		f.growUp()
 	}
 }
 
@@ -392,7 +376,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 		if err := d.fs.clearData(ctx, path); err != nil {
 			return err
 		}
-		d.left(name)
+		d.fs.left(idOf(path, roleData))
 		return nil
 	case reserved(name, d.isRoot()):
 		return errNotAllowed
@@ -405,6 +389,6 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	if err := d.fs.delete(ctx, path, st); err != nil {
 		return err
 	}
-	d.left(name)
+	d.fs.left(path)
 	return nil
 }

@@ -113,7 +113,7 @@ func (n *notifier) dropped(path string) {
 		return // the kernel knows nothing in there, or the queue of a lock
 	}
 	shown := shownName(name, dir == "/")
-	inode := parent.GetChild(shown)
+	inode := n.find(path)
 	switch {
 	case inode == nil:
 		parent.NotifyEntry(shown) // it may know that there is none

@@ -12,23 +12,12 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// role says which part of its znode a file shows.
-type role uint8
-
-const (
-	roleLeaf    role = iota // a znode shown as a file
-	roleData                // the data of a directory's znode
-	roleLock                // a lock file
-	roleDirLock             // the lock file of a directory: the lock is the directory's znode
-)
-
 // file is a regular file: the data of a znode.
 //
 // All who have it open share what was written and is not committed (the draft), as they would share the pages of a file on a disk.
 // The kernel may know a million of them, few of which are open: what an open file alone needs is allocated with the first handle.
 type file struct {
 	node
-	role role // immutable
 
 	// guarded by node.mu
 	scratch bool             // the draft is never committed: the file lives in this mount alone
@@ -61,7 +50,7 @@ func (c content) snapshot() snapshot {
 }
 
 func (f *FS) newFile(path string, r role) *file {
-	return &file{node: node{fs: f, aside: r == roleData || r == roleDirLock, path: path}, role: r}
+	return &file{node: node{fs: f, path: path, role: r}}
 }
 
 // isOpen reports whether a program has the file open, or writes it.

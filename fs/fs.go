@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -22,7 +21,7 @@ import (
 
 // FS is a mounted ensemble.
 //
-// Lock order: file.busy, then node.mu, then watch.mu, then any of FS.mu, cache.mu, notifier.mu, which are never held together.
+// Lock order: file.busy, then node.mu, then watch.mu, then any of nodes.mu, cache.mu, notifier.mu, which are never held together.
 // go-fuse's own locks of inodes are taken last. file.busy is a token, not a mutex: it is held across requests, and
 // waiting for it ends with the waiter's context. No other lock is held across a request or a notification.
 type FS struct {
@@ -36,6 +35,8 @@ type FS struct {
 	server     *fuse.Server
 	mountpoint string // absolute
 	root       *dir
+	nodes      *nodes
+	status     *fusefs.Inode // of /.status
 	log        *slog.Logger
 	start      time.Time
 
@@ -47,16 +48,13 @@ type FS struct {
 	scratch      scratchBytes
 	lacksCreate2 atomic.Bool   // the servers are older than 3.5
 	aclChanges   atomic.Uint64 // counts the changes of ACLs by this mount
-
-	mu          sync.Mutex            // guards the following
-	generations map[uint64]generation // by the first inode number of a path; see firstNumber
 }
 
 // Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served when it returns. The
 // connection stays the caller's: it must be open as long as the mount is and is not closed with it.
 // Its chroot, if any, is the root of the mount and must exist.
 func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
-	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now(), generations: map[uint64]generation{}}
+	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now()}
 	f.log = f.o.Logger
 	f.silence.conn = conn
 	c := newCache(f.o.MaxAge, f.o.CacheSize)
@@ -64,12 +62,13 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	if f.o.Modes == ModesACL {
 		f.view.perms = f.perms
 	}
-	f.notify = newNotifier(f.view)
+	f.root = &dir{node: node{fs: f, path: "/"}}
+	f.nodes = newNodes(f.root)
+	f.notify = newNotifier(f.view, f.nodes)
 	f.watch = newWatch(conn, c, f.o.Watch, f.log, f.notify.tell)
 	f.view.watch = f.watch
 	f.ahead = newAhead(f)
 	c.drop = f.watch.dropped
-	f.root = &dir{node: node{fs: f, path: "/"}}
 
 	ctx, cancel := f.bound(context.Background())
 	defer cancel()
@@ -88,7 +87,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 
 // serve mounts and starts to answer the kernel. After an error nothing is left.
 func (f *FS) serve(mountpoint string) error {
-	opts := &fusefs.Options{NullPermissions: true, RootStableAttr: &fusefs.StableAttr{Ino: 1}}
+	opts := &fusefs.Options{NullPermissions: true, RootStableAttr: &fusefs.StableAttr{Ino: rootNumber}}
 	opts.MountOptions = fuse.MountOptions{
 		Name:              "zkfs",
 		FsName:            f.o.FsName,
@@ -108,6 +107,7 @@ func (f *FS) serve(mountpoint string) error {
 	}
 	raw := &raw{RawFileSystem: fusefs.NewNodeFS(f.root, opts), fs: f}
 	f.notify.root = &f.root.Inode
+	f.status = f.newStatus()
 	mountpoint, err := filepath.Abs(mountpoint)
 	if err != nil {
 		f.watch.close()

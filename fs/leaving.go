@@ -45,12 +45,12 @@ func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
 	}
 	l.leaving[held] = time.Now()
 	outcome := make(chan error, 1)
-	go func() { outcome <- f.left(key, held) }() // ends when the contender is gone, or with the session or the connection
+	go func() { outcome <- f.giveBack(key, held) }() // ends when the contender is gone, or with the session or the connection
 	return outcome
 }
 
-// left returns when the contender of a lock is gone. It is no error if the lock was lost before.
-func (f *FS) left(key lockKey, held *heldLock) error {
+// giveBack returns when the contender of a lock is gone. It is no error if the lock was lost before.
+func (f *FS) giveBack(key lockKey, held *heldLock) error {
 	held.release()
 	err := held.lock.UnlockContext(context.Background())
 	refused := errors.Is(err, zk.ErrNoAuth)

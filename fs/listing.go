@@ -23,6 +23,7 @@ type listing struct {
 	fetched int           // entries before this one are fetched
 	batch   int           // how many to fetch at once next time
 	last    int           // the entry that Readdirent returned last
+	flying  uint64        // the generation of the node that Lookup returned last
 	until   time.Duration // after FS.start: so long the kernel trusts all that it was told of the entries
 }
 
@@ -30,7 +31,8 @@ type listing struct {
 type listed struct {
 	name  string // as shown
 	path  string // of the znode; empty for "." and ".."
-	local *file  // what stands for the name without being a znode of that name
+	local *file  // not, or not yet, in ZooKeeper
+	data  bool   // the data of the directory's own znode
 	s     snapshot
 }
 
@@ -114,7 +116,7 @@ func (l *listing) names(ctx context.Context) error {
 		l.entries = append(l.entries, listed{name: name, path: path, local: f})
 	}
 	if hasData {
-		l.entries = append(l.entries, listed{name: nameData, path: path, local: d.reservedFile(ctx, nameData, path, roleData), s: s})
+		l.entries = append(l.entries, listed{name: nameData, path: path, data: true, s: s})
 	}
 	if d.isRoot() && d.fs.o.ShowStatus {
 		l.entries = append(l.entries, listed{name: nameStatus})
@@ -133,6 +135,7 @@ func (f *FS) longestName() int {
 
 // Readdirent returns the next entry, nil at the end.
 func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	l.dir.fs.nodes.land(l.flying) // go-fuse has taken it before it asks for the next entry
 	if errno := l.begin(ctx); errno != 0 {
 		return nil, errno
 	}
@@ -148,18 +151,20 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 		ent := fuse.DirEntry{Name: e.name, Off: uint64(l.next)}
 		switch {
 		case e.path == "" && e.name == nameStatus:
-			ent.Mode, ent.Ino = syscall.S_IFREG, inodeNumber("/\x00"+nameStatus)
+			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.status.StableAttr().Ino
 		case e.path == "":
 			ent.Mode, ent.Ino = syscall.S_IFDIR, l.dir.StableAttr().Ino
 		case e.local != nil:
 			ent.Mode, ent.Ino = syscall.S_IFREG, e.local.StableAttr().Ino
+		case e.data:
+			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.nodes.numberOf(idOf(e.path, roleData))
 		case e.s.denied:
 			ent.Mode = syscall.S_IFREG // as good a guess as any; stat(2) tells why there is no answer
-			ent.Ino = inodeNumber(e.path)
+			ent.Ino = l.dir.fs.nodes.numberOf(e.path)
 		case e.s.stat == nil, l.dir.fs.o.NoEphemerals && e.s.stat.EphemeralOwner != 0:
 			continue // deleted since, or hidden
 		default:
-			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.numberOf(e.name, e.path)
+			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.nodes.numberOf(e.path)
 			if l.dir.fs.kindOf(e.path, e.s.stat) == kindDir {
 				ent.Mode = syscall.S_IFDIR
 			}
@@ -168,16 +173,6 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 	}
 	l.end()
 	return nil, 0
-}
-
-// numberOf returns the inode number of a child: one that was renamed here keeps its own while the kernel knows it.
-func (d *dir) numberOf(name, path string) uint64 {
-	if inode := d.GetChild(name); inode != nil {
-		if z, ok := inode.Operations().(znode); ok && !z.base().isGone() && z.base().where() == path {
-			return inode.StableAttr().Ino
-		}
-	}
-	return d.fs.stable(path, 0).Ino
 }
 
 // fetch learns about the next entries.
@@ -205,7 +200,7 @@ func (l *listing) fetch(ctx context.Context) syscall.Errno {
 func (l *listing) znodes(begin, end int) (paths []string, at []int) {
 	paths, at = make([]string, 0, end-begin), make([]int, 0, end-begin)
 	for i := begin; i < end; i++ {
-		if e := &l.entries[i]; e.path != "" && e.local == nil {
+		if e := &l.entries[i]; e.path != "" && e.local == nil && !e.data {
 			paths = append(paths, e.path)
 			at = append(at, i)
 		}
@@ -219,13 +214,21 @@ func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if e.name != name || e.local == nil && e.s.stat == nil {
 		return l.dir.Lookup(ctx, name, out)
 	}
-	if e.local != nil {
-		l.dir.fs.setEntry(out, e.local, e.s)
-		return &e.local.Inode, 0
+	var z znode
+	switch {
+	case e.local != nil:
+		z = e.local
+		l.dir.fs.nodes.lend(e.local)
+	case e.data:
+		z = l.dir.reservedFile(ctx, e.path, roleData, e.s.stat)
+	default:
+		z = l.dir.child(ctx, e.path, e.s.stat)
 	}
-	z := l.dir.child(ctx, name, e.path, e.s.stat)
+	l.flying = z.EmbeddedInode().StableAttr().Gen
 	l.dir.fs.setEntry(out, z, e.s)
-	l.told(out.EntryTimeout())
+	if e.local == nil && !e.data {
+		l.told(out.EntryTimeout())
+	}
 	return z.EmbeddedInode(), 0
 }
 

@@ -98,20 +98,6 @@ func split(path string) (dir, name string) {
 	return path[:i], path[i+1:]
 }
 
-// inodeNumber returns the inode number of the file at path: the same at every mount and after every
-// remount. 0, 1 (the root) and the highest number are taken.
-func inodeNumber(path string) uint64 {
-	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
-	n := uint64(offset)
-	for i := range len(path) {
-		n = (n ^ uint64(path[i])) * prime
-	}
-	if n <= 1 || n == ^uint64(0) {
-		n = 2
-	}
-	return n
-}
-
 // cut splits off the first name of a path without its leading slash.
 func cut(path string) (name, rest string) {
 	name, rest, _ = strings.Cut(path, "/")

@@ -14,15 +14,29 @@ import (
 // node is what the files and directories of the mount have in common: a place in the kernel's tree and a znode.
 type node struct {
 	fusefs.Inode
-	fs    *FS
-	aside bool // stands for a part of a directory's znode, inside the directory; immutable
+	fs   *FS
+	role role // immutable
 
-	mu        sync.Mutex // guards the following; never held across a request
-	path      string     // of the znode; changes when it is renamed
-	gone      bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
-	unlinked  bool       // this mount deleted it: what is written through open handles goes with the last of them
-	displaced bool       // its inode number belongs to the next znode of its first path; see displace
+	// guarded by the mutex of the table of nodes
+	czxid   int64 // of the znode, by which it differs from another of that path; 0: not known yet
+	flights int32 // see land
+
+	mu       sync.Mutex // guards the following; never held across a request
+	path     string     // of the znode; changes when it is renamed
+	gone     bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
+	unlinked bool       // this mount deleted it: what is written through open handles goes with the last of them
 }
+
+// role says which part of its znode a node shows.
+type role uint8
+
+const (
+	roleDir     role = iota // a znode shown as a directory
+	roleLeaf                // a znode shown as a file
+	roleData                // the data of a directory's znode
+	roleLock                // a lock file
+	roleDirLock             // the lock file of a directory: the lock is the directory's znode
+)
 
 // znode is a node seen from the outside.
 type znode interface {
@@ -34,6 +48,9 @@ type znode interface {
 }
 
 func (n *node) base() *node { return n }
+
+// id returns the key of n in the table of nodes. n.mu is held.
+func (n *node) id() string { return idOf(n.path, n.role) }
 
 // where returns the path of the znode.
 func (n *node) where() string {
@@ -48,7 +65,7 @@ func (n *node) isGone() bool {
 	return n.gone
 }
 
-// leave notes that this mount removed the znode of n, and leaves its inode number to the next znode of that path.
+// leave notes that this mount removed the znode of n.
 func (n *node) leave() { n.end(true) }
 
 // vanish is leave for what somebody else removed: what is written through open handles is a conflict.
@@ -61,89 +78,39 @@ func (n *node) end(unlinked bool) {
 	n.mu.Lock()
 	n.gone = true
 	n.unlinked = n.unlinked || unlinked
+	left := n.fs.nodes.leave(n)
 	n.mu.Unlock()
-	n.release() // the next znode there has an inode of its own
-	n.displace()
+	if left {
+		n.release()
+	}
 }
+
+// OnForget is called when the kernel does not know the inode any more.
+func (n *node) OnForget() {
+	n.mu.Lock()
+	left := n.fs.nodes.forget(n)
+	n.mu.Unlock()
+	if left {
+		n.release()
+	}
+}
+
+// aside reports whether n stands for a part of a directory's znode, inside the directory.
+func (n *node) aside() bool { return n.role == roleData || n.role == roleDirLock }
 
 // hold lets the cache count what the inode costs, for as long as the kernel knows it.
 func (n *node) hold() {
-	if !n.aside {
+	if !n.aside() {
 		n.fs.view.cache.hold(n.where())
 	}
 }
 
 // release ends hold.
 func (n *node) release() {
-	if !n.aside {
+	if !n.aside() {
 		n.fs.view.cache.release(n.where())
 	}
 }
-
-// generation is that of the next inode at some path, while inodes live that had the path and lost their place to it.
-type generation struct {
-	next uint64
-	live int
-}
-
-// displace lets the next inode at n's old path have another number than n: mv(1) and others take two files of one number for two
-// links to one file, and so does go-fuse.
-func (n *node) displace() {
-	n.mu.Lock()
-	again := n.displaced
-	n.displaced = true
-	n.mu.Unlock()
-	if again {
-		return
-	}
-	attr := n.StableAttr()
-	first := firstNumber(attr)
-	n.fs.mu.Lock()
-	defer n.fs.mu.Unlock()
-	g := n.fs.generations[first]
-	g.next = max(g.next, attr.Gen+1)
-	g.live++
-	n.fs.generations[first] = g
-}
-
-// OnForget is called when the kernel does not know the inode any more.
-func (n *node) OnForget() {
-	n.mu.Lock()
-	displaced, gone, path := n.displaced, n.gone, n.path
-	n.displaced = false
-	n.mu.Unlock()
-	if !gone {
-		n.fs.view.cache.release(path)
-	}
-	if !displaced {
-		return
-	}
-	first := firstNumber(n.StableAttr())
-	n.fs.mu.Lock()
-	defer n.fs.mu.Unlock()
-	g := n.fs.generations[first]
-	if g.live--; g.live == 0 {
-		delete(n.fs.generations, first)
-	} else {
-		n.fs.generations[first] = g
-	}
-}
-
-// stable returns the identity of the inode for what is shown at the place called id: the path of the znode, with
-// the name of what stands for it in its own directory.
-func (f *FS) stable(id string, mode uint32) fusefs.StableAttr {
-	first := inodeNumber(id)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	gen := f.generations[first].next
-	return fusefs.StableAttr{Mode: mode, Ino: first + gen*inodeStep, Gen: gen}
-}
-
-// inodeStep is the distance between the numbers of inodes that take turns at one path. An odd number: none comes twice.
-const inodeStep = 0x9e3779b97f4a7c15
-
-// firstNumber returns the inode number that the path stands for at which the inode was made.
-func firstNumber(attr fusefs.StableAttr) uint64 { return attr.Ino - attr.Gen*inodeStep }
 
 // mayChange returns errReadOnly if nothing may be changed through this mount.
 func (n *node) mayChange() error {

@@ -26,10 +26,11 @@ const (
 // holder waits for an answer of ours. So nothing that a handler may wait for notifies (but see settle): tell only queues, and
 // one goroutine, which holds no lock and asks ZooKeeper nothing, does the rest. The queue coalesces and never drops.
 type notifier struct {
-	root *fusefs.Inode
-	view *view
-	wake chan struct{} // of capacity 1
-	done chan struct{} // closed when the goroutine has ended
+	root  *fusefs.Inode
+	nodes *nodes
+	view  *view
+	wake  chan struct{} // of capacity 1
+	done  chan struct{} // closed when the goroutine has ended
 
 	// owned by run
 	doomed     []*fusefs.Inode // what the kernel is about to be asked to forget
@@ -50,8 +51,8 @@ type milestone struct {
 	reached chan struct{}
 }
 
-func newNotifier(v *view) *notifier {
-	return &notifier{view: v, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]news{}}
+func newNotifier(v *view, nodes *nodes) *notifier {
+	return &notifier{view: v, nodes: nodes, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]news{}}
 }
 
 // tell queues news about the znode at path. It never blocks.
@@ -182,10 +183,7 @@ func (n *notifier) apply(path string, what news) {
 		return
 	}
 	shown := shownName(name, dir == "/")
-	child := parent.GetChild(shown)
-	if isGone(child) { // whoever has it open keeps it; the name may stand for another one
-		child = nil
-	}
+	child := n.find(path) // whoever has another open that was here before keeps it
 	if what&newsDeleted != 0 && n.deleted(parent, shown, child, path) {
 		child = nil
 	}
@@ -200,25 +198,16 @@ func (n *notifier) apply(path string, what news) {
 	}
 }
 
-// isGone reports whether an inode has lost its place in the tree.
-func isGone(inode *fusefs.Inode) bool {
-	if inode == nil {
-		return false
-	}
-	z, ok := inode.Operations().(znode)
-	return ok && z.base().isGone()
-}
-
-// deleted tells the kernel that a child is gone, unless it is there again already.
+// deleted tells the kernel that a child is gone, unless it was found after that.
 func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Inode, path string) bool {
-	if s, ok := n.view.cache.look(path); ok && s.stat != nil {
-		return false
-	}
 	if child == nil {
 		return true
 	}
-	z, ok := child.Operations().(znode)
-	if !ok || !z.vanish() {
+	z := child.Operations().(znode)
+	if s, ok := n.view.cache.look(path); ok && s.stat != nil && z.base().shows(s.stat) {
+		return false
+	}
+	if !z.vanish() {
 		return false // created here and pending
 	}
 	parent.NotifyDelete(shown, child)
@@ -289,18 +278,10 @@ func (n *notifier) all(inode *fusefs.Inode) {
 
 // find returns the inode at the path of a znode as far as the kernel knows it, or nil.
 func (n *notifier) find(path string) *fusefs.Inode {
-	inode := n.root
-	for root, rest := true, path[1:]; rest != ""; root = false {
-		if !inode.IsDir() {
-			return nil
-		}
-		var name string
-		name, rest = cut(rest)
-		if inode = inode.GetChild(shownName(name, root)); inode == nil {
-			return nil
-		}
+	if z := n.nodes.find(path); z != nil {
+		return z.EmbeddedInode()
 	}
-	return inode
+	return nil
 }
 
 // reopened makes the kernel drop what it holds of a file, from the handler of an open: the only handler in which that is safe,

@@ -18,10 +18,25 @@ type raw struct {
 // Lookup lets the kernel remember that a name is missing, for as long as a watch would tell otherwise.
 func (r *raw) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	status := r.RawFileSystem.Lookup(cancel, header, name, out)
+	r.fs.nodes.land(out.Generation)
 	if status == fuse.ENOENT && out.EntryTimeout() > 0 {
 		out.NodeId = 0
 		return fuse.OK
 	}
+	return status
+}
+
+// Mkdir ends the flight of the new node.
+func (r *raw) Mkdir(cancel <-chan struct{}, input *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
+	status := r.RawFileSystem.Mkdir(cancel, input, name, out)
+	r.fs.nodes.land(out.Generation)
+	return status
+}
+
+// Create ends the flight of the node, if it was known.
+func (r *raw) Create(cancel <-chan struct{}, input *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
+	status := r.RawFileSystem.Create(cancel, input, name, out)
+	r.fs.nodes.land(out.Generation)
 	return status
 }
 

@@ -119,12 +119,10 @@ func (d *dir) place(ctx context.Context, name string) (place, error) {
 			return p, err
 		}
 	}
-	if inode := d.GetChild(name); inode != nil {
-		p.z, _ = inode.Operations().(znode)
-		if f, ok := p.z.(*file); ok && f.hasDraft() {
-			if err := f.force(ctx); err != nil {
-				return p, err
-			}
+	p.z = d.fs.nodes.find(p.path)
+	if f, ok := p.z.(*file); ok && f.hasDraft() {
+		if err := f.force(ctx); err != nil {
+			return p, err
 		}
 	}
 	if !validName(zname) {
@@ -152,14 +150,16 @@ func (p place) moved(to place) {
 	repath(p.z, to.path)
 }
 
-// repath gives a node and all below it their new paths, and leaves their inode numbers to what comes in their old places.
+// repath gives a node and all below it their new paths.
 func repath(z znode, path string) {
 	n := z.base()
-	n.displace()
 	n.release()
 	n.mu.Lock()
-	n.path = path
+	before := n.fs.nodes.move(z, path)
 	n.mu.Unlock()
+	if before != nil {
+		before.vanish()
+	}
 	n.hold()
 	d, ok := z.(*dir)
 	if !ok {
@@ -167,12 +167,11 @@ func repath(z znode, path string) {
 	}
 	for name, inode := range d.Children() {
 		child, ok := inode.Operations().(znode)
-		if !ok {
-			continue
-		}
-		if reserved(name, false) {
+		switch {
+		case !ok || child.base().isGone():
+		case reserved(name, false):
 			repath(child, path)
-		} else {
+		default:
 			repath(child, join(path, znodeName(name, false)))
 		}
 	}
@@ -360,11 +359,7 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		d.fs.notify.tell(b.path, newsData)
 		return overtaken(err)
 	}
-	if a.z != nil && b.z != nil {
-		repath(a.z, b.path)
-		repath(b.z, a.path)
-		a.z.base().hold() // which b has just left
-	}
+	d.fs.swap(a, b)
 	return nil
 }
 
@@ -383,4 +378,21 @@ func exchanged(a, b, nowA, nowB snapshot) error {
 		return zk.ErrBadVersion // one of them is not as the exchange leaves it, and no other client wrote it since
 	}
 	return errUnresolved
+}
+
+// swap lets what the kernel knows at two places change them. A node that it knows alone makes way for one that has yet to be looked up.
+func (f *FS) swap(a, b place) {
+	switch {
+	case a.z != nil && b.z != nil:
+		m, n := a.z.base(), b.z.base()
+		m.mu.Lock() // the kernel renames one of the two at a time
+		n.mu.Lock()
+		f.nodes.exchange(a.z, b.z)
+		n.mu.Unlock()
+		m.mu.Unlock()
+	case a.z != nil:
+		repath(a.z, b.path)
+	case b.z != nil:
+		repath(b.z, a.path)
+	}
 }

@@ -59,7 +59,7 @@ func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, call
 	h := newHandle(f, flags, caller)
 	f.addHandle(h)
 	// It must outlive the kernel's interest in it. Ends with discard or publish.
-	d.NewPersistentInode(ctx, f, d.fs.stable(zpath, syscall.S_IFREG))
+	d.install(ctx, f, true)
 	d.setPending(name, f)
 	return f, h
 }

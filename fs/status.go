@@ -22,15 +22,17 @@ type status struct {
 // statusTimeout bounds how long the servers are waited for: the file must be there when nothing else is.
 const statusTimeout = 2 * time.Second
 
-func (d *dir) lookupStatus(ctx context.Context, out *fuse.EntryOut) *fusefs.Inode {
-	inode := d.GetChild(nameStatus)
-	if inode == nil {
-		attr := fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inodeNumber("/\x00" + nameStatus)}
-		inode = d.NewInode(ctx, &status{fs: d.fs}, attr)
-	}
-	d.fs.statusAttr(&out.Attr)
-	out.SetEntryTimeout(d.fs.o.MaxAge)
-	return inode
+// newStatus makes the inode of /.status, which lives as long as the mount.
+func (f *FS) newStatus() *fusefs.Inode {
+	f.nodes.mu.Lock()
+	defer f.nodes.mu.Unlock()
+	return f.root.NewPersistentInode(context.Background(), &status{fs: f}, f.nodes.identity("/\x00"+nameStatus))
+}
+
+func (f *FS) lookupStatus(out *fuse.EntryOut) *fusefs.Inode {
+	f.statusAttr(&out.Attr)
+	out.SetEntryTimeout(f.o.MaxAge)
+	return f.status
 }
 
 func (f *FS) statusAttr(out *fuse.Attr) {
