@@ -98,6 +98,7 @@ func (f *FS) serve(mountpoint string) error {
 		DirectMountStrict: os.Geteuid() == 0,
 		Options:           []string{"default_permissions"},
 		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | kernelDropsPrivileges | fuse.CAP_DIRECT_IO_ALLOW_MMAP,
+		DisableSplice:     true, // no content is a file, and each read would take a pair of pipes to find that out
 		Debug:             f.o.Debug,
 	}
 	if f.o.ReadOnly && opts.DirectMountStrict {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -265,4 +266,33 @@ func TestUnmountedAtOnce(t *testing.T) {
 		close(over)
 		<-unmounted
 	}
+}
+
+// A read takes no descriptor of the daemon, however many are answered at a time. go-fuse would pass each answer through a pair of
+// pipes, and keep as many pairs as it ever used at once.
+func TestReadsTakeNoDescriptors(t *testing.T) {
+	w := newWorld(t, Options{})
+	data := strings.Repeat("x", 200<<10) // more than the kernel is told when the file is opened
+	w.create("/f", data)
+	w.want("ok file 0644 size=204800 nlink=1", "stat", "f")
+	before := descriptors(t)
+	w.want(`ok "`+data+`"`, "cat", "f")
+	if after := descriptors(t); !slices.Equal(after, before) {
+		t.Errorf("after a read there are %q, before it %q", after, before)
+	}
+}
+
+// descriptors returns what the descriptors of this process are.
+func descriptors(t *testing.T) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil { // not that of ReadDir, which is closed
+			names = append(names, name)
+		}
+	}
+	return names
 }
