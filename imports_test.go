@@ -45,17 +45,18 @@ type rule struct {
 //	cmd/zkfs -> fs -> xattr -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", cli, goFuse, md2man, mountinfo, sys, vmMetrics}, tests: []string{goInternal, goleak}},
-	"fs":       {code: []string{"zk", "xattr", "flw", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
+	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", "internal/printable", cli, goFuse, md2man, mountinfo, sys, vmMetrics}, tests: []string{goInternal, goleak}},
+	"fs":       {code: []string{"zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
 
-	"internal/api":     {},
-	"internal/child":   {tests: []string{goleak}},
-	"internal/history": {},
-	"internal/proxy":   {tests: []string{goleak}},
-	"compat/gen":       {code: []string{"internal/api"}},
+	"internal/api":       {},
+	"internal/child":     {tests: []string{goleak}},
+	"internal/history":   {},
+	"internal/printable": {},
+	"internal/proxy":     {tests: []string{goleak}},
+	"compat/gen":         {code: []string{"internal/api"}},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
 	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "flw", "internal/conformance", goleak}},

@@ -11,6 +11,8 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/internal/printable"
 )
 
 // status is the file /.status: what this mount knows, and what the servers say. It is written anew for each open.
@@ -60,10 +62,9 @@ func (s *status) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uin
 	if len(s.fs.o.Servers) > 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
 		defer cancel()
-		b.WriteByte('\n')
-		if err := s.fs.o.Words.Report(ctx, &b, s.fs.o.Servers); err != nil {
-			fmt.Fprintf(&b, "error: %v\n", err)
-		}
+		var words strings.Builder
+		s.fs.o.Words.Report(ctx, &words, s.fs.o.Servers) // into memory
+		b.WriteString("\n" + printable.Lines(words.String()))
 	}
 	return report(b.Bytes()), fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
 }
@@ -78,7 +79,7 @@ func (r report) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResu
 // report writes what the mount knows by itself.
 func (f *FS) report(b *bytes.Buffer) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(b, "%-16s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(b, "%-16s %s\n", name, printable.Line(fmt.Sprintf(format, args...)))
 	}
 	entries, size := f.view.cache.counts()
 	mode, armed, events := f.watch.numbers()

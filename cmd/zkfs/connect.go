@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -86,7 +85,7 @@ func (n *connection) await(ctx context.Context, conn *zk.Conn, progress io.Write
 			if found.hopeless {
 				return failf(exitConnect, "%s", why).hinting("check the names in " + n.source)
 			}
-			fmt.Fprintf(progress, "zkfs: %s; trying for %v\n", why, n.connectTimeout)
+			say(progress, "%s; trying for %v", why, n.connectTimeout)
 		case !errors.Is(err, zk.ErrNoServer) && !errors.Is(err, zk.ErrConnectionClosed) && !errors.Is(err, zk.ErrSessionExpired):
 			return failf(exitConnect, "%s: %s", n.source, plain(err))
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // The exit codes. They are a contract with scripts: docs/exit-codes.md describes them, and testdata/script has a
@@ -64,12 +65,30 @@ func report(w io.Writer, err error) int {
 	case errors.As(err, &t):
 		return int(t)
 	}
-	fmt.Fprintf(w, "zkfs: %v\n", err)
+	for _, err := range separate(err) {
+		say(w, "%v", err)
+	}
 	if !errors.As(err, &f) {
 		return exitUsage
 	}
 	if f.hint != "" {
-		fmt.Fprintf(w, "zkfs: hint: %s\n", f.hint)
+		say(w, "hint: %s", f.hint)
 	}
 	return f.code
+}
+
+// separate returns the errors that errors.Join has made one, or err alone.
+func separate(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var texts []string
+	for _, e := range joined.Unwrap() {
+		texts = append(texts, e.Error())
+	}
+	if strings.Join(texts, "\n") != err.Error() { // a text of its own, around several errors
+		return []error{err}
+	}
+	return joined.Unwrap()
 }

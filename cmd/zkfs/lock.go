@@ -164,7 +164,7 @@ func (z *command) lock(c *cli.Context) error {
 	cmd := &exec.Cmd{Path: o.program, Args: o.args, Stdin: z.in, Stdout: z.out, Stderr: z.err}
 	cmd.Env = append(withoutVariable(os.Environ(), zxidVariable), zxidVariable+"="+strconv.FormatInt(lock.Zxid(), 10))
 	g := guarded{cmd: cmd, signals: signals, lost: lock.Lost(), grace: conn.SessionTimeout() / 6, warn: func() {
-		fmt.Fprintf(z.err, "zkfs: %s: the lock is lost: stopping %s\n", o.file, o.args[0])
+		say(z.err, "%s: the lock is lost: stopping %s", o.file, o.args[0])
 	}}
 	ended := g.run()
 	ctx, cancel := context.WithTimeout(context.Background(), unlockWait)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/zkfs/zkfs/internal/printable"
 )
 
 // logSettings says where the log of a mount goes, and how much of it.
@@ -33,7 +35,7 @@ func (l logSettings) open(foreground bool, stderr io.Writer) (log *slog.Logger, 
 	case "text":
 		newHandler = func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, opts) }
 	case "json":
-		newHandler = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, opts) }
+		newHandler = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(printable.JSON(w), opts) }
 	default:
 		return nil, nil, usagef("--log-format can not be %q", l.format).hinting("it is one of: text, json")
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/internal/printable"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -138,16 +138,16 @@ func statusOfServer(reply flw.Reply) serverStatus {
 func (s ensembleStatus) print(w io.Writer) error {
 	var b bytes.Buffer
 	if s.Mount != nil {
-		fmt.Fprintln(&b, s.Mount.text)
+		fmt.Fprintln(&b, printable.Lines(s.Mount.text))
 	}
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SERVER\tMODE\tVERSION\tCONNECTIONS\tWAITING\tNODES\tLATENCY\tZXID")
 	for _, server := range s.Servers {
 		if server.Error != "" {
-			fmt.Fprintf(table, "%s\t%s\n", server.Server, server.Error)
+			fmt.Fprintf(table, "%s\t%s\n", printable.Line(server.Server), printable.Line(server.Error))
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%g ms\t%s\n", server.Server, server.Mode, server.Version,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%g ms\t%s\n", printable.Line(server.Server), printable.Line(server.Mode), printable.Line(server.Version),
 			server.Connections, server.Outstanding, server.Nodes, server.LatencyMS, server.Zxid)
 	}
 	table.Flush() // into memory
@@ -156,8 +156,7 @@ func (s ensembleStatus) print(w io.Writer) error {
 }
 
 func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := jsonTo(w)
 	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/zkfs/zkfs/internal/printable"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -101,7 +101,7 @@ func (w *watching) run(ctx context.Context, conn *zk.Conn) error {
 			return failf(exitConnect, "%s: %s", w.znode, plain(err))
 		}
 		if first {
-			fmt.Fprintf(w.err, "zkfs: watching %s on %s\n", w.znode, conn.Server())
+			say(w.err, "watching %s on %s", w.znode, conn.Server())
 		} else if err := w.tell(zk.Event{Type: zk.EventLost, Path: w.znode}); err != nil {
 			return err
 		}
@@ -166,16 +166,14 @@ func (w *watching) tell(e zk.Event) error {
 	cmd.Env = append(withoutVariable(os.Environ(), authVariable), "ZKFS_EVENT="+c.Event, "ZKFS_PATH="+c.Path, "ZKFS_FILE="+c.File)
 	cmd.Stdout, cmd.Stderr = w.out, w.err
 	if err := cmd.Run(); err != nil {
-		fmt.Fprintf(w.err, "zkfs: --exec after %s %s: %v\n", c.Event, c.Path, err)
+		say(w.err, "--exec after %s %s: %v", c.Event, c.Path, err)
 	}
 	return nil
 }
 
 func (w *watching) print(c change) error {
 	if w.asJSON {
-		e := json.NewEncoder(w.out)
-		e.SetEscapeHTML(false)
-		return e.Encode(c)
+		return jsonTo(w.out).Encode(c)
 	}
 	name := c.File
 	if name == "" {
@@ -184,6 +182,6 @@ func (w *watching) print(c change) error {
 	if c.Event == changeNames[zk.EventLost] {
 		name += " (the connection was away or too slow: there may have been changes)"
 	}
-	_, err := fmt.Fprintf(w.out, "%s %-8s %s\n", c.Time.Format(time.RFC3339), c.Event, name)
+	_, err := fmt.Fprintf(w.out, "%s %-8s %s\n", c.Time.Format(time.RFC3339), c.Event, printable.Line(name))
 	return err
 }
