@@ -231,6 +231,10 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 			flags |= pick(how, name)
 		}
 		return "", unix.Flock(int(f.Fd()), flags)
+	case "lend": // ID FIFO: to a child that lives until the FIFO is written to
+		child := exec.Command("/bin/sh", "-c", `read x < "$1"`, "sh", args[1])
+		child.ExtraFiles = []*os.File{f}
+		return "", child.Start()
 	case "setlk": // ID TYPE START LENGTH
 		types := map[string]int16{"r": unix.F_RDLCK, "w": unix.F_WRLCK, "u": unix.F_UNLCK}
 		return "", unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: pick(types, args[1]), Start: number(args[2]), Len: number(args[3])})

@@ -24,6 +24,7 @@ type file struct {
 	newborn bool             // this mount created it exclusively, and what was written to it since is not committed
 	kept    bool             // the inode outlives the kernel's interest in it, for a newborn that nobody has open
 	storing bool             // a version is being handed to the kernel; see handOver
+	locked  bool             // a program has asked for an fcntl(2) lock; see quiet.go
 	users   int32            // of busy, those who wait included
 	busy    chan struct{}    // held by whoever changes or commits the content, across requests; nil without users
 	shown   content          // what the kernel was told last; reads are answered from it, so that size and data agree
@@ -287,7 +288,7 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	if h.queue != nil || h.whole {
 		out = fuse.FOPEN_DIRECT_IO
 	}
-	if !h.write && f.role != roleLock && f.role != roleDirLock { // close(2) ends fcntl(2) locks
+	if h.quiet = f.opensQuietly(h); h.quiet {
 		out |= fuse.FOPEN_NOFLUSH
 	}
 	return h, out, 0

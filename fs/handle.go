@@ -21,6 +21,7 @@ type handle struct {
 	append bool   // O_APPEND
 	trunc  bool   // O_TRUNC
 	sync   bool   // O_SYNC, O_DSYNC, or --commit=write
+	quiet  bool   // close(2) of its descriptors sends no FLUSH; see quiet.go
 	opener uint32 // the process that opened it
 	thread uint32 // its thread that did
 

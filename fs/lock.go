@@ -51,6 +51,9 @@ func (f *file) setlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 		return syscall.EBADF
 	}
 	key := keyOf(h, owner, flags)
+	if key.handle == nil {
+		f.asked()
+	}
 	switch {
 	case lk.Typ == syscall.F_UNLCK:
 		err = f.unlock(ctx, h, key)
@@ -102,11 +105,14 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 	held.release = sync.OnceFunc(func() { close(held.released) })
 	f.fs.locks.put(key, held)
 	go f.fs.warn(held) // ends when the lock is given back or lost
-	if err := h.catchUp(ctx); err != nil {
-		f.fs.leaving(key, held)
-		return err
+	err = h.catchUp(ctx)
+	if err == nil && h.quiet && key.handle == nil && f.fs.endsWith(process, key, held) != nil {
+		err = errUnseen
 	}
-	return nil
+	if err != nil {
+		f.fs.leaving(key, held)
+	}
+	return err
 }
 
 // convert gives back the lock that is about to be asked for in another way. Its owner would wait for itself if it asked while

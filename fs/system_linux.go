@@ -64,6 +64,28 @@ func closeShared() {
 	}
 }
 
+// ending returns a channel that is closed when a process has ended. stop must be called when nothing waits for that any more.
+func ending(process uint32) (ended <-chan struct{}, stop func(), err error) {
+	fd, err := unix.PidfdOpen(int(process), unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return nil, nil, err
+	}
+	file := os.NewFile(uintptr(fd), "pidfd")
+	raw, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	done := make(chan struct{})
+	go func() { // ends with the process, or with stop
+		tries := 0
+		if raw.Read(func(uintptr) bool { tries++; return tries > 1 }) == nil { // it can be read when the process has ended
+			close(done)
+		}
+	}()
+	return done, func() { file.Close() }, nil
+}
+
 // closeOnExec keeps descriptors of the file called name from programs that this one starts. go-fuse opens its device without that;
 // a program that lives longer would keep the connection of a mount alive whose process is gone.
 func closeOnExec(name string) {

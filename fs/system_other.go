@@ -23,6 +23,8 @@ func apart(f func() error) error { return f() }
 
 func closeOnExec(string) {}
 
+func ending(uint32) (<-chan struct{}, func(), error) { return nil, nil, errors.ErrUnsupported }
+
 func leads(uint32) bool { return false }
 
 func unmountLazily(string) error { return errors.ErrUnsupported }
