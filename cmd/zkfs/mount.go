@@ -121,6 +121,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 		addProcessors()
 		log.Info("mounted", "source", s.source, "on", s.mountpoint)
 		tellManager(log, "READY=1\nSTATUS="+s.source+" on "+s.mountpoint)
+		go feedWatchdog(ctx, log) // ends with ctx
 		if d == nil {
 			return nil
 		}

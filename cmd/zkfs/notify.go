@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
+	"time"
 )
 
 // notifyVariable names the socket on which a service manager wants to hear how a service of Type=notify is (sd_notify(3)).
@@ -29,4 +32,23 @@ func notifyManager(state string) error {
 	}
 	_, err = conn.Write([]byte(state))
 	return errors.Join(err, conn.Close())
+}
+
+// feedWatchdog tells the service manager that the process runs, twice in the time after which it takes a silent one for hung
+// (sd_watchdog_enabled(3)), until ctx ends. Without a manager that wants to hear it, it does nothing.
+func feedWatchdog(ctx context.Context, log *slog.Logger) {
+	microseconds, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
+	if pid := os.Getenv("WATCHDOG_PID"); err != nil || microseconds <= 1 || pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return
+	}
+	ticks := time.NewTicker(time.Duration(microseconds) * time.Microsecond / 2)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			tellManager(log, "WATCHDOG=1")
+		case <-ctx.Done():
+			return
+		}
+	}
 }

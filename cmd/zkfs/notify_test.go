@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,7 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A service of Type=notify is ready when its mount is, and says when it stops.
+// A service of Type=notify is ready when its mount is, feeds the watchdog until it stops, and says when it does.
 func TestMountTellsServiceManager(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()
@@ -23,6 +25,8 @@ func TestMountTellsServiceManager(t *testing.T) {
 	}
 	defer manager.Close()
 	t.Setenv(notifyVariable, name)
+	t.Setenv("WATCHDOG_USEC", "2000")
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	dir := t.TempDir()
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
@@ -39,8 +43,16 @@ func TestMountTellsServiceManager(t *testing.T) {
 	if found, err := mountAt(dir); !found.isOurs() {
 		t.Errorf("ready, but not mounted: %+v, %v", found, err)
 	}
+	for range 2 {
+		if n, err := manager.Read(text); string(text[:n]) != "WATCHDOG=1" || err != nil {
+			t.Errorf("told %q, %v, while it is mounted", text[:n], err)
+		}
+	}
 	stop()
-	if n, err := manager.Read(text); string(text[:n]) != "STOPPING=1" || err != nil {
+	for told := true; told; told = err == nil && string(text[:n]) == "WATCHDOG=1" {
+		n, err = manager.Read(text)
+	}
+	if string(text[:n]) != "STOPPING=1" || err != nil {
 		t.Errorf("told %q, %v, at the end", text[:n], err)
 	}
 	if code := <-ended; code != exitOK {
