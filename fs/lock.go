@@ -72,6 +72,9 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 	if err := f.mayChange(); err != nil {
 		return err
 	}
+	if !h.mayLock(ctx) {
+		return errPermission
+	}
 	end, err := f.fs.locks.begin(ctx, key, wait)
 	if err != nil {
 		return err
