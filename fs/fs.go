@@ -85,10 +85,9 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	return f, nil
 }
 
-// serve mounts and starts to answer the kernel. After an error nothing is left.
-func (f *FS) serve(mountpoint string) error {
-	opts := &fusefs.Options{NullPermissions: true, RootStableAttr: &fusefs.StableAttr{Ino: rootNumber}}
-	opts.MountOptions = fuse.MountOptions{
+// mountOptions returns how the kernel and go-fuse are to work together.
+func (f *FS) mountOptions() fuse.MountOptions {
+	o := fuse.MountOptions{
 		Name:              "zkfs",
 		FsName:            f.o.FsName,
 		MaxWrite:          blockSize,
@@ -101,11 +100,21 @@ func (f *FS) serve(mountpoint string) error {
 		DisableSplice:     true, // no content is a file, and each read would take a pair of pipes to find that out
 		Debug:             f.o.Debug,
 	}
-	if f.o.ReadOnly && opts.DirectMountStrict {
-		opts.DirectMountFlags = readOnlyMount
-	} else if f.o.ReadOnly {
-		opts.Options = append(opts.Options, "ro")
+	if !o.Debug { // else go-fuse writes to standard error
+		o.Logger = slog.NewLogLogger(f.log.Handler(), slog.LevelWarn)
 	}
+	if f.o.ReadOnly && o.DirectMountStrict {
+		o.DirectMountFlags = readOnlyMount
+	} else if f.o.ReadOnly {
+		o.Options = append(o.Options, "ro")
+	}
+	return o
+}
+
+// serve mounts and starts to answer the kernel. After an error nothing is left.
+func (f *FS) serve(mountpoint string) error {
+	opts := &fusefs.Options{NullPermissions: true, RootStableAttr: &fusefs.StableAttr{Ino: rootNumber}}
+	opts.MountOptions = f.mountOptions()
 	raw := &raw{RawFileSystem: fusefs.NewNodeFS(f.root, opts), fs: f}
 	f.notify.root = &f.root.Inode
 	f.status = f.newStatus()
