@@ -105,6 +105,9 @@ var noPassword = make([]byte, 16)
 // Connect starts a session with one of servers, each "host" or "host:port" (an IPv6 address in brackets), and
 // returns at once: calls wait until the session stands. Names are resolved at each dial. servers is not changed.
 //
+// It fails if no server has a valid host and port, or if DNS says of every name that it does not exist. It asks only where no server is an
+// address, and waits no longer than a second. With [WithDialer] or [WithHostProvider] it does not ask.
+//
 // The session timeout is how long the session lives on after its connection is lost; the server bounds it
 // (by default to 2 to 20 of its ticks), see [Conn.SessionTimeout]. The channel delivers the changes
 // of the connection's state and a copy of every watch event. It need not be read: watch events are dropped
@@ -137,7 +140,13 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...connOpti
 			return nil, nil, fmt.Errorf("zk: chroot %q: %w", c.chroot, ErrInvalidPath)
 		}
 	}
-	if err := c.hosts.Init(FormatServers(servers)); err != nil {
+	servers = FormatServers(servers)
+	if _, ours := c.hosts.(*serverList); ours && c.dialer == nil {
+		if err := checkServers(servers, net.DefaultResolver.LookupHost); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := c.hosts.Init(servers); err != nil {
 		return nil, nil, err
 	}
 	c.negotiated.Store(int64(sessionTimeout))

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
+	"time"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -28,17 +30,47 @@ func enlarge(maxData int) connectOption {
 // connect opens a session. The connection that it returns stands, its root is the znode of the source, and that exists.
 // While it waits for a server it tells why on progress.
 func (n *connection) connect(ctx context.Context, log *slog.Logger, progress io.Writer, options ...connectOption) (*zk.Conn, error) {
-	conn, _, err := zk.Connect(n.servers, n.sessionTimeout, zk.WithChroot(n.chroot), zk.WithSlog(log), n.secure, all(options))
-	if err != nil {
-		return nil, usagef("source %q: %s", n.source, plain(err))
-	}
 	ctx, cancel := context.WithTimeout(ctx, n.connectTimeout)
 	defer cancel()
+	var why string // no name is known
+	conn, err := untilKnown(ctx, func() (*zk.Conn, error) {
+		conn, _, err := zk.Connect(n.servers, n.sessionTimeout, zk.WithChroot(n.chroot), zk.WithSlog(log), n.secure, all(options))
+		return conn, err
+	}, func() { why = n.tell(ctx, progress) })
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil, n.away(ctx, why)
+	default:
+		return nil, usagef("source %q: %s", n.source, plain(err))
+	}
 	if err := n.await(ctx, conn, progress); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
+}
+
+// nameWait is the pause between attempts to connect to names that are not known yet, as those of containers that are about to start.
+const nameWait = 500 * time.Millisecond
+
+// untilKnown calls connect until it finds the name of a server, and unknown when it does not at first. It fails with the error of the last attempt.
+func untilKnown(ctx context.Context, connect func() (*zk.Conn, error), unknown func()) (*zk.Conn, error) {
+	for first := true; ; first = false {
+		conn, err := connect()
+		var dns *net.DNSError
+		if !errors.As(err, &dns) || ctx.Err() != nil {
+			return conn, err
+		}
+		if first {
+			unknown()
+		}
+		select {
+		case <-time.After(nameWait):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 func all(options []connectOption) connectOption {
@@ -80,16 +112,18 @@ func (n *connection) await(ctx context.Context, conn *zk.Conn, progress io.Write
 		case ctx.Err() != nil:
 			return n.away(ctx, why)
 		case errors.Is(err, zk.ErrNoServer) && why == "":
-			found := diagnose(ctx, words(n.tls), zk.FormatServers(n.servers))
-			why = found.text
-			if found.hopeless {
-				return failf(exitConnect, "%s", why).hinting("check the names in " + n.source)
-			}
-			say(progress, "%s; trying for %v", why, n.connectTimeout)
+			why = n.tell(ctx, progress)
 		case !errors.Is(err, zk.ErrNoServer) && !errors.Is(err, zk.ErrConnectionClosed) && !errors.Is(err, zk.ErrSessionExpired):
 			return failf(exitConnect, "%s: %s", n.source, plain(err))
 		}
 	}
+}
+
+// tell says on progress why the servers can not be used yet, and returns that.
+func (n *connection) tell(ctx context.Context, progress io.Writer) (why string) {
+	why = diagnose(ctx, words(n.tls), zk.FormatServers(n.servers))
+	say(progress, "%s; trying for %v", why, n.connectTimeout)
+	return why
 }
 
 const authHint = "give credentials in ZKFS_AUTH or by --auth-file, as in digest:USER:PASSWORD"
@@ -100,7 +134,7 @@ func (n *connection) away(ctx context.Context, why string) error {
 		return failf(exitConnect, "interrupted while connecting to %s", n.source)
 	}
 	if why == "" {
-		why = diagnose(context.WithoutCancel(ctx), words(n.tls), zk.FormatServers(n.servers)).text
+		why = diagnose(context.WithoutCancel(ctx), words(n.tls), zk.FormatServers(n.servers))
 	}
 	return failf(exitConnect, "can not connect to %s within %v: %s", n.source, n.connectTimeout, why).
 		hinting("are host and port those of a ZooKeeper server that runs? `zkfs status " + n.source + "` asks it; --connect-timeout waits longer")

@@ -67,17 +67,16 @@ func TestDiagnose(t *testing.T) {
 		}
 		want += tt.server + " " + tt.want
 	}
-	if got := diagnose(ctx, new(flw.Client), servers); got.text != want || got.hopeless {
-		t.Errorf("got %q, hopeless %v\nwant %q", got.text, got.hopeless, want)
+	if got := diagnose(ctx, new(flw.Client), servers); got != want {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
 
-func TestHostsThatDoNotExistAreHopeless(t *testing.T) {
-	unknown := &net.DNSError{IsNotFound: true}
-	if text, hopeless := ailment(unknown); text != "is not a known host" || !hopeless {
-		t.Errorf("%q, hopeless %v", text, hopeless)
+func TestAilmentOfNames(t *testing.T) {
+	if text := ailment(&net.DNSError{IsNotFound: true}); text != "is not a known host" {
+		t.Errorf("%q", text)
 	}
-	if text, hopeless := ailment(&net.DNSError{IsTimeout: true}); text != "could not be resolved" || hopeless {
-		t.Errorf("%q, hopeless %v", text, hopeless)
+	if text := ailment(&net.DNSError{IsTimeout: true}); text != "could not be resolved" {
+		t.Errorf("%q", text)
 	}
 }

@@ -119,7 +119,7 @@ func statusOfServer(reply flw.Reply) serverStatus {
 		s.Serves, s.Error = true, refused.Text
 		return s
 	case reply.Err != nil:
-		s.Error, _ = ailment(reply.Err)
+		s.Error = ailment(reply.Err)
 		return s
 	}
 	srvr, err := flw.ParseSrvr(reply.Text)
