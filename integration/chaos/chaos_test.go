@@ -67,9 +67,6 @@ type tally struct {
 func TestChaos(t *testing.T) {
 	t.Logf("seed %d, duration %v", *seed, *duration)
 	c := newChaos(t)
-	for _, s := range c.mounts {
-		s.daemon.first = s.daemon.usage()
-	}
 	c.fork()
 	ctx, cancel := context.WithCancel(t.Context())
 	var users sync.WaitGroup
@@ -82,6 +79,9 @@ func TestChaos(t *testing.T) {
 	users.Go(func() { c.watch.run(ctx) }) // ends with ctx
 	t.Cleanup(users.Wait)                 // if the test was ended by Fatal
 	if c.settles() {
+		for _, s := range c.mounts {
+			s.daemon.first = s.daemon.usage()
+		}
 		c.torment()
 	}
 	if isInterrupted() {
@@ -333,13 +333,15 @@ func (c *chaos) rest(length time.Duration) {
 // leaks looks whether the daemons hold what they do not need any more.
 func (c *chaos) leaks() {
 	for _, s := range c.mounts {
+		var last usage
 		err := within(30*time.Second, func() error {
-			u := s.daemon.usage()
-			if first := s.daemon.first; u.descriptors > first.descriptors+5 || u.goroutines > first.goroutines+20 {
-				return fmt.Errorf("%s leaks: it began with %+v, and ends with %+v", s.name, first, u)
-			}
-			return nil
+			last = s.daemon.usage()
+			return last.leaked(s.daemon.first)
 		})
+		if err != nil {
+			err = fmt.Errorf("%s leaks %w", s.name, err)
+		}
+		c.Logf("%s began with %+v and ends with %+v", s.name, s.daemon.first, last)
 		c.failed(err)
 	}
 }

@@ -22,7 +22,7 @@ type daemon struct {
 	args    []string
 	dir     string
 	log     string // the file that all its processes append to
-	first   usage  // what it took when it was new
+	first   usage  // what it took before the first fault
 
 	metrics, goroutines string // the URLs where it tells about itself
 

@@ -6,9 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,39 +17,6 @@ import (
 
 	"github.com/zkfs/zkfs/internal/history"
 )
-
-// usage is what a daemon takes.
-type usage struct {
-	rss         int // MiB
-	descriptors int
-	goroutines  int // 0 if it does not say
-}
-
-func (d *daemon) usage() usage {
-	d.mu.Lock()
-	proc := fmt.Sprintf("/proc/%d/", d.pid)
-	d.mu.Unlock()
-	var u usage
-	text, _ := os.ReadFile(proc + "status")
-	for line := range strings.Lines(string(text)) {
-		if n, err := fmt.Sscanf(line, "VmRSS: %d kB", &u.rss); n == 1 && err == nil {
-			u.rss /= 1024
-		}
-	}
-	fds, _ := os.ReadDir(proc + "fd")
-	u.descriptors = len(fds)
-	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Get(d.metrics)
-	if err != nil {
-		return u // frozen, or dead
-	}
-	defer answer.Body.Close()
-	body, _ := io.ReadAll(answer.Body)
-	for line := range strings.Lines(string(body)) {
-		fmt.Sscanf(line, "go_goroutines %d", &u.goroutines)
-	}
-	return u
-}
 
 // freeAddr returns an address that nobody listens at.
 func freeAddr(t *testing.T) string {
@@ -165,7 +130,7 @@ func (c *chaos) report(r *history.Run) {
 	lines := [][]string{{"seconds", "mount", "rss MiB", "descriptors", "goroutines", "operations", "p50 ms", "p99 ms", "max ms"}}
 	for _, r := range rows {
 		lines = append(lines, []string{
-			fmt.Sprintf("%.0f", r.seconds), r.mount, strconv.Itoa(r.rss), strconv.Itoa(r.descriptors), strconv.Itoa(r.goroutines),
+			fmt.Sprintf("%.0f", r.seconds), r.mount, strconv.Itoa(r.rss), strconv.Itoa(r.descriptors.total()), strconv.Itoa(r.goroutines),
 			strconv.Itoa(r.calls), fmt.Sprintf("%.2f", r.p50), fmt.Sprintf("%.2f", r.p99), fmt.Sprintf("%.2f", r.max),
 		})
 	}
