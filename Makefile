@@ -39,12 +39,13 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test check vuln race fuzz chaos bench scale deps install uninstall manual session package clean
+.PHONY: help build demo test test-short check vuln race fuzz chaos bench scale deps install uninstall manual session package clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
 	@echo 'make demo     mount a ZooKeeper with a sample tree on MOUNTPOINT ($(MOUNTPOINT)); Ctrl-C ends it'
 	@echo 'make test     check, race, and a short fuzz pass'
+	@echo 'make test-short  formatting, vet, and the tests that need no ZooKeeper, in less than ninety seconds'
 	@echo 'make check    gofmt, go mod tidy, vet, staticcheck, and does it compile for darwin and freebsd'
 	@echo 'make vuln     does the code call anything with a known vulnerability, by the database at vuln.go.dev'
 	@echo 'make race     all tests with the race detector'
@@ -73,8 +74,17 @@ test: deps
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x FUZZTIME_OWN=100x
 
+# For the way between two edits: less than ninety seconds, and less still where Go knows a result, which it does of
+# packages that no edit has reached.
+test-short: deps
+	@$(formatted)
+	$(GO) vet ./...
+	$(GO) test $$($(GO) list ./... | grep -v /integration)
+	cd $(COMPAT) && $(GO) test ./...
+	@echo 'Not done, but by make test: integration with real servers, the race detector, go mod tidy, staticcheck, bench, darwin and freebsd, govulncheck, fuzzing.'
+
 check:
-	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	@$(formatted)
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
@@ -191,6 +201,9 @@ package:
 
 clean:
 	rm -rf $(BUILD)
+
+# formatted fails if gofmt would change a file.
+formatted = unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
 
 # need installs the packages of those entries whose command or file is missing.
 define need
