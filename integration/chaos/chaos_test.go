@@ -348,14 +348,7 @@ func (c *chaos) leaks() {
 
 // forgotten looks whether the servers hold what nobody needs any more.
 func (c *chaos) forgotten() {
-	err := within(30*time.Second, func() error {
-		var errs []error
-		for i := range c.e.Servers {
-			errs = append(errs, c.e.idle(i))
-		}
-		return errors.Join(errs...)
-	})
-	c.failed(err)
+	c.failed(within(30*time.Second, c.e.idle))
 }
 
 // judge checks the history, and reports everything.

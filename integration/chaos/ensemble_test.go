@@ -2,10 +2,10 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,25 +183,76 @@ func (e *ensemble) serves(i int) error {
 	return err
 }
 
-// idle returns an error that names what a server holds for clients.
-func (e *ensemble) idle(i int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	answer, err := flw.Ask(ctx, e.addr(i), "mntr")
-	if err != nil {
-		return err
-	}
-	var held []string
-	for line := range strings.Lines(answer) {
-		f := strings.Fields(line)
-		if len(f) == 2 && slices.Contains([]string{"zk_watch_count", "zk_global_sessions", "zk_ephemerals_count"}, f[0]) {
-			held = append(held, strings.Join(f, " "))
+// idle returns an error that names what the servers hold for clients.
+func (e *ensemble) idle() error {
+	leaders := 0
+	var errs []error
+	for i := range e.Servers {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		answer, err := flw.Ask(ctx, e.addr(i), "mntr")
+		cancel()
+		leads, held := heldForClients(answer)
+		if leads {
+			leaders++
+		}
+		if err == nil && len(held) > 0 {
+			err = fmt.Errorf("holds %q", held)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("server %d: %w", i, err))
 		}
 	}
-	if slices.Sort(held); !slices.Equal(held, []string{"zk_ephemerals_count 0", "zk_global_sessions 0", "zk_watch_count 0"}) {
-		return fmt.Errorf("server %d: %q", i, held)
+	if leaders != 1 {
+		errs = append(errs, fmt.Errorf("%d servers lead", leaders))
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// heldForClients returns what a server holds for clients, by its answer to mntr. Which sessions there are the leader says: one
+// that no client keeps it lets expire. A follower counts what its log has, and 3.8.0 can log transactions twice.
+func heldForClients(mntr string) (leads bool, held []string) {
+	values := map[string]string{}
+	for line := range strings.Lines(mntr) {
+		if f := strings.Fields(line); len(f) == 2 {
+			values[f[0]] = f[1]
+		}
+	}
+	leads = values["zk_server_state"] == "leader"
+	names := []string{"zk_watch_count", "zk_ephemerals_count"}
+	if leads {
+		names = append(names, "zk_global_sessions")
+	}
+	for _, name := range names {
+		if values[name] != "0" {
+			held = append(held, name+" "+values[name])
+		}
+	}
+	return leads, held
+}
+
+func TestHeldForClients(t *testing.T) {
+	for _, tt := range []struct {
+		state                         string
+		watches, ephemerals, sessions int
+		want                          string
+	}{
+		{"leader", 0, 0, 0, ""},
+		{"leader", 0, 0, 1, "zk_global_sessions 1"},
+		{"leader", 2, 3, 0, "zk_watch_count 2, zk_ephemerals_count 3"},
+		{"follower", 0, 0, 11, ""},
+		{"follower", 1, 0, 0, "zk_watch_count 1"},
+		{"follower", 0, 1, 0, "zk_ephemerals_count 1"},
+	} {
+		mntr := fmt.Sprintf("zk_version\t3.8.0, built on\nzk_server_state\t%s\nzk_watch_count\t%d\nzk_ephemerals_count\t%d\nzk_global_sessions\t%d\n",
+			tt.state, tt.watches, tt.ephemerals, tt.sessions)
+		leads, held := heldForClients(mntr)
+		if got := strings.Join(held, ", "); got != tt.want || leads != (tt.state == "leader") {
+			t.Errorf("%+v: %q, leads %v", tt, got, leads)
+		}
+	}
+	if _, held := heldForClients(""); len(held) != 2 {
+		t.Errorf("no answer: %q", held)
+	}
 }
 
 // holder returns the contender that holds the lock, and its process if it holds it through a mount.
