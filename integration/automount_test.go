@@ -32,11 +32,11 @@ func TestAutomount(t *testing.T) {
 	if err := looks.Start(); err != nil {
 		t.Fatal(err)
 	}
-	token, ok := a.request(30 * time.Second)
+	token, ok := a.request(hang)
 	if !ok {
 		t.Fatal("the kernel does not ask")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
 	if err := exec.CommandContext(ctx, path, "mount", source, a.dir, "-o", "noauto,x-systemd.automount,_netdev,nofail,show-status").Run(); err != nil {
 		t.Fatalf("zkfs mount: %v", err)

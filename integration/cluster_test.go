@@ -1,10 +1,15 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -42,16 +47,22 @@ func cluster(t *testing.T, size int, configure func(id int, config *zk.ServerCon
 // addr returns the address of a server.
 func addr(s zk.TestServer) string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
 
+// hang is how long the tests wait for what comes by itself. On no machine does anything but a hang take as long.
+const hang = 3 * time.Minute
+
 // ask sends a four-letter word to the server at addr and returns the answer.
-func ask(addr, word string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func ask(addr, word string) (string, error) { return askWithin(hang, addr, word) }
+
+func askWithin(patience time.Duration, addr, word string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return flw.Ask(ctx, addr, word)
 }
 
-// mode returns what the server at addr says that it is: standalone, leader, follower or read-only; "" if it does not serve.
+// mode returns what the server at addr says that it is: standalone, leader, follower or read-only; "" if it does not
+// serve. One that is about to serve may let the question hang, so it is given little time and asked again.
 func mode(addr string) string {
-	answer, err := ask(addr, "srvr")
+	answer, err := askWithin(3*time.Second, addr, "srvr")
 	if err != nil {
 		return ""
 	}
@@ -72,7 +83,7 @@ func modes(ts *zk.TestCluster) []string {
 // eventually calls check until it returns nil, and ends the test with the last error when that takes too long.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(hang)
 	for {
 		err := check()
 		if err == nil {
@@ -85,20 +96,47 @@ func eventually(t *testing.T, check func() error) {
 	}
 }
 
-// freeze stops a server by SIGSTOP and returns when it answers no more: on a busy machine its threads go on for a while.
+// freeze stops a server by SIGSTOP and returns when all its threads have stopped: on a busy machine they go on for a while.
 func freeze(s zk.TestServer) error {
+	pid, err := processOf(s)
+	if err != nil {
+		return err
+	}
 	if err := s.Srv.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	for range 100 {
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-		_, err := flw.Ask(ctx, addr(s), "ruok")
-		cancel()
-		if err != nil {
-			return nil
+	for deadline := time.Now().Add(hang); !inState(pid, "T"); {
+		if time.Now().After(deadline) {
+			return errors.New("the server goes on after SIGSTOP")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+// processOf returns the process of a server, which is the one that was started with its configuration.
+func processOf(s zk.TestServer) (pid int, err error) {
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the only error is a bad pattern
+	for _, name := range all {
+		text, _ := os.ReadFile(name) // fails if it has ended
+		if strings.HasSuffix(string(text), "\x00"+s.Srv.ConfigPath+"\x00") {
+			return strconv.Atoi(filepath.Base(filepath.Dir(name)))
 		}
 	}
-	return errors.New("the server goes on after SIGSTOP")
+	return 0, fmt.Errorf("no process with %s", s.Srv.ConfigPath)
+}
+
+// inState reports whether all threads of a process are in one of the states, letters of proc_pid_stat(5).
+func inState(pid int, states string) bool {
+	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)) // the only error is a bad pattern
+	for _, stat := range stats {
+		text, _ := os.ReadFile(stat)                    // fails if it has ended
+		_, rest, there := bytes.Cut(text, []byte(") ")) // behind the name
+		if there && !strings.Contains(states, string(rest[:1])) {
+			return false
+		}
+	}
+	return len(stats) > 0
 }
 
 // wantModes waits until the servers have these modes, given in sorted order.
@@ -113,13 +151,15 @@ func wantModes(t *testing.T, ts *zk.TestCluster, want ...string) {
 }
 
 // leader returns the leader's address.
-func leader(t *testing.T, ts *zk.TestCluster) string {
+func leader(t *testing.T, ts *zk.TestCluster) (at string) {
 	t.Helper()
-	for _, s := range ts.Servers {
-		if mode(addr(s)) == "leader" {
-			return addr(s)
+	eventually(t, func() error {
+		for _, s := range ts.Servers {
+			if at = addr(s); mode(at) == "leader" {
+				return nil
+			}
 		}
-	}
-	t.Fatal("no leader")
-	return ""
+		return errors.New("no leader")
+	})
+	return at
 }

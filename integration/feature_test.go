@@ -127,9 +127,10 @@ func TestSessionTimeoutsOfTests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Sync("/"); err != nil { // returns when the session stands
-			t.Error(err)
-		}
+		eventually(t, func() error { // returns when a session stands, of which the shortest is lost on a busy machine
+			_, err := c.Sync("/")
+			return err
+		})
 		if got := c.SessionTimeout(); got != want {
 			t.Errorf("asked for %v, got %v, want %v", asked, got, want)
 		}

@@ -80,7 +80,7 @@ func TestBlockedLockBlocksNothingElse(t *testing.T) {
 		if err := m.daemon.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
-		if !m.wait(10 * time.Second) {
+		if !m.wait(hang) {
 			t.Error("the daemon does not end while a lock is waited for")
 		}
 	}
@@ -91,7 +91,7 @@ func TestBlockedLockBlocksNothingElse(t *testing.T) {
 			if answer == "done" {
 				t.Errorf("%s: got the lock", p.name)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(hang):
 			t.Errorf("%s: still waits although the mount is gone", p.name)
 		}
 	}

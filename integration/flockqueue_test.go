@@ -180,7 +180,7 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 					if ok {
 						t.Errorf("%s: %s", p.name, answer)
 					}
-				case <-time.After(5 * time.Second):
+				case <-time.After(hang):
 					t.Errorf("still waits after %s", signal)
 				}
 				way.Mend()

@@ -31,7 +31,7 @@ func TestEndInANotification(t *testing.T) {
 			if err := m.daemon.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			if !m.wait(10 * time.Second) {
+			if !m.wait(hang) {
 				t.Error("the companion does not help")
 			}
 			exec.Command("umount", "-l", m.dir).Run() // fails if it was not in use any more
@@ -79,7 +79,7 @@ func TestEndInANotification(t *testing.T) {
 				return nil
 			})
 			end(t, m)
-			if !m.wait(15 * time.Second) {
+			if !m.wait(hang) {
 				t.Error("the daemon has not ended")
 			}
 			if isMounted(m.dir) {
@@ -90,7 +90,7 @@ func TestEndInANotification(t *testing.T) {
 				if err == nil {
 					t.Error("mkdir reports no error")
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(hang):
 				t.Error("mkdir has not ended")
 			}
 		})
@@ -108,9 +108,15 @@ func (m *mounted) killBoth(t *testing.T) {
 	if err := syscall.Kill(companion, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if m.wait(4 * time.Second) {
-		t.Error("the daemon has ended by itself: this test shows nothing")
-	}
+	eventually(t, func() error {
+		if m.wait(0) {
+			t.Fatal("the daemon has ended by itself: this test shows nothing")
+		}
+		if !inState(m.daemon.Process.Pid, "DZX") {
+			return errors.New("a thread of the daemon survives SIGKILL, and not in such a wait")
+		}
+		return nil
+	})
 }
 
 // companion returns the process that waits for the end of the daemon.
@@ -209,7 +215,7 @@ func TestSignalAtTheEnd(t *testing.T) {
 			}
 		}()
 		exec.Command(path, "umount", m.dir).Run() // fails if the signal has unmounted it
-		if !m.wait(20 * time.Second) {
+		if !m.wait(hang) {
 			t.Fatal("zkfs mount does not end")
 		}
 		if !m.daemon.ProcessState.Success() {

@@ -115,7 +115,7 @@ func TestLockIsLost(t *testing.T) {
 	}
 	select {
 	case <-l.Lost():
-	case <-time.After(5 * time.Second):
+	case <-time.After(hang):
 		t.Fatal("the holder is not told that its znode was deleted")
 	}
 	if err := l.Unlock(); !errors.Is(err, zk.ErrLockLost) {

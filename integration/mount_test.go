@@ -121,7 +121,7 @@ func (m *mounted) start() error {
 func (m *mounted) unmount(t *testing.T) {
 	t.Helper()
 	m.daemon.Process.Signal(syscall.SIGTERM) // fails only if the daemon has ended
-	ended := m.wait(20 * time.Second)
+	ended := m.wait(hang)
 	if !ended {
 		t.Error("zkfs mount does not end after SIGTERM")
 	}
@@ -133,7 +133,7 @@ func (m *mounted) unmount(t *testing.T) {
 	}
 	if !ended {
 		m.daemon.Process.Kill()
-		ended = m.wait(5 * time.Second)
+		ended = m.wait(hang)
 	}
 	if ended && !m.killed && !m.daemon.ProcessState.Success() {
 		t.Errorf("zkfs mount: %s", m.daemon.ProcessState)
@@ -174,9 +174,9 @@ func (m *mounted) sh(t *testing.T, script string) string {
 }
 
 // try runs a shell script in the mounted folder and returns what it prints, errors included, and
-// how it fails. Only children of the test touch files of a mount, and none for longer than two minutes.
+// how it fails. Only children of the test touch files of a mount, and none after it hangs.
 func (m *mounted) try(script string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	// The shell changes the folder: what Cmd.Dir does before the command runs could not be interrupted.
 	cmd := exec.CommandContext(ctx, "bash", "-c", `cd "$0" && eval "$1"`, m.dir, script)

@@ -87,7 +87,7 @@ func TestDigestMD5OnEveryConnection(t *testing.T) {
 // awaitState waits for the event of a state.
 func awaitState(t *testing.T, events <-chan zk.Event, want zk.State) {
 	t.Helper()
-	patience := time.After(30 * time.Second)
+	patience := time.After(hang)
 	for {
 		select {
 		case e := <-events:

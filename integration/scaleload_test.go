@@ -23,7 +23,7 @@ type footing struct{ goroutines, descriptors, watches, sessions int }
 // footing measures it. debug is the address of --debug-addr.
 func (m *mounted) footing(t *testing.T, server, debug string) footing {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hang}
 	response, err := client.Get("http://" + debug + "/debug/pprof/goroutine?debug=1")
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func runScript(t *testing.T, file string, s script) {
 	testscript.Run(t, testscript.Params{
 		Files:               []string{file},
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(time.Minute),
+		Deadline:            time.Now().Add(2 * hang),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(path)+":"+os.Getenv("PATH"))
 			env.Setenv("GORACE", raceOptions)
@@ -147,7 +147,7 @@ func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: eventually COMMAND...")
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(hang)
 	for {
 		err := ts.Exec(args[0], args[1:]...)
 		if err == nil {

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 )
 
 // A mount in the background logs to the socket of syslog(3) or journald, in their form (RFC 3164 without a host): the priority is
@@ -41,10 +40,21 @@ until ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
 	line := regexp.MustCompile(`^<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d zkfs\[\d+\]: msg=\S`)
 	mounted := regexp.MustCompile(fmt.Sprintf(`^<30>.*: msg=mounted source=%s on=%s/m\n$`, regexp.QuoteMeta(source), regexp.QuoteMeta(dir)))
 	priorities, found := map[string]int{}, false
-	daemon.SetReadDeadline(time.Now().Add(time.Second)) // all has been sent
+	const end = "all has been sent"
+	log, err := net.Dial("unixgram", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := log.Write([]byte(end)); err != nil {
+		t.Fatal(err)
+	}
 	for buf := make([]byte, 64<<10); ; {
 		n, err := daemon.Read(buf)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if string(buf[:n]) == end {
 			break
 		}
 		m := line.FindSubmatch(buf[:n])

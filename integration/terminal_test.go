@@ -21,7 +21,7 @@ func terminal(ts *testscript.TestScript, _ bool, args []string) {
 	// The server stays for the next command: one that is about to end takes no new session.
 	ts.Defer(func() { t.run("kill-server") })
 	ts.Check(t.run("-f", "/dev/null", "start-server", ";", "set-option", "-s", "exit-empty", "off", ";",
-		"new-session", "-d", "-x", "80", "-y", "24", "timeout --foreground 120 bash -c '"+command+"'"))
+		"new-session", "-d", "-x", "80", "-y", "24", "timeout --foreground 180 bash -c '"+command+"'"))
 	t.await(args[1])
 	for _, key := range args[2:] {
 		if text, ok := strings.CutPrefix(key, "?"); ok {
@@ -49,7 +49,7 @@ func (t tmux) run(args ...string) error {
 }
 
 func (t tmux) output(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "tmux", append([]string{"-S", t.socket}, args...)...)
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8", "A="+t.ts.Getenv("A"), "WORK="+t.ts.Getenv("WORK"), "HOME="+t.ts.Getenv("HOME"), "TMPDIR="+t.ts.Getenv("TMPDIR"))
@@ -70,7 +70,7 @@ func (t tmux) await(text string) {
 
 // until waits until done returns true.
 func (t tmux) until(what string, done func() bool) {
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(hang)
 	for !done() {
 		if time.Now().After(deadline) {
 			screen, _ := t.output("capture-pane", "-p")

@@ -191,7 +191,7 @@ func (s *toolScript) changes(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := s.client.Create(end, nil, 0, zk.WorldACL(zk.PermAll))
 	ts.Check(err)
 	ts.Check(s.client.Delete(end, -1))
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(hang)
 	for {
 		s.mu.Lock()
 		i := slices.Index(s.seen, "deleted "+endOfChanges)

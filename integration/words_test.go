@@ -43,7 +43,7 @@ func TestWordsTellOfASession(t *testing.T) {
 		t.Fatalf("cons: session %#x is not in %+v", id, connections)
 	}
 	own := connections[i]
-	if age := time.Since(own.Established); own.Err != nil || own.LastOperation == "" || own.Timeout <= 0 || age < 0 || age > time.Minute {
+	if age := time.Since(own.Established); own.Err != nil || own.LastOperation == "" || own.Timeout <= 0 || age < 0 || age > time.Hour {
 		t.Errorf("cons: got %+v", own)
 	}
 
@@ -147,14 +147,14 @@ func TestWordsOfTheDefaultWhitelist(t *testing.T) {
 // The page's functions, asked with a server that is away.
 func TestFLWFunctions(t *testing.T) {
 	servers := []string{addr(shared.Servers[0]), "127.0.0.1:1"}
-	stats, ok := zk.FLWSrvr(servers, 10*time.Second)
+	stats, ok := zk.FLWSrvr(servers, hang)
 	if ok || stats[0].Error != nil || stats[0].Mode != zk.ModeStandalone || stats[0].BuildTime.IsZero() || stats[1].Error == nil {
 		t.Errorf("FLWSrvr: %+v %+v, %v", stats[0], stats[1], ok)
 	}
-	if got := zk.FLWRuok(servers, 10*time.Second); !slices.Equal(got, []bool{true, false}) {
+	if got := zk.FLWRuok(servers, hang); !slices.Equal(got, []bool{true, false}) {
 		t.Errorf("FLWRuok: %v", got)
 	}
-	lists, ok := zk.FLWCons(servers[:1], 10*time.Second)
+	lists, ok := zk.FLWCons(servers[:1], hang)
 	if !ok || lists[0].Error != nil || len(lists[0].Clients) == 0 {
 		t.Errorf("FLWCons: %+v, %v", lists[0], ok)
 	}
