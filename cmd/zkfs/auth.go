@@ -1,9 +1,9 @@
 package main
 
 import (
-	"io"
-	"os"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 )
 
 // authVariable is the environment variable that holds credentials.
@@ -16,56 +16,42 @@ type credential struct {
 }
 
 // credentials returns those of the environment and of the file, if one is named. They are never part of an error.
-func credentials(environ, file string) ([]credential, error) {
-	list, err := parseCredentials("environment variable "+authVariable, environ)
+func credentials(c *cli.Context, in *inputs) ([]credential, error) {
+	list, err := parseCredentials("environment variable "+authVariable, string(in.Auth))
+	file := c.String("auth-file")
 	if err != nil || file == "" {
 		return list, err
 	}
-	f, err := openSecret("--auth-file", file)
+	text, err := in.file(c, "auth-file", isSecret)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, usagef("--auth-file: %s", plain(err))
-	}
 	more, err := parseCredentials("--auth-file "+file, string(text))
+	if err == nil && len(more) == 0 {
+		err = usagef("--auth-file %s: no credentials in it", file).hinting(credentialHint)
+	}
 	return append(list, more...), err
 }
 
-// openSecret opens the file that a flag names, if nobody else may read it.
-func openSecret(flag, name string) (*os.File, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usagef("%s: %s", flag, plain(err))
-	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		err = usagef("%s: %s", flag, plain(err))
-	case info.Mode()&0o077 != 0:
-		err = usagef("%s %s: other users may access it (mode %04o)", flag, name, info.Mode().Perm()).hinting("chmod 600 " + name)
-	default:
-		return f, nil
-	}
-	f.Close()
-	return nil, err
-}
+const credentialHint = "as in digest:USER:PASSWORD"
 
-// parseCredentials reads a credential from each line that is not empty and no comment (#).
+// parseCredentials reads a credential from each line that is not empty and no comment (#). A line ends in \n or \r\n; the blanks before
+// that are part of the credential.
 func parseCredentials(from, text string) ([]credential, error) {
 	var list []credential
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		line = strings.TrimSpace(line)
+		if ended, ok := strings.CutSuffix(line, "\n"); ok {
+			line = strings.TrimSuffix(ended, "\r")
+		}
+		line = strings.TrimLeft(line, " \t")
 		if line == "" || line[0] == '#' {
 			continue
 		}
 		scheme, auth, ok := strings.Cut(line, ":")
 		if !ok || scheme == "" || auth == "" {
-			return nil, usagef("%s: line %d is not of the form scheme:credentials", from, number).hinting("as in digest:USER:PASSWORD")
+			return nil, usagef("%s: line %d is not of the form scheme:credentials", from, number).hinting(credentialHint)
 		}
 		list = append(list, credential{scheme, auth})
 	}

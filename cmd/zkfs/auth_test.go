@@ -1,28 +1,35 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
 
-func TestCredentials(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "auth")
-	if err := os.WriteFile(file, []byte("# a comment\n\n  digest:bob:s:p\\ace \nsasl:al:pw\n"), 0o600); err != nil {
-		t.Fatal(err)
+func TestParseCredentials(t *testing.T) {
+	tests := []struct {
+		text string
+		want []credential
+	}{
+		{"", nil},
+		{"# a comment\n\n \t\n\r\n  # another", nil},
+		{"digest:bob:pw", []credential{{"digest", "bob:pw"}}},
+		{"  digest:bob:s:p\\ace \nsasl:al:pw\n", []credential{{"digest", `bob:s:p\ace `}, {"sasl", "al:pw"}}},
+		{"digest:bob:pw\r\n# c\r\ndigest:al:pw\t\r\n", []credential{{"digest", "bob:pw"}, {"digest", "al:pw\t"}}},
+		{"digest:bob:pw\u00a0\u3000\n", []credential{{"digest", "bob:pw\u00a0\u3000"}}},
+		{"digest:bob:pw\r\r\n", []credential{{"digest", "bob:pw\r"}}},
+		{"digest:bob:\xff\xfe\n", []credential{{"digest", "bob:\xff\xfe"}}},
 	}
-	got, err := credentials("ip:x\ndigest:al:pw", file)
-	want := []credential{{"ip", "x"}, {"digest", "al:pw"}, {"digest", `bob:s:p\ace`}, {"sasl", "al:pw"}}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, error %v\nwant %q", got, err, want)
+	for _, tt := range tests {
+		if got, err := parseCredentials("test", tt.text); err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%q: got %q, error %v, want %q", tt.text, got, err, tt.want)
+		}
 	}
 }
 
 func TestBadCredentialsAreNotShown(t *testing.T) {
 	for _, text := range []string{"secret", ":secret", "digest:", "digest:a:b\n\nsecret\n"} {
-		_, err := credentials(text, "")
+		_, err := parseCredentials("test", text)
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: error %v", text, err)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"os"
 	"slices"
 	"time"
 
@@ -47,8 +46,8 @@ func tlsFlags() []cli.Flag {
 	}
 }
 
-// connectionOf reads the flags of connectionFlags. environ holds the credentials of ZKFS_AUTH.
-func connectionOf(c *cli.Context, source, environ string) (*connection, error) {
+// connectionOf reads the flags of connectionFlags, and the files that they name.
+func connectionOf(c *cli.Context, source string, in *inputs) (*connection, error) {
 	n := &connection{
 		source:         source,
 		connectTimeout: c.Duration("connect-timeout"),
@@ -61,10 +60,10 @@ func connectionOf(c *cli.Context, source, environ string) (*connection, error) {
 	if n.servers, n.chroot, err = parseSource(source); err != nil {
 		return nil, err
 	}
-	if n.tls, err = tlsOf(c); err != nil {
+	if n.tls, err = tlsOf(c, in); err != nil {
 		return nil, err
 	}
-	if n.credentials, err = credentials(environ, c.String("auth-file")); err != nil {
+	if n.credentials, err = credentials(c, in); err != nil {
 		return nil, err
 	}
 	n.credentials, n.sasl, err = saslOf(c, n.credentials)
@@ -89,17 +88,17 @@ func positive(c *cli.Context, names ...string) error {
 	return nil
 }
 
-// tlsOf reads the flags of tlsFlags. It returns nil if none of them is given.
-func tlsOf(c *cli.Context) (*tls.Config, error) {
+// tlsOf reads the flags of tlsFlags, and the files that they name. It returns nil if none of them is given.
+func tlsOf(c *cli.Context, in *inputs) (*tls.Config, error) {
 	ca, cert, key, name := c.String("tls-ca"), c.String("tls-cert"), c.String("tls-key"), c.String("tls-server-name")
 	if !c.Bool("tls") && ca+cert+key+name == "" {
 		return nil, nil
 	}
 	cfg := &tls.Config{ServerName: name}
 	if ca != "" {
-		pem, err := os.ReadFile(ca)
+		pem, err := in.file(c, "tls-ca", nil)
 		if err != nil {
-			return nil, usagef("--tls-ca: %s", plain(err))
+			return nil, err
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
@@ -112,7 +111,15 @@ func tlsOf(c *cli.Context) (*tls.Config, error) {
 	case cert == "" || key == "":
 		return nil, usagef("--tls-cert and --tls-key need each other")
 	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
+	certPEM, err := in.file(c, "tls-cert", nil)
+	if err != nil {
+		return nil, err
+	}
+	keyPEM, err := in.file(c, "tls-key", nil)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
 		return nil, usagef("--tls-cert, --tls-key: %s", plain(err)).hinting("both are PEM files, and the key is not encrypted")
 	}

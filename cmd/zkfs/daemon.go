@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,10 +28,14 @@ const (
 	readyFD = 3
 )
 
-// background starts a daemon with the same arguments and returns when it has mounted or failed. The credentials of the
-// environment go through standard input: what is in the environment of a process that runs for long is seen in /proc.
-func (z *command) background(ctx context.Context, credentials string) error {
+// background starts a daemon with the same arguments and returns when it has mounted or failed. What was read for it, credentials above
+// all, goes through standard input: what is in the environment of a process that runs for long is seen in /proc.
+func (z *command) background(ctx context.Context, in *inputs) error {
 	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	handed, err := in.hand()
 	if err != nil {
 		return err
 	}
@@ -42,7 +47,7 @@ func (z *command) background(ctx context.Context, credentials string) error {
 	daemon := exec.Command(exe)
 	daemon.Args = append([]string{"zkfs"}, z.args...)
 	daemon.Env = append(os.Environ(), daemonVariable+"=1")
-	daemon.Stdin, daemon.Stdout, daemon.Stderr = strings.NewReader(credentials), z.out, z.err
+	daemon.Stdin, daemon.Stdout, daemon.Stderr = bytes.NewReader(handed), z.out, z.err
 	daemon.ExtraFiles = []*os.File{w} // descriptor 3
 	err = daemon.Start()
 	w.Close()

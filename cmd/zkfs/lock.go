@@ -66,8 +66,8 @@ type lockOrder struct {
 	args     []string      // with the command as given
 }
 
-// lockOrderOf reads the command line.
-func lockOrderOf(c *cli.Context, environ string) (*lockOrder, error) {
+// lockOrderOf reads the command line, and the files that it names.
+func lockOrderOf(c *cli.Context, in *inputs) (*lockOrder, error) {
 	if c.NArg() < 2 {
 		return nil, usagef("lock needs a file and a command").hinting("zkfs lock /mnt/zk/deploy.lock -- ./deploy.sh")
 	}
@@ -92,7 +92,7 @@ func lockOrderOf(c *cli.Context, environ string) (*lockOrder, error) {
 	if o.znode, ok = fs.LockPath(path.Clean(file), c.String("lock-suffix")); !ok {
 		return nil, usagef("%s: no znode can have that path", o.file)
 	}
-	if o.connection, err = connectionOf(c, source, environ); err != nil {
+	if o.connection, err = connectionOf(c, source, in); err != nil {
 		return nil, err
 	}
 	if o.program, err = exec.LookPath(o.args[0]); err != nil {
@@ -139,7 +139,7 @@ func (z *command) lock(c *cli.Context) error {
 	if err := checkSystem("lock"); err != nil {
 		return err
 	}
-	o, err := lockOrderOf(c, os.Getenv(authVariable))
+	o, err := lockOrderOf(c, newInputs(os.Getenv(authVariable)))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -39,16 +38,15 @@ func (z *command) mountCommand() *cli.Command {
 // mount checks what can be checked at once and then mounts, as a daemon or here.
 func (z *command) mount(c *cli.Context) error {
 	d := asDaemon()
-	environ := os.Getenv(authVariable)
+	in := newInputs(os.Getenv(authVariable))
 	os.Unsetenv(authVariable) // fusermount3 need not know
 	if d != nil {
-		text, err := io.ReadAll(z.in)
-		if err != nil {
+		var err error
+		if in, err = receiveInputs(z.in); err != nil {
 			return err
 		}
-		environ = string(text)
 	}
-	s, err := settingsOf(c, environ)
+	s, err := settingsOf(c, in)
 	if err != nil {
 		return err
 	}
@@ -60,7 +58,7 @@ func (z *command) mount(c *cli.Context) error {
 	if d == nil && !s.foreground {
 		ctx, stop := untilSignal(c.Context, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		defer stop()
-		err := z.background(ctx, environ)
+		err := z.background(ctx, in)
 		if f := (*failure)(nil); errors.As(err, &f) && f.code == exitLost {
 			err = errors.Join(err, removeDead(c.Context, s.mountpoint)) // killed when it had just mounted
 		}

@@ -62,11 +62,11 @@ func kerberos(principal, keytab, user, password string) (zk.SASLMechanism, error
 	case keytab != "" && user != "":
 		return nil, usagef("there are a keytab and credentials for SASL").hinting("leave one of them away")
 	case keytab != "":
-		f, err := openSecret("--sasl-keytab", keytab)
+		f, err := openInput("sasl-keytab", keytab, isLastingSecret)
 		if err != nil {
 			return nil, err
 		}
-		f.Close() // it is read for each ticket
+		f.Close()
 		if cfg.Keytab, err = absolute(keytab); err != nil {
 			return nil, err
 		}
@@ -81,6 +81,14 @@ func kerberos(principal, keytab, user, password string) (zk.SASLMechanism, error
 			hinting("`kinit` gets a ticket, `klist` shows it; or --sasl-keytab; or a line sasl:PRINCIPAL:PASSWORD in ZKFS_AUTH or --auth-file")
 	}
 	return m, nil
+}
+
+// isLastingSecret is the check for a keytab, which is read for each ticket.
+func isLastingSecret(flag, name string, info os.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return usagef("--%s %s: not a regular file, and each ticket needs it again", flag, name)
+	}
+	return isSecret(flag, name, info)
 }
 
 // ticketCache returns the file in which kinit leaves its tickets.

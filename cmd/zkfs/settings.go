@@ -27,12 +27,12 @@ type settings struct {
 	fs        fs.Options
 }
 
-// settingsOf reads the command line. environ holds the credentials of ZKFS_AUTH.
-func settingsOf(c *cli.Context, environ string) (*settings, error) {
+// settingsOf reads the command line, and the files that it names.
+func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 	if c.NArg() != 2 {
 		return nil, usagef("mount needs two names, there are %d", c.NArg()).hinting("zkfs mount HOST:PORT[,HOST:PORT...][/PATH] DIRECTORY")
 	}
-	n, err := connectionOf(c, c.Args().Get(0), environ)
+	n, err := connectionOf(c, c.Args().Get(0), in)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (z *command) status(c *cli.Context) error {
 	if err := positive(c, "timeout"); err != nil {
 		return err
 	}
-	tls, err := tlsOf(c)
+	tls, err := tlsOf(c, newInputs(""))
 	if err != nil {
 		return err
 	}

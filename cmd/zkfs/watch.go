@@ -47,7 +47,7 @@ func (z *command) watch(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := connectionOf(c, what.source, os.Getenv(authVariable))
+	n, err := connectionOf(c, what.source, newInputs(os.Getenv(authVariable)))
 	if err != nil {
 		return err
 	}
