@@ -170,6 +170,11 @@ func (d *dir) newACL(ctx context.Context) ([]zk.ACL, error) {
 // aclIn returns the ACL for a new child of the znode at parent, or why there can be none.
 func (f *FS) aclIn(ctx context.Context, parent string) ([]zk.ACL, error) {
 	acl, err := f.acl(ctx, parent)
+	return f.aclUnder(ctx, parent, acl, err)
+}
+
+// aclUnder is aclIn when the ACL of the parent, or why it is not known, is there already.
+func (f *FS) aclUnder(ctx context.Context, parent string, acl []zk.ACL, err error) ([]zk.ACL, error) {
 	hidden := errors.Is(err, zk.ErrNoAuth)
 	if err != nil && !hidden {
 		return nil, err

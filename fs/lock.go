@@ -189,15 +189,11 @@ func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 func (f *file) contender(request context.Context, path string, shared bool) (*zk.Lock, error) {
 	ctx, cancel := f.fs.boundChange(request)
 	defer cancel()
-	if err := f.bear(ctx); err != nil {
+	acl, err := f.fs.lockACL(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	acl, err := f.fs.aclIn(ctx, path)
-	if errors.Is(err, zk.ErrNoNode) {
-		parent, _ := split(path)
-		acl, err = f.fs.aclIn(ctx, parent)
-	}
-	if err != nil {
+	if err := f.bear(ctx); err != nil {
 		return nil, err
 	}
 	lock := zk.NewLock(f.fs.conn, path, acl)
@@ -207,6 +203,40 @@ func (f *file) contender(request context.Context, path string, shared bool) (*zk
 	lock.SetContainer()
 	lock.SetData([]byte(describe(callerOf(request))))
 	return lock, nil
+}
+
+// lockPerms are what a session needs of a lock's znode: it lists the contenders, and creates and deletes its own.
+var lockPerms = []int32{zk.PermRead, zk.PermCreate, zk.PermDelete}
+
+// Lockable reports whether an ACL, of a lock's znode, lets a session with these identities take the lock and give it back. It is
+// false only if the servers would certainly refuse one of both. Without identities, which servers before 3.7 do not tell, it is true.
+func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
+	for _, perm := range lockPerms {
+		if ids != nil && !grants(acl, ids, perm) {
+			return false
+		}
+	}
+	return true
+}
+
+// lockACL returns the ACL for a contender on the znode at path, and for that znode where it is missing. It is errPermission if the
+// lock could not be taken, or not be given back, so that no contender is created that stays.
+func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
+	own, err := f.acl(ctx, path)
+	switch {
+	case err == nil:
+		acl, err = f.aclUnder(ctx, path, own, nil)
+	case errors.Is(err, zk.ErrNoNode):
+		parent, _ := split(path)
+		acl, err = f.aclIn(ctx, parent)
+		own = acl
+	}
+	for _, perm := range lockPerms {
+		if err == nil {
+			err = f.permits(ctx, own, perm)
+		}
+	}
+	return acl, err
 }
 
 // bear brings a file that is pending into ZooKeeper. A lock file that nothing was written to becomes a container, which the servers

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,27 +210,45 @@ func (o *lockOrder) acquire(ctx context.Context, conn *zk.Conn) (*zk.Lock, error
 }
 
 // acl returns the ACL for the lock's znode and its contenders: that of the znode, or of the one that it is to be in. Where
-// the server does not show it, only the creator may do anything.
+// the server does not show it, only the creator may do anything. A lock that could not be given back is refused.
 func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
 	acl, _, err := conn.GetACL(o.znode)
-	if errors.Is(err, zk.ErrNoNode) {
-		acl, _, err = conn.GetACL(path.Dir(o.znode))
-	}
-	masked := func(a zk.ACL) bool { return a.Scheme == "digest" && strings.HasSuffix(a.ID, ":x") }
-	for _, a := range acl {
-		if masked(a) {
+	missing := errors.Is(err, zk.ErrNoNode)
+	if missing {
+		if acl, _, err = conn.GetACL(path.Dir(o.znode)); errors.Is(err, zk.ErrNoAuth) {
 			return zk.AuthACL(zk.PermAll), nil
 		}
 	}
-	if errors.Is(err, zk.ErrNoAuth) {
-		return zk.AuthACL(zk.PermAll), nil
+	if err != nil {
+		return nil, err
 	}
-	return acl, err
+	own := acl
+	if slices.ContainsFunc(acl, func(a zk.ACL) bool { return a.Scheme == "digest" && strings.HasSuffix(a.ID, ":x") }) {
+		acl = zk.AuthACL(zk.PermAll)
+	}
+	if missing {
+		own = acl
+	}
+	if fs.Lockable(own, []zk.Identity{}) { // for everybody
+		return acl, nil
+	}
+	ids, err := conn.WhoAmI()
+	switch {
+	case errors.Is(err, zk.ErrUnimplemented):
+	case err != nil:
+		return nil, err
+	case !fs.Lockable(own, ids):
+		return nil, failf(exitAuth, "%s: a lock needs READ, CREATE and DELETE, and the ACL of %s does not give them", o.file, o.znode).hinting(authHint)
+	}
+	return acl, nil
 }
 
 // refused puts into words why the lock is not held.
 func (o *lockOrder) refused(conn *zk.Conn, err error) error {
+	var f *failure
 	switch {
+	case errors.As(err, &f):
+		return f
 	case errors.Is(err, zk.ErrLockHeld):
 		return failf(exitNotLocked, "%s: the lock is not free%s", o.file, o.holder(conn))
 	case errors.Is(err, context.DeadlineExceeded):
