@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,29 +11,41 @@ import (
 var sharedMarks = []string{"-read-lock-", "__READ__", "__rlock__"}
 
 // Contenders returns those of the children of a lock's znode that contend for the lock, in the order in which they hold it: all whose names
-// end in a sequence number, whatever client made them.
+// end in a sequence number, whatever client made them. The order does not depend on that of children.
 func Contenders(children []string) []string {
-	type contender struct {
-		name     string
-		sequence int32
-	}
 	var list []contender
 	for _, name := range children {
 		if n, ok := sequence(name); ok {
-			list = append(list, contender{name, n})
+			list = append(list, contender{name, uint32(n)})
 		}
 	}
 	slices.SortFunc(list, func(a, b contender) int {
-		if d := a.sequence - b.sequence; d != 0 { // the counter wraps, its differences do not
-			return int(d)
-		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(a.sequence, b.sequence), strings.Compare(a.name, b.name))
 	})
-	names := make([]string, len(list))
-	for i, c := range list {
-		names[i] = c.name
+	names := make([]string, 0, len(list))
+	first := eldest(list)
+	for _, c := range slices.Concat(list[first:], list[:first]) {
+		names = append(names, c.name)
 	}
 	return names
+}
+
+type contender struct {
+	name     string
+	sequence uint32
+}
+
+// eldest returns where the order of contenders that are sorted by their numbers begins. The numbers come from a counter that wraps, so
+// they lie on a circle, and the first one is that behind the largest gap.
+func eldest(sorted []contender) (first int) {
+	var largest uint32
+	for i, c := range sorted {
+		before := sorted[(i+len(sorted)-1)%len(sorted)]
+		if gap := c.sequence - before.sequence; gap > largest {
+			first, largest = i, gap
+		}
+	}
+	return first
 }
 
 // IsSharedContender tells whether the contender of that name wants the lock together with other shared ones.
