@@ -317,8 +317,12 @@ func (f *FS) tryCreateEmpty(ctx context.Context, path string, acl []zk.ACL) (st 
 func (f *FS) trySet(ctx context.Context, path string, data []byte, base *zk.Stat, directory bool) (st *zk.Stat, err error) {
 	if !directory || path == "/" || !untouched(base) || len(data) == 0 {
 		done := f.learning(path, nil, dataWatch)
-		defer func() { done(st) }()
-		return f.conn.WithContext(ctx).Set(path, data, base.Version)
+		st, err = f.conn.WithContext(ctx).Set(path, data, base.Version)
+		if err != nil {
+			st = nil // in place of an empty one
+		}
+		done(st)
+		return st, err
 	}
 	defer f.changing(path, dataWatch)()
 	set := &zk.SetDataRequest{Path: path, Data: data, Version: base.Version}
