@@ -160,7 +160,7 @@ func octal(word string) uint32 {
 
 var agentFlags = map[string]int{
 	"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR, "creat": os.O_CREATE, "excl": os.O_EXCL, "trunc": os.O_TRUNC, "append": os.O_APPEND,
-	"directory": unix.O_DIRECTORY, "nofollow": unix.O_NOFOLLOW, "nonblock": unix.O_NONBLOCK, "sync": unix.O_SYNC,
+	"directory": unix.O_DIRECTORY, "nofollow": unix.O_NOFOLLOW, "nonblock": unix.O_NONBLOCK, "sync": unix.O_SYNC, "direct": unix.O_DIRECT,
 }
 
 // openFlags reads FLAG+FLAG...

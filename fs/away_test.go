@@ -226,7 +226,7 @@ func TestLostWrite(t *testing.T) {
 		w.do("access", ".", "r")
 	}
 	w.holds("/f", "theirs", 1)
-	if log.lines("written data is lost", "path=/f", "level=ERROR") != 1 {
+	if log.lines("written data is lost", "path=/f", "level=WARN") != 1 {
 		t.Errorf("the log: %s", log.b.String())
 	}
 	if status := w.do("cat", ".status"); !strings.Contains(status, "failed commits   1") || !strings.Contains(status, " /f: ") {

@@ -93,6 +93,16 @@ func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 		return err
 	}
 	defer f.give()
+	if h != nil {
+		undo := h.undo
+		h.undo = 0
+		if int64(size) < undo {
+			return nil
+		}
+		if size == 0 {
+			h.broken = nil
+		}
+	}
 	writing := f.hasDraft() || h != nil && h.write
 	if h == nil && !writing {
 		if err := f.fs.allowed(ctx, f.where(), zk.PermWrite); err != nil {
@@ -163,8 +173,7 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 	if !left {
 		return
 	}
-	if err := f.commit(ctx, onlyOnce); err != nil {
-		f.fs.lost(f.where(), err)
+	if err := f.commit(ctx, onlyOnce); err != nil && temporary(err) {
 		f.drop(err)
 	}
 }
@@ -175,7 +184,10 @@ func (f *file) refuse(h *handle, off int64, err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if d := f.draft; d != nil {
-		if h.append {
+		switch {
+		case h.append && d.halfOf == h: // which may be the first half of the same write(2): nothing makes good for that
+			off = -1
+		case h.append:
 			off = int64(len(d.data))
 		}
 		d.refuse(off, err)
@@ -194,9 +206,8 @@ func (f *file) commit(ctx context.Context, p patience) error {
 	if d == nil || nowhere {
 		return nil
 	}
-	if err := d.refused; err != nil {
-		f.drop(err)
-		return err
+	if d.refused != nil {
+		return f.failed(d.refused)
 	}
 	path := f.where()
 	for {
@@ -206,17 +217,22 @@ func (f *file) commit(ctx context.Context, p patience) error {
 			return nil
 		}
 		err = f.settle(ctx, path, d, err, p)
-		if err == nil {
+		switch {
+		case err == nil:
 			continue
-		}
-		if errors.Is(err, errDone) {
+		case errors.Is(err, errDone):
 			return nil
 		}
-		if !temporary(err) {
-			f.drop(err)
-		}
-		return err
+		return f.failed(err)
 	}
+}
+
+// failed ends a commit with an error. If that is for good, the draft is dropped.
+func (f *file) failed(err error) error {
+	if !temporary(err) {
+		f.drop(err)
+	}
+	return err
 }
 
 // attempt sends the draft once.
@@ -277,14 +293,14 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.told = st.Mzxid
 	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}
 	base := snapshot{stat: st, data: data, hasData: true, epoch: epoch}
-	f.draft = d.rest(base)
+	rest := d.rest(base)
 	for h := range f.handles {
 		h.base = base
-		h.dirty = f.draft != nil && f.draft.halfOf == h
+		h.dirty = rest != nil && rest.halfOf == h
 		h.flushes = 0
 	}
 	f.mu.Unlock()
-	f.settledIn(path)
+	f.endDraft(rest)
 }
 
 // settle decides what follows from a failed attempt: nil is another one, errDone success.
@@ -344,20 +360,24 @@ func (f *file) recreate(ctx context.Context, path string, d *draft) error {
 	return nil
 }
 
-// drop forgets the draft and what the kernel holds of it.
+// drop gives the draft up, with what the kernel holds of it. It is the one end of all that was written and does not reach
+// ZooKeeper. What its program does not look at, as shells do with the error of close(2), is found in the log and in /.status.
 func (f *file) drop(err error) {
 	f.mu.Lock()
-	d := f.draft
-	f.draft = nil
+	d, path := f.draft, f.path
 	for h := range f.handles {
 		if h.dirty {
 			h.dirty, h.lost = false, err
+			if !h.append {
+				h.broken = err
+			}
 		}
 	}
 	f.mu.Unlock()
-	path := f.where()
-	if d != nil && !d.exists() {
-		f.settledIn(path)
+	f.fs.lost(path, err)
+	f.endDraft(nil)
+	if d.in != nil && !d.exists() {
+		f.node.vanish()
 		f.fs.notify.tell(path, newsDeleted)
 	}
 	f.fs.notify.tell(path, newsData)

@@ -152,17 +152,6 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	return f, h, nil
 }
 
-// settledIn notes that the file is in ZooKeeper, or never will be.
-func (f *file) settledIn(path string) {
-	name, parent := f.Parent()
-	if parent == nil {
-		return
-	}
-	if d, ok := parent.Operations().(*dir); ok {
-		d.setPending(name, nil)
-	}
-}
-
 // Programs that restore files give them their ACL first, on a file that they have just created, and then the data; cp does it between write
 // and close. Until its data is there such a newborn file can be written through this mount whatever its ACL, as on a disk, where it
 // matters to the next open(2) only.

@@ -3,7 +3,6 @@ package fs
 import (
 	"context"
 	"errors"
-	"maps"
 	"syscall"
 	"time"
 
@@ -19,7 +18,7 @@ type dir struct {
 
 	// guarded by node.mu
 	last    *zk.Stat         // what the kernel was told
-	pending map[string]*file // created here and not yet in ZooKeeper, by shown name
+	pending map[string]*file // by shown name; see pending.go
 
 	listedUntil time.Duration // after FS.start: so long the kernel trusts what the last listing told it; 0: nothing
 	walk        walk
@@ -204,36 +203,6 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 	return nil, zk.ErrNoNode
 }
 
-// local returns the child of that name which exists here but not, or not yet, in ZooKeeper.
-func (d *dir) local(name string) *file {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.pending[name]
-}
-
-// locals returns the children that exist here but not, or not yet, in ZooKeeper.
-func (d *dir) locals() map[string]*file {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all := make(map[string]*file, len(d.pending))
-	maps.Copy(all, d.pending)
-	return all
-}
-
-// setPending notes or, with nil, strikes out a child that is not yet in ZooKeeper.
-func (d *dir) setPending(name string, f *file) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if f == nil {
-		delete(d.pending, name)
-		return
-	}
-	if d.pending == nil {
-		d.pending = map[string]*file{}
-	}
-	d.pending[name] = f
-}
-
 // child returns the node for the znode at path.
 func (d *dir) child(ctx context.Context, path string, st *zk.Stat) znode {
 	r := roleLeaf
@@ -331,17 +300,6 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 	}
 	d.fs.left(path)
 	return nil
-}
-
-// hasPending reports whether something in the directory at path is not yet in ZooKeeper.
-func (f *FS) hasPending(path string) bool {
-	sub, ok := f.nodes.find(path).(*dir)
-	if !ok {
-		return false
-	}
-	sub.mu.Lock()
-	defer sub.mu.Unlock()
-	return len(sub.pending) > 0
 }
 
 // left notes that this mount removed what the node of that id shows.

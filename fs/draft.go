@@ -31,6 +31,9 @@ type draft struct {
 	time   time.Time // of the last change
 	acl    []zk.ACL  // for a znode that does not exist yet
 
+	in *dir // not nil: the file is pending there, as the name that follows; see pending.go
+	as string
+
 	// data[half:] is what the last request appended through halfOf, if that may be one half of a write(2), whose other half is to come. Nil: it is not.
 	halfOf *handle
 	half   int
@@ -133,14 +136,16 @@ func (d *draft) refuse(off int64, err error) {
 	}
 }
 
-// truncate sets the length.
+// truncate sets the length. A program that takes back what a write that failed left makes good for it. One that sets the
+// length that there is does not: so does the kernel, after a direct write that failed.
 func (d *draft) truncate(size int) {
+	same := size == len(d.data)
 	if d.intent == intentAppend && size < d.tail {
 		d.intent = intentModify
 	}
 	d.resize(size)
 	d.halfOf = nil
-	if int64(size) <= d.missing {
+	if !same && (size == 0 || int64(size) <= d.missing) {
 		d.refused = nil
 	}
 	d.wrote = true

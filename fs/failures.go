@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// failures remembers the commits that no system call could report.
+// failures remembers the commits that failed for good, whether a system call told that or none was left that could.
 type failures struct {
 	mu    sync.Mutex // guards the following
 	total int
@@ -21,9 +21,9 @@ type failure struct {
 // keptFailures is how many are listed in /.status.
 const keptFailures = 16
 
-// lost notes that what was written to path is not in ZooKeeper, and that nobody was told but the log.
+// lost notes that what was written to path is not in ZooKeeper, and never will be.
 func (f *FS) lost(path string, err error) {
-	f.log.Error("written data is lost: the file was closed without waiting for the error", "path", path, "err", err)
+	f.log.Warn("written data is lost", "path", path, "err", err)
 	f.failures.mu.Lock()
 	defer f.failures.mu.Unlock()
 	f.failures.total++

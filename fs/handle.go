@@ -21,6 +21,7 @@ type handle struct {
 	append bool   // O_APPEND
 	trunc  bool   // O_TRUNC
 	sync   bool   // O_SYNC, O_DSYNC, or --commit=write
+	direct bool   // O_DIRECT
 	quiet  bool   // close(2) of its descriptors sends no FLUSH; see quiet.go
 	opener uint32 // the process that opened it
 	thread uint32 // its thread that did
@@ -29,6 +30,8 @@ type handle struct {
 	dirty   bool  // something was written through it since the last commit
 	lost    error // why what was written through it is gone, if nobody was told yet
 	flushes int   // by the opener
+	broken  error // why what was written through it is gone, so that what follows would be a part; nil: it begins anew
+	undo    int64 // up to where the last write went, if it failed and the kernel takes it back with a truncation; see undoes
 
 	// guarded by node.mu
 	base snapshot // the version that the content seen through this handle is based on
@@ -45,6 +48,7 @@ func newHandle(f *file, flags, caller uint32) *handle {
 		file:   f,
 		write:  flags&syscall.O_ACCMODE != syscall.O_RDONLY,
 		append: flags&syscall.O_APPEND != 0,
+		direct: flags&openDirect != 0,
 		sync:   flags&openDSync != 0 || f.fs.o.Commit == CommitWrite,
 	}
 	h.trunc = h.write && flags&syscall.O_TRUNC != 0
@@ -141,12 +145,18 @@ func (h *handle) Write(ctx context.Context, data []byte, off int64) (uint32, sys
 	return uint32(len(data)), 0
 }
 
-func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
+func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error) {
 	f := h.file
 	if err := f.take(ctx); err != nil {
 		return err
 	}
 	defer f.give()
+	end := off + int64(len(data))
+	defer func() { h.undo = h.undoes(end, err) }()
+	if h.broken != nil && off > 0 {
+		return h.broken
+	}
+	h.broken = nil
 	held, err := h.holds()
 	if err != nil {
 		return err
@@ -168,7 +178,6 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 	}
 	before := len(d.data)
 	f.mu.Lock()
-	end := off + int64(len(data))
 	moved := h.append && off != int64(len(d.data))
 	if h.append {
 		off = int64(len(d.data))
@@ -191,6 +200,23 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) error {
 		return f.commit(ctx, keepTrying)
 	}
 	return nil
+}
+
+// undoes returns what undo is after a write up to end. When a direct write fails that would have made the file longer, the
+// kernel sets the length that it knows, by a request like that of ftruncate(2) (fuse_direct_IO in fs/fuse/file.c). No program has asked
+// for that.
+func (h *handle) undoes(end int64, err error) int64 {
+	f := h.file
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	size := int64(len(f.contentLocked()))
+	if f.draft == nil && f.shown.stat != nil {
+		size = int64(f.shown.stat.DataLength)
+	}
+	if err == nil || !h.direct || end <= size {
+		return 0
+	}
+	return end
 }
 
 // writeNote lets the holder of a lock say more about itself than host, process and command: in its contender's znode.

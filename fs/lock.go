@@ -260,12 +260,9 @@ func (f *file) bear(ctx context.Context) error {
 	}
 	path := f.where()
 	if err := f.fs.createLock(ctx, path, d.acl); err != nil {
-		return err
+		return f.failed(err)
 	}
-	f.mu.Lock()
-	f.draft = nil
-	f.mu.Unlock()
-	f.settledIn(path)
+	f.endDraft(nil)
 	return nil
 }
 

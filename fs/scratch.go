@@ -118,8 +118,8 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 	if other != nil {
 		other.forgetScratch()
 		other.leave()
-		to.setPending(newName, nil)
 	}
+	to.setPending(newName, nil)
 	d.setPending(name, nil)
 	if f.isScratch() {
 		to.setPending(newName, f)
@@ -132,8 +132,11 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 // czxid, its ACL and its watchers.
 func (f *file) publish(ctx context.Context, dst place, exclusive bool) error {
 	f.mu.Lock()
-	data, acl := f.draft.data, f.draft.acl
+	data, acl, refused := f.draft.data, f.draft.acl, f.draft.refused
 	f.mu.Unlock()
+	if refused != nil {
+		return refused
+	}
 	st, err := f.put(ctx, dst, data, acl, exclusive)
 	if err != nil {
 		return err
@@ -142,10 +145,10 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) error {
 	if dst.z != nil {
 		dst.z.base().leave()
 	}
+	f.endDraft(nil)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scratch = false
-	f.draft = nil
 	f.shown = content{stat: st, data: data, hasData: true}
 	for h := range f.handles {
 		h.base, h.dirty = f.shown.snapshot(), false

@@ -19,7 +19,7 @@ type Stats struct {
 
 	Locks         int // held by programs on this mount
 	LocksLeaving  int // given back by programs, which the servers have not confirmed
-	FailedCommits int // writes that were lost after their files were closed
+	FailedCommits int // that failed for good: what was written is not in ZooKeeper
 }
 
 // Operation is one kind of what the kernel asks.

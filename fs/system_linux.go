@@ -16,7 +16,8 @@ const (
 	kernelDropsPrivileges = fuse.CAP_HANDLE_KILLPRIV_V2 // the kernel takes set-user-id away, and does not ask for it
 	readOnlyMount         = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_RDONLY
 
-	openDSync = syscall.O_DSYNC
+	openDSync  = syscall.O_DSYNC
+	openDirect = syscall.O_DIRECT
 
 	renameNoReplace = unix.RENAME_NOREPLACE
 	renameExchange  = unix.RENAME_EXCHANGE

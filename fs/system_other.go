@@ -10,7 +10,8 @@ const (
 	kernelDropsPrivileges = 0
 	readOnlyMount         = 0
 
-	openDSync = 0
+	openDSync  = 0
+	openDirect = 0
 
 	renameNoReplace = 1 << 0
 	renameExchange  = 1 << 1

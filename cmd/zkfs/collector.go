@@ -89,7 +89,7 @@ var (
 	descEvents     = describe("watch_events_total", counter, "Events of watches.")
 	descLocks      = describe("locks_held", gauge, "Locks that programs hold on the mount.")
 	descLeaving    = describe("locks_leaving", gauge, "Locks that programs have given back and the servers have not confirmed.")
-	descLost       = describe("failed_commits_total", counter, "Writes that were lost after their files had been closed.")
+	descLost       = describe("failed_commits_total", counter, "Commits that failed for good: what was written is not in ZooKeeper.")
 	descOps        = describe("fuse_operations_total", counter, "What the kernel asked of the mount.", "op")
 	descErrors     = describe("fuse_errors_total", counter, "What was answered with an error, by its name.", "errno", "op")
 )
