@@ -3,6 +3,8 @@ package fs
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +47,26 @@ func (f *FS) whoAmI(ctx context.Context) ([]zk.Identity, error) {
 	f.identities.session, f.identities.known = session, ids
 	f.identities.mu.Unlock()
 	return ids, nil
+}
+
+// ErrNoIdentity is the error of [Mount] if new znodes are to belong to the creator and the session has proved no identity: the servers
+// would refuse each of them, and most programs would not hear of it.
+var ErrNoIdentity = errors.New("new znodes are to belong to this session, which has no credentials")
+
+// canOwn returns ErrNoIdentity if the servers would refuse the ACL of everything that this mount creates.
+func (f *FS) canOwn(ctx context.Context) error {
+	auth := f.o.ACL == ACLCreator || f.o.ACL == ACLList && slices.ContainsFunc(f.o.ACLs, func(a zk.ACL) bool { return a.Scheme == "auth" })
+	if !auth || f.o.ReadOnly {
+		return nil
+	}
+	ids, err := f.whoAmI(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the session's identities: %w", err)
+	}
+	if ids == nil || slices.ContainsFunc(ids, func(id zk.Identity) bool { return id.Scheme != "ip" }) {
+		return nil
+	}
+	return ErrNoIdentity
 }
 
 // allowed returns errPermission if the ACL of the znode at path certainly denies perm to this session. What cannot be

@@ -52,7 +52,8 @@ type FS struct {
 
 // Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served when it returns. The
 // connection stays the caller's: it must be open as long as the mount is and is not closed with it.
-// Its chroot, if any, is the root of the mount and must exist.
+// Its chroot, if any, is the root of the mount and must exist. If Options.ACL gives new znodes to the session's identities it must have one, else
+// the error is [ErrNoIdentity].
 func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now()}
 	f.log = f.o.Logger
@@ -78,6 +79,10 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	if _, err := f.root.state(ctx); err != nil {
 		f.watch.close()
 		return nil, fmt.Errorf("the znode to mount: %w", err)
+	}
+	if err := f.canOwn(ctx); err != nil {
+		f.watch.close()
+		return nil, err
 	}
 	if err := f.serve(mountpoint); err != nil {
 		return nil, err

@@ -230,6 +230,8 @@ func mountFailure(mountpoint string, err error) error {
 	switch {
 	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrAuthFailed):
 		return failf(exitAuth, "the servers do not allow it: %s", plain(err)).hinting(authHint)
+	case errors.Is(err, fs.ErrNoIdentity):
+		return failf(exitAuth, "--acl: %s", plain(err)).hinting(authHint + "; or use another --acl")
 	case errors.Is(err, zk.ErrNoNode):
 		return failf(exitChroot, "the znode to mount is gone")
 	case errors.Is(err, zk.ErrNoServer), errors.Is(err, zk.ErrConnectionClosed), errors.Is(err, context.DeadlineExceeded):
