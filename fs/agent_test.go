@@ -304,9 +304,13 @@ func agentPathCall(files map[string]*os.File, call string, args []string) (strin
 		return "", unix.Unlink(args[0])
 	case "rename":
 		return "", unix.Rename(args[0], args[1])
-	case "rename2": // OLD NEW noreplace|exchange
-		flags := map[string]uint{"noreplace": unix.RENAME_NOREPLACE, "exchange": unix.RENAME_EXCHANGE}
-		return "", unix.Renameat2(unix.AT_FDCWD, args[0], unix.AT_FDCWD, args[1], pick(flags, args[2]))
+	case "rename2": // OLD NEW noreplace|exchange|whiteout, joined by +
+		how := map[string]uint{"noreplace": unix.RENAME_NOREPLACE, "exchange": unix.RENAME_EXCHANGE, "whiteout": unix.RENAME_WHITEOUT}
+		flags := uint(0)
+		for _, name := range strings.Split(args[2], "+") {
+			flags |= pick(how, name)
+		}
+		return "", unix.Renameat2(unix.AT_FDCWD, args[0], unix.AT_FDCWD, args[1], flags)
 	case "truncate":
 		return "", unix.Truncate(args[0], number(args[1]))
 	case "touch":

@@ -12,7 +12,7 @@ import (
 //	Tmpfile                 EOPNOTSUPP: programs fall back to a name
 //	Access                  never asked: default_permissions lets the kernel check the mode bits
 //	Ioctl, poll             ENOTTY, and always ready: answered by go-fuse
-//	Lseek                   SEEK_DATA and SEEK_HOLE: answered by go-fuse, a file is one piece of data
+//	Lseek                   SEEK_DATA and SEEK_HOLE: answered by go-fuse and raw, a file is one piece of data
 var (
 	_ fuse.RawFileSystem = (*raw)(nil)
 

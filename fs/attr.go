@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"math/bits"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -9,8 +10,26 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// blockSize is st_blksize. cp, cat and python write in units of it: a whole znode at once.
-const blockSize = 1 << 20
+// maxWrite is the most that one WRITE of the kernel brings: a whole znode, as a rule.
+const maxWrite = 1 << 20
+
+// block is st_blksize where data is sent at close. gdbm makes a database of four blocks and shred(1) fills the last one: a file of so many
+// bytes must not be larger than a znode. How many writes bring the data does not matter then.
+const block = 4 << 10
+
+// blockSize returns st_blksize. cp, cat and python write in units of it, so where each write is a Set it is as large as fits into a znode.
+func (o *Options) blockSize() uint32 {
+	if o.Commit != CommitWrite {
+		return block
+	}
+	return 1 << (bits.Len(uint(min(max(o.MaxData, block), maxWrite))) - 1)
+}
+
+// sizes is what statfs(2) tells. ZooKeeper knows no size, and programs do not write where nothing is free.
+const (
+	blocksFree = 1 << 40 / block // 1 TiB
+	filesFree  = 1 << 30
+)
 
 // sticky marks what vanishes by itself: ephemerals, and lock files without data.
 const sticky = 0o1000
@@ -48,7 +67,7 @@ func (o *Options) commonAttr(out *fuse.Attr, st *zk.Stat) {
 	out.Nlink = 1 // of directories too: tools must not guess how many are inside
 	out.Uid = o.UID
 	out.Gid = o.GID
-	out.Blksize = blockSize
+	out.Blksize = o.blockSize()
 }
 
 // mode returns perm as the umask option leaves it.

@@ -12,7 +12,7 @@ func TestFileAttr(t *testing.T) {
 	o := Options{UID: 7, GID: 8, Umask: 0o077}
 	var a fuse.Attr
 	o.fileAttr(&a, &zk.Stat{Mtime: 1500, Version: 3, DataLength: 10})
-	if a.Mode != fuse.S_IFREG|0o600 || a.Size != 10 || a.Nlink != 1 || a.Uid != 7 || a.Gid != 8 || a.Blksize != 1<<20 {
+	if a.Mode != fuse.S_IFREG|0o600 || a.Size != 10 || a.Nlink != 1 || a.Uid != 7 || a.Gid != 8 || a.Blksize != 4096 {
 		t.Errorf("%+v", a)
 	}
 	if a.Mtime != 1 || a.Mtimensec != 500_000_003 || a.Ctime != 1 || a.Ctimensec != a.Mtimensec {
@@ -21,6 +21,23 @@ func TestFileAttr(t *testing.T) {
 	o.fileAttr(&a, &zk.Stat{EphemeralOwner: 1})
 	if a.Mode&sticky == 0 {
 		t.Error("an ephemeral has no sticky bit")
+	}
+}
+
+// Where each write is a Set, as much as possible is written at once; and never are blocks larger than a znode.
+func TestBlockSize(t *testing.T) {
+	for _, test := range []struct {
+		commit  CommitMode
+		maxData int
+		want    uint32
+	}{
+		{CommitClose, 0, 4096}, {CommitClose, 8 << 20, 4096},
+		{CommitWrite, 0, 512 << 10}, {CommitWrite, 1 << 20, 1 << 20}, {CommitWrite, 8 << 20, 1 << 20}, {CommitWrite, 100_000, 64 << 10}, {CommitWrite, 100, 4096},
+	} {
+		o := Options{Commit: test.commit, MaxData: test.maxData}.withDefaults()
+		if got := o.blockSize(); got != test.want {
+			t.Errorf("%+v: %d", test, got)
+		}
 	}
 }
 

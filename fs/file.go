@@ -310,7 +310,11 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 	f.mu.Lock()
 	local := f.draft != nil
 	if f.gone {
+		inUse := len(f.handles) > 0
 		f.mu.Unlock()
+		if inUse && flags == 0 { // not by open(2), which adds O_LARGEFILE: the kernel is about to ask for FS_IOC_GETFLAGS
+			return nil, false, syscall.ENOTTY
+		}
 		return nil, false, errGone
 	}
 	f.mu.Unlock()

@@ -95,7 +95,7 @@ func (f *FS) mountOptions() fuse.MountOptions {
 	o := fuse.MountOptions{
 		Name:              "zkfs",
 		FsName:            f.o.FsName,
-		MaxWrite:          blockSize,
+		MaxWrite:          maxWrite,
 		MaxBackground:     64,
 		EnableLocks:       true,
 		AllowOther:        f.o.AllowOther,

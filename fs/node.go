@@ -123,8 +123,9 @@ func (n *node) mayChange() error {
 // Statfs answers without asking anybody: df(1) must not hang.
 func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 	out.NameLen = 255
-	out.Bsize = blockSize
-	out.Frsize = blockSize
+	out.Bsize, out.Frsize = block, block
+	out.Blocks, out.Bfree, out.Bavail = blocksFree, blocksFree, blocksFree
+	out.Files, out.Ffree = filesFree, filesFree
 	return 0
 }
 

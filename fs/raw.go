@@ -49,10 +49,22 @@ func (r *raw) GetXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr strin
 	return r.RawFileSystem.GetXAttr(cancel, header, attr, dest)
 }
 
-// SetXAttr refuses the names that GetXAttr knows nothing about.
+// SetXAttr refuses the names that GetXAttr knows nothing about, and minds whether the attribute must be there or must not.
 func (r *raw) SetXAttr(cancel <-chan struct{}, input *fuse.SetXAttrIn, attr string, data []byte) fuse.Status {
 	if !strings.HasPrefix(attr, xattrUser) {
 		return fuse.Status(syscall.EOPNOTSUPP)
+	}
+	if input.Flags != 0 {
+		_, status := r.RawFileSystem.GetXAttr(cancel, &input.InHeader, attr, nil)
+		exists := status == fuse.OK || status == fuse.ERANGE // no room for the value was given
+		switch {
+		case !exists && status != fuse.ENOATTR:
+			return status
+		case exists && input.Flags&xattrCreate != 0:
+			return fuse.Status(syscall.EEXIST)
+		case !exists && input.Flags&xattrReplace != 0:
+			return fuse.ENOATTR
+		}
 	}
 	return r.RawFileSystem.SetXAttr(cancel, input, attr, data)
 }
@@ -68,6 +80,23 @@ func (r *raw) RemoveXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr st
 // CopyFileRange does not exist: the kernel then copies by itself and does not ask again.
 func (r *raw) CopyFileRange(cancel <-chan struct{}, input *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
 	return 0, fuse.ENOSYS
+}
+
+// Rename refuses what no file system in user space can do (RENAME_WHITEOUT), and what is not known yet.
+func (r *raw) Rename(cancel <-chan struct{}, input *fuse.RenameIn, oldName, newName string) fuse.Status {
+	if input.Flags&^(renameNoReplace|renameExchange) != 0 {
+		return fuse.EINVAL
+	}
+	return r.RawFileSystem.Rename(cancel, input, oldName, newName)
+}
+
+// Lseek lets no hole begin at the end of a file, where lseek(2) wants ENXIO.
+func (r *raw) Lseek(cancel <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
+	status := r.RawFileSystem.Lseek(cancel, in, out)
+	if in.Whence == seekHole && status == fuse.OK && out.Offset == in.Offset {
+		return fuse.Status(syscall.ENXIO)
+	}
+	return status
 }
 
 // Symlink does not exist.

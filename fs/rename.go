@@ -355,6 +355,9 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		}
 		return exchanged(sa, sb, s, end)
 	})
+	if errors.Is(err, zk.ErrTooLarge) {
+		return errOtherDevice
+	}
 	if err != nil {
 		d.fs.notify.tell(b.path, newsData)
 		return overtaken(err)

@@ -343,7 +343,7 @@ func agentRuleCall(files map[string]*os.File, call string, args []string) (strin
 	case "later", "same", "sameino", "fsame":
 		return agentCompare(files, call, args)
 	}
-	return "", fmt.Errorf("unknown call %q", call)
+	return agentProgramCall(files, call, args)
 }
 
 // agentCompare compares a file with what was noted about it: later|same|sameino ID PATH, fsame ID FILE.

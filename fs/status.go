@@ -41,7 +41,7 @@ func (f *FS) statusAttr(out *fuse.Attr) {
 	out.Mode = fuse.S_IFREG | 0o444&^f.o.Umask
 	out.Nlink = 1
 	out.Uid, out.Gid = f.o.UID, f.o.GID
-	out.Blksize = blockSize
+	out.Blksize = f.o.blockSize()
 	now := time.Now()
 	out.SetTimes(&now, &now, &now)
 }

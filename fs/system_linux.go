@@ -22,6 +22,10 @@ const (
 	renameNoReplace = unix.RENAME_NOREPLACE
 	renameExchange  = unix.RENAME_EXCHANGE
 
+	xattrCreate  = unix.XATTR_CREATE
+	xattrReplace = unix.XATTR_REPLACE
+	seekHole     = unix.SEEK_HOLE
+
 	statxBasic = unix.STATX_BASIC_STATS
 	statxBirth = unix.STATX_BTIME
 )

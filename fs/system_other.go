@@ -16,6 +16,10 @@ const (
 	renameNoReplace = 1 << 0
 	renameExchange  = 1 << 1
 
+	xattrCreate  = 1
+	xattrReplace = 2
+	seekHole     = 4
+
 	statxBasic = 0x7ff
 	statxBirth = 0x800
 )
