@@ -4,72 +4,51 @@ import (
 	"context"
 	"io"
 	"net"
+	"syscall"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// listen returns the address of something that accepts connections and treats them in its own way.
-func listen(t *testing.T, treat func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() { // ends with the listener
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-			treat(c)
-		}
-	}()
-	return l.Addr().String()
-}
-
 func TestDiagnose(t *testing.T) {
-	server := zktest.NewServer()
-	t.Cleanup(server.Close)
-	serving := server.Addr()
-	silent := listen(t, func(net.Conn) {})
-	closing := listen(t, func(c net.Conn) {
-		io.ReadFull(c, make([]byte, len("srvr")))
-		c.Close()
-	})
-	electing := listen(t, func(c net.Conn) {
-		io.ReadFull(c, make([]byte, len("srvr")))
-		io.WriteString(c, "This ZooKeeper instance is not currently serving requests\n")
-		c.Close()
-	})
-
-	tests := []struct {
-		server, want string
-	}{
-		{serving, "serves, but took no session"},
-		{silent, "takes connections, but does not answer (it hangs, or is a port for TLS)"},
-		{closing, "closes the connection (not ZooKeeper, or a port for TLS)"},
-		{electing, "runs, but has no quorum"},
-		{"127.0.0.1:1", "refuses connections (nothing listens there)"},
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	var servers []string
-	var want string
-	for i, tt := range tests {
-		servers = append(servers, tt.server)
-		if i > 0 {
-			want += ", "
+	synctest.Test(t, func(t *testing.T) {
+		server := zktest.NewServer()
+		defer server.Close()
+		answers := func(text string) func(net.Conn) {
+			return func(c net.Conn) {
+				io.ReadFull(c, make([]byte, len("srvr")))
+				io.WriteString(c, text)
+				c.Close()
+			}
 		}
-		want += tt.server + " " + tt.want
-	}
-	if got := diagnose(ctx, new(flw.Client), servers); got != want {
-		t.Errorf("got %q\nwant %q", got, want)
-	}
+		treat := map[string]func(net.Conn){
+			"silent":   func(c net.Conn) { io.Copy(io.Discard, c) },
+			"closing":  answers(""),
+			"electing": answers("This ZooKeeper instance is not currently serving requests\n"),
+		}
+		client := flw.Client{Dial: func(_ context.Context, network, address string) (net.Conn, error) {
+			switch {
+			case address == "serving":
+				return server.Dialer()(network, address, 0)
+			case treat[address] == nil:
+				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			}
+			here, there := net.Pipe()
+			go treat[address](there) // ends with the connection
+			return here, nil
+		}}
+		const want = "serving serves, but took no session, " +
+			"silent takes connections, but does not answer (it hangs, or is a port for TLS), " +
+			"closing closes the connection (not ZooKeeper, or a port for TLS), " +
+			"electing runs, but has no quorum, " +
+			"refusing refuses connections (nothing listens there)"
+		got := diagnose(t.Context(), &client, []string{"serving", "silent", "closing", "electing", "refusing"})
+		if got != want {
+			t.Errorf("got %q\nwant %q", got, want)
+		}
+	})
 }
 
 func TestAilmentOfNames(t *testing.T) {

@@ -11,6 +11,27 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
+// listen returns the address of something that accepts connections and treats them in its own way.
+func listen(t *testing.T, treat func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() { // ends with the listener
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+			treat(c)
+		}
+	}()
+	return l.Addr().String()
+}
+
 // What a user reads when a mount fails: what is wrong, and what to do. Those that need another user, another /dev or a
 // directory in use are in the scripts user.txt, exit-15-fuse.txt and exit-10-mountpoint.txt.
 func TestErrorMessages(t *testing.T) {

@@ -62,7 +62,7 @@ func TestSyslog(t *testing.T) {
 	} {
 		log.Log(t.Context(), tt.level, "lost", "path", "/a")
 		buf := make([]byte, 1000)
-		daemon.SetReadDeadline(time.Now().Add(10 * time.Second))
+		daemon.SetReadDeadline(time.Now().Add(hangAfter))
 		n, _, err := daemon.ReadFrom(buf)
 		if err != nil {
 			t.Fatal(err)
@@ -83,12 +83,15 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
+// hangAfter is after how long a test takes what it waits for to hang.
+const hangAfter = 2 * time.Minute
+
 // waitFor returns when the condition holds, which others bring about.
 func waitFor(t *testing.T, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(hangAfter)
 	for !condition() {
 		select {
 		case <-tick.C:

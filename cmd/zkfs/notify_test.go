@@ -28,13 +28,13 @@ func TestMountTellsServiceManager(t *testing.T) {
 	t.Setenv("WATCHDOG_USEC", "2000")
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	dir := t.TempDir()
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), hangAfter)
 	defer stop()
 	ended := make(chan int, 1)
 	go func() { // ends with ctx
 		ended <- run(ctx, []string{"mount", "-f", "--log-level=error", server.Addr(), dir}, stdio{nil, io.Discard, io.Discard})
 	}()
-	manager.SetReadDeadline(time.Now().Add(20 * time.Second))
+	manager.SetReadDeadline(time.Now().Add(hangAfter))
 	text := make([]byte, 1024)
 	n, err := manager.Read(text)
 	if !strings.HasPrefix(string(text[:n]), "READY=1\n") || err != nil {

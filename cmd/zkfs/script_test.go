@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(2 * time.Minute),
+		Deadline:            time.Now().Add(4 * hangAfter),
 		Setup: func(env *testscript.Env) error {
 			server := zktest.NewServer(zktest.WithSuper("super:secret"))
 			env.Defer(server.Close)

@@ -56,7 +56,7 @@ func TestWatchGoesOn(t *testing.T) {
 // startWatch runs a command until stop is called, and returns the lines that it prints.
 func startWatch(t *testing.T, args ...string) (lines <-chan string, stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), hangAfter)
 	r, w := io.Pipe()
 	ended := make(chan int, 1)
 	go func() { // ends with ctx
