@@ -380,7 +380,7 @@ func TestUnmountWhileBusy(t *testing.T) {
 
 func TestMountFails(t *testing.T) {
 	w := newWorld(t, Options{})
-	conn, _, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithChroot("/nosuch"))
+	conn, _, err := zk.Connect([]string{w.server.Addr()}, sessionTimeout, zk.WithChroot("/nosuch"))
 	if err != nil {
 		t.Fatal(err)
 	}

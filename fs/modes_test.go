@@ -66,7 +66,7 @@ func TestModesOfIdentities(t *testing.T) {
 	w.eventually("ok file 0000 size=1 nlink=1", "stat", "hers")
 	w.want("ok file 0444 size=1 nlink=1", "stat", "shared")
 	w.want("ok file 0644 size=1 nlink=1", "stat", "near")
-	conn, _, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithAuth("digest", []byte("ann:secret")))
+	conn, _, err := zk.Connect([]string{w.server.Addr()}, sessionTimeout, zk.WithAuth("digest", []byte("ann:secret")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestModesCost(t *testing.T) {
 		w.create(fmt.Sprintf("/d/%03d", i), "x")
 	}
 	var sent atomic.Int64
-	conn, _, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithDialer(func(network, address string, timeout time.Duration) (net.Conn, error) {
+	conn, _, err := zk.Connect([]string{w.server.Addr()}, sessionTimeout, zk.WithDialer(func(network, address string, timeout time.Duration) (net.Conn, error) {
 		c, err := net.DialTimeout(network, address, timeout)
 		return writes{c, &sent}, err
 	}))

@@ -41,9 +41,12 @@ func newWorld(t *testing.T, o Options, options ...zktest.Option) *world {
 	return w
 }
 
+// sessionTimeout is that of the mounts and clients of tests: longer than a busy machine keeps a process from running.
+const sessionTimeout = 40 * time.Second
+
 func (w *world) connect() *zk.Conn {
 	w.t.Helper()
-	conn, events, err := zk.Connect([]string{w.server.Addr()}, time.Minute, zk.WithSlog(slog.New(slog.DiscardHandler)))
+	conn, events, err := zk.Connect([]string{w.server.Addr()}, sessionTimeout, zk.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		w.t.Fatal(err)
 	}

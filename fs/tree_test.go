@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -257,7 +256,7 @@ func TestScratchFilesAreNotZnodes(t *testing.T) {
 func TestRootIsADirectory(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/f", "data")
-	conn, _, err := zk.Connect([]string{w.server.Addr()}, 5*time.Second, zk.WithChroot("/f"))
+	conn, _, err := zk.Connect([]string{w.server.Addr()}, sessionTimeout, zk.WithChroot("/f"))
 	if err != nil {
 		t.Fatal(err)
 	}
