@@ -76,7 +76,11 @@ func TestErrorMessages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Setenv(authVariable, tt.environ)
-		args := append([]string{"mount", "-f", "--connect-timeout=300ms", "--log-level=error"}, strings.Fields(tt.args)...)
+		patience := "--connect-timeout=1m"
+		if tt.code == exitConnect {
+			patience = "--connect-timeout=300ms"
+		}
+		args := append([]string{"mount", "-f", patience, "--log-level=error"}, strings.Fields(tt.args)...)
 		var stderr strings.Builder
 		code := run(t.Context(), args, stdio{strings.NewReader(""), &stderr, &stderr})
 		lines := append([]string{""}, strings.Split(strings.TrimSpace(stderr.String()), "\n")...)

@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { unmountAll(env, env.WorkDir) })
 			env.Setenv("SERVER", server.Addr())
 			env.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0") // else each command ends a second late
-			conn, _, err := zk.Connect([]string{server.Addr()}, 10*time.Second)
+			conn, _, err := zk.Connect([]string{server.Addr()}, time.Minute)
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,7 @@ func TestWatchGoesOn(t *testing.T) {
 	defer server.Close()
 	lines, stop := startWatch(t, "watch", "-r", server.Addr()+"/a")
 	defer stop()
-	other, _, err := zk.Connect([]string{server.Addr()}, 10*time.Second, zk.WithSlog(slog.New(slog.DiscardHandler)))
+	other, _, err := zk.Connect([]string{server.Addr()}, time.Minute, zk.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}
