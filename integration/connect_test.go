@@ -10,9 +10,6 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// sessionTimeout is that of the sessions of these tests: long enough for a busy machine, bearable where it is awaited.
-const sessionTimeout = 5 * time.Second
-
 // testLog shows what a client logs if the test fails.
 type testLog struct{ t *testing.T }
 
@@ -21,15 +18,14 @@ func (l testLog) Printf(format string, args ...any) {
 	l.t.Logf(format, args...)
 }
 
+// sessionTimeout is the longest that the servers grant. A session outlives the pauses of a busy machine, of a server with a
+// large heap, and of a server that is away. Otherwise its watches would miss changes, and its ephemerals go.
+const sessionTimeout = time.Minute
+
 // connect opens a session with the servers, which ends with the test.
 func connect(t *testing.T, servers []string, options ...func(*zk.Conn)) *zk.Conn {
 	t.Helper()
-	return open(t, servers, sessionTimeout, options...)
-}
-
-func open(t *testing.T, servers []string, timeout time.Duration, options ...func(*zk.Conn)) *zk.Conn {
-	t.Helper()
-	c, _, err := zk.Connect(servers, timeout, zk.WithLogger(testLog{t}), func(c *zk.Conn) {
+	c, _, err := zk.Connect(servers, sessionTimeout, zk.WithLogger(testLog{t}), func(c *zk.Conn) {
 		for _, option := range options {
 			option(c)
 		}
@@ -39,13 +35,6 @@ func open(t *testing.T, servers []string, timeout time.Duration, options ...func
 	}
 	t.Cleanup(c.Close)
 	return c
-}
-
-// patient opens a session that outlives the pauses of a busy machine and of a server with a large heap. Otherwise its watches
-// would miss changes, and its ephemerals go.
-func patient(t *testing.T, server string, options ...func(*zk.Conn)) *zk.Conn {
-	t.Helper()
-	return open(t, []string{server}, time.Minute, options...)
 }
 
 var roots atomic.Int64

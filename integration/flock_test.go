@@ -37,13 +37,13 @@ func (m *mounted) flocker(t *testing.T, kind, file string, j judge) *player {
 var flockScripts = []struct{ name, script, want string }{
 	{"command", "flock F echo run; flock F sh -c 'exit 7' || echo $?", "run\n7\n"},
 	{"descriptor", "exec 9>>F; flock 9; flock -n B/F true; echo $?; flock -n -s B/F true; echo $?; flock -u 9; flock -n B/F echo free", "1\n1\nfree\n"},
-	{"closed", "exec 9>>F; flock 9; exec 9>&-; flock -w 9 B/F echo free", "free\n"},
-	{"exit", "bash -c 'exec 9>>F; flock 9'; flock -w 9 B/F echo free", "free\n"},
-	{"killed", "coproc bash -c 'exec 9>>F; flock 9; echo held; exec sleep 60'; read -r x <&${COPROC[0]}; echo $x; flock -n B/F true; echo $?; " +
-		"kill -9 $COPROC_PID; wait $COPROC_PID 2> /dev/null; flock -w 9 B/F echo free", "held\n1\nfree\n"},
-	{"inherited", "exec 9>>F; flock 9; sleep 0.5 & exec 9>&-; flock -n B/F true; echo $?; wait; flock -w 9 B/F echo free", "1\nfree\n"},
+	{"closed", "exec 9>>F; flock 9; exec 9>&-; flock -w 99 B/F echo free", "free\n"},
+	{"exit", "bash -c 'exec 9>>F; flock 9'; flock -w 99 B/F echo free", "free\n"},
+	{"killed", "coproc bash -c 'exec 9>>F; flock 9; echo held; exec sleep 600'; read -r x <&${COPROC[0]}; echo $x; flock -n B/F true; echo $?; " +
+		"kill -9 $COPROC_PID; wait $COPROC_PID 2> /dev/null; flock -w 99 B/F echo free", "held\n1\nfree\n"},
+	{"inherited", "exec 9>>F; flock 9; sleep 600 & exec 9>&-; flock -n B/F true; echo $?; kill $!; wait; flock -w 99 B/F echo free", "1\nfree\n"},
 	{"timed", "exec 9>>F; flock 9; flock -w 0.3 B/F true; echo $?; flock -w 0.3 F true; echo $?", "1\n1\n"},
-	{"shared", "exec 9>>F; flock -s 9; flock -n -s B/F echo shared; flock -n B/F true; echo $?; exec 9>&-; flock -w 9 B/F echo free", "shared\n1\nfree\n"},
+	{"shared", "exec 9>>F; flock -s 9; flock -n -s B/F echo shared; flock -n B/F true; echo $?; exec 9>&-; flock -w 99 B/F echo free", "shared\n1\nfree\n"},
 	{"converted", "exec 9>>F; flock -s 9; flock 9; flock -n -s B/F true; echo $?; flock -s 9; flock -n -s B/F echo shared", "1\nshared\n"},
 	{"repeated", "exec 9>>F; flock 9; flock 9; (flock 9); flock -n 9; echo held", "held\n"},
 	{"one owner waits twice", "exec 8>>B/F; flock 8; exec 9>>F; flock 9 8>&- & flock 9 8>&- & sleep 0.3; exec 8>&-; wait; echo both", "both\n"},

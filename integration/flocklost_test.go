@@ -16,7 +16,7 @@ func TestLockLostWithItsSession(t *testing.T) {
 	root := newRoot(t)
 	server := addr(shared.Servers[0])
 	way := newProxy(t, server)
-	a := mount(t, way.Addr()+root, "--session-timeout=2s")
+	a := mount(t, way.Addr()+root, "--session-timeout=8s")
 	b := mount(t, server+root)
 	j := newJudge(t)
 	holder, next := a.flocker(t, "flock", "x.lock", j), b.flocker(t, "flock", "x.lock", j)

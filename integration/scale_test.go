@@ -155,7 +155,7 @@ func monitored(t *testing.T, server string) (answer string) {
 // A tree of a million znodes is mounted, walked and walked again. What a znode costs does not depend on how many there are.
 func TestScaleTree(t *testing.T) {
 	server := large(t)
-	c := patient(t, server)
+	c := connect(t, []string{server})
 	sizes := []int{scaled(2_000, 0), scaled(20_000, 0)}
 	if *scaleDir != "" {
 		sizes = []int{10_000, 30_000, 100_000, 300_000, 1_000_000}
@@ -199,7 +199,7 @@ func TestScaleTree(t *testing.T) {
 // A mount whose cache holds a small part of the tree that is walked stays within its size, and the kernel and the server forget the rest.
 func TestScaleCacheSize(t *testing.T) {
 	server := large(t)
-	znodes := grow(t, patient(t, server), "/t", scaled(20_000, 1_000_000), 100)
+	znodes := grow(t, connect(t, []string{server}), "/t", scaled(20_000, 1_000_000), 100)
 	size := scaled(4<<20, 64<<20)
 	m := mount(t, server+"/t", fmt.Sprintf("--cache-size=%d", size), "--session-timeout=60s", "--timeout=30s")
 	for range 2 {
@@ -230,7 +230,7 @@ func TestScaleCacheSize(t *testing.T) {
 // A directory with a hundred thousand children is listed, and one of them looked at, created and removed as in any other.
 func TestScaleDirectory(t *testing.T) {
 	server := large(t)
-	c := patient(t, server)
+	c := connect(t, []string{server})
 	files := scaled(5_000, 100_000)
 	grow(t, c, "/wide", files, files)
 	m := mount(t, server+"/wide/d0000/d0000")

@@ -62,7 +62,7 @@ func (m *mounted) returns(t *testing.T, server, debug string, start footing) {
 // meanwhile and later. When it ends, the server has no watch of it left.
 func TestScaleWatches(t *testing.T) {
 	server := large(t)
-	c := patient(t, server)
+	c := connect(t, []string{server})
 	files := scaled(4_000, 50_000) // two watches each
 	grow(t, c, "/w", files, 1000)
 	before, clients := watches(t, server), sessions(t, server)
@@ -139,7 +139,7 @@ func sees(t *testing.T, m *mounted, size string, want int) {
 // Ten thousand files are open at once, read, and follow what others write.
 func TestScaleOpenFiles(t *testing.T) {
 	server := large(t)
-	c := patient(t, server)
+	c := connect(t, []string{server})
 	files := scaled(2_000, 10_000)
 	grow(t, c, "/w", files, 1000)
 	debug := fmt.Sprintf("127.0.0.1:%d", freePort(t))
@@ -181,7 +181,7 @@ func TestScaleOpenFiles(t *testing.T) {
 // Many processes work in one mount, each in a directory of its own and all on one file. Nothing fails, every line is appended once, and nothing is left.
 func TestScaleProcesses(t *testing.T) {
 	server := large(t)
-	create(t, patient(t, server), "/p", "", zk.FlagPersistent)
+	create(t, connect(t, []string{server}), "/p", "", zk.FlagPersistent)
 	processes, seconds := 16, 4
 	if *scaleDir != "" {
 		processes, seconds = 64, 150

@@ -45,7 +45,7 @@ func TestShellWhileServersAreAway(t *testing.T) {
 			runScript(t, file, script{
 				source: addr(server),
 				mount:  mount(t, addr(server), "--timeout=2s", "--session-timeout=4s"),
-				conn:   open(t, []string{addr(server)}, 40*time.Second), // outlives what happens to the server
+				conn:   connect(t, []string{addr(server)}),
 				server: server,
 			})
 		})

@@ -26,7 +26,7 @@ func TestTools(t *testing.T) {
 	server := addr(shared.Servers[0])
 	patience := []string{"--session-timeout=30s", "--timeout=30s"}
 	a, b := mount(t, server+root, patience...), mount(t, server+root, patience...)
-	client := patient(t, server, zk.WithChroot(root))
+	client := connect(t, []string{server}, zk.WithChroot(root))
 	for _, file := range scripts(t, "testdata/tools") {
 		t.Run(scriptName(file), func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,7 @@ import (
 // ACLs are the same there.
 func TestTreesTravel(t *testing.T) {
 	server, root := addr(shared.Servers[0]), newRoot(t)
-	from, source := mount(t, server+root), patient(t, server, zk.WithChroot(root))
+	from, source := mount(t, server+root), connect(t, []string{server}, zk.WithChroot(root))
 	plant(t, source)
 	want := census(t, source, "/")
 	elsewhere := addr(cluster(t, 1, nil).Servers[0])
