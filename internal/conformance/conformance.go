@@ -79,12 +79,12 @@ var open = zk.WorldACL(zk.PermAll)
 
 // Session timeouts: long where the session is to outlive what the case does to it, brief where its end is awaited.
 const (
-	long  = 30 * time.Second
+	long  = time.Minute
 	brief = 2 * time.Second
 )
 
-// patience is how long a case waits for what must come.
-const patience = 20 * time.Second
+// patience is how long a case waits for what must come. Only a hang takes that long, on whatever machine.
+const patience = 3 * time.Minute
 
 func (e *env) cleanUp() {
 	super := e.rooted()
