@@ -27,9 +27,20 @@ import (
 	"time"
 )
 
-// MaxReply is the size in bytes at which a reply is cut off with [ErrTooLarge]. The longest replies, those of
-// cons, wchc and wchp, take about a hundred bytes for each connection or watch.
+// MaxReply is the size in bytes at which a reply is cut off with [ErrTooLarge], if the word lists connections, sessions or watches, each of
+// which takes about a hundred bytes. Replies to other words are cut off at a megabyte.
 const MaxReply = 64 << 20
+
+const maxShortReply = 1 << 20
+
+// maxReply returns how long a reply to the word may be.
+func maxReply(word string) int {
+	switch word {
+	case "cons", "dump", "stat", "wchc", "wchp":
+		return MaxReply
+	}
+	return maxShortReply
+}
 
 // DefaultTimeout bounds a call whose context has no deadline.
 const DefaultTimeout = 5 * time.Second
@@ -43,8 +54,11 @@ var (
 	// or something other than a ZooKeeper server.
 	ErrNoReply = errors.New("flw: the server closed the connection without a reply")
 
-	// ErrTooLarge comes with the first [MaxReply] bytes of a longer reply.
-	ErrTooLarge = fmt.Errorf("flw: the reply is longer than %d bytes", MaxReply)
+	// ErrTooLarge comes with the beginning of a reply that is longer than any server's, or does not end.
+	ErrTooLarge = errors.New("flw: the reply is too long")
+
+	// ErrMalformed is the ground of every error of a parser about a reply that is not whole, or not one to the word.
+	ErrMalformed = errors.New("flw: malformed reply")
 )
 
 // RefusedError is the reply of a server whose setting 4lw.commands.whitelist does not name the word.
@@ -61,6 +75,8 @@ func (e *RefusedError) Error() string {
 const (
 	notServing = "This ZooKeeper instance is not currently serving requests"
 	notListed  = " is not executed because it is not in the whitelist."
+
+	keeperNotServing = "This instance is not currently serving requests" // ClickHouse Keeper
 )
 
 // Client asks servers. The zero value is ready to use; a Client may be used by many goroutines at once.
@@ -93,10 +109,15 @@ func AskAll(ctx context.Context, servers []string, word string) []Reply {
 // The error is a [*RefusedError], [ErrNotServing], [ErrNoReply], [ErrTooLarge], the dialer's, the
 // connection's, or wraps ctx.Err(). What arrived before the error is returned with it.
 func (c *Client) Ask(ctx context.Context, server, word string) (string, error) {
+	return c.ask(ctx, server, word, maxReply(word))
+}
+
+// ask is Ask for at most so many bytes.
+func (c *Client) ask(ctx context.Context, server, word string, limit int) (string, error) {
 	if len(word) != 4 {
 		return "", fmt.Errorf("flw: %q does not have four letters", word)
 	}
-	text, err := c.exchange(ctx, server, []byte(word))
+	text, err := c.exchange(ctx, server, []byte(word), limit)
 	if err == nil {
 		err = refusal(word, text)
 	}
@@ -106,11 +127,16 @@ func (c *Client) Ask(ctx context.Context, server, word string) (string, error) {
 // AskAll asks every server at the same time and returns their replies in the order of the list.
 // Each is bounded as by [Client.Ask], so one server that hangs does not delay the answer beyond ctx.
 func (c *Client) AskAll(ctx context.Context, servers []string, word string) []Reply {
+	return c.askAll(ctx, servers, word, maxReply(word))
+}
+
+// askAll is AskAll for at most so many bytes from each server.
+func (c *Client) askAll(ctx context.Context, servers []string, word string, limit int) []Reply {
 	replies := make([]Reply, len(servers))
 	var wg sync.WaitGroup
 	for i, server := range servers {
 		wg.Go(func() { // ends with Ask, at the latest with ctx
-			text, err := c.Ask(ctx, server, word)
+			text, err := c.ask(ctx, server, word, limit)
 			replies[i] = Reply{server, text, err}
 		})
 	}
@@ -119,7 +145,7 @@ func (c *Client) AskAll(ctx context.Context, servers []string, word string) []Re
 }
 
 // exchange sends a request on a connection of its own and reads to the end of the stream.
-func (c *Client) exchange(ctx context.Context, server string, request []byte) (string, error) {
+func (c *Client) exchange(ctx context.Context, server string, request []byte, limit int) (string, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)
@@ -138,7 +164,7 @@ func (c *Client) exchange(ctx context.Context, server string, request []byte) (s
 	defer stop()
 
 	if _, err = conn.Write(request); err == nil {
-		return read(ctx, conn)
+		return read(ctx, conn, limit)
 	}
 	if ctx.Err() != nil {
 		err = fmt.Errorf("flw: gave up sending the word: %w", ctx.Err())
@@ -148,11 +174,11 @@ func (c *Client) exchange(ctx context.Context, server string, request []byte) (s
 
 // read returns all that the server prints. A long reply comes in many segments, so only the end of the stream
 // says that it is complete; a connection that is reset before has lost the rest.
-func read(ctx context.Context, conn net.Conn) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(conn, MaxReply+1))
+func read(ctx context.Context, conn net.Conn, limit int) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(conn, int64(limit)+1))
 	switch {
-	case len(data) > MaxReply:
-		data, err = data[:MaxReply], ErrTooLarge
+	case len(data) > limit:
+		data, err = data[:limit], fmt.Errorf("%w: %d bytes, and no end", ErrTooLarge, limit)
 	case err != nil && ctx.Err() != nil:
 		err = fmt.Errorf("flw: gave up waiting for the end of the reply: %w", ctx.Err())
 	case err != nil:
@@ -169,7 +195,7 @@ func refusal(word, text string) error {
 		return ErrNoReply
 	case line == word+notListed:
 		return &RefusedError{Word: word, Text: line}
-	case line == notServing:
+	case line == notServing, line == keeperNotServing:
 		return ErrNotServing
 	}
 	return nil

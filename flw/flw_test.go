@@ -78,6 +78,7 @@ func TestAskRefusals(t *testing.T) {
 		want       error
 	}{
 		{"srvr", "This ZooKeeper instance is not currently serving requests\n", ErrNotServing},
+		{"mntr", "This instance is not currently serving requests", ErrNotServing}, // ClickHouse Keeper
 		{"hash", "This ZooKeeper instance is not currently serving requests", ErrNotServing},
 		{"lsnp", "", ErrNoReply},
 		{"hash", "", nil},
@@ -180,9 +181,11 @@ func TestAskCutsOffAnEndlessReply(t *testing.T) {
 	}}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	text, err := client.Ask(ctx, "zk1:2181", "mntr")
-	if err != ErrTooLarge || len(text) != MaxReply {
-		t.Errorf("got %d bytes, %v", len(text), err)
+	for word, want := range map[string]int{"mntr": maxShortReply, "srvr": maxShortReply, "cons": MaxReply} {
+		text, err := client.Ask(ctx, "zk1:2181", word)
+		if !errors.Is(err, ErrTooLarge) || len(text) != want {
+			t.Errorf("%s: got %d bytes, %v", word, len(text), err)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ func ParseGtmk(reply string) (mask int64, err error) {
 // SetTraceMask sends stmk, the one word that takes an argument: the mask of what the server traces from
 // then on. It returns the mask that the server confirms. Bounds and errors are those of [Client.Ask].
 func (c *Client) SetTraceMask(ctx context.Context, server string, mask int64) (int64, error) {
-	text, err := c.exchange(ctx, server, binary.BigEndian.AppendUint64([]byte("stmk"), uint64(mask)))
+	text, err := c.exchange(ctx, server, binary.BigEndian.AppendUint64([]byte("stmk"), uint64(mask)), maxShortReply)
 	if err == nil {
 		err = refusal("stmk", text)
 	}

@@ -25,7 +25,7 @@ func notA(word, reply string) error {
 	if reply == "" {
 		return ErrNoReply
 	}
-	return fmt.Errorf("flw: not a reply to %s: %.80q", word, reply)
+	return fmt.Errorf("%w: not a reply to %s: %.80q", ErrMalformed, word, reply)
 }
 
 // numbers turns the pieces of a reply into values. A piece that is none becomes 0, and the first
@@ -36,7 +36,7 @@ type numbers struct {
 
 func (n *numbers) fail(name, text string) {
 	if n.err == nil {
-		n.err = fmt.Errorf("flw: %s: not a number: %.40q", name, text)
+		n.err = fmt.Errorf("%w: %s: not a number: %.40q", ErrMalformed, name, text)
 	}
 }
 

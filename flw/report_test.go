@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -112,6 +113,28 @@ func TestReportShowsPartOfAReply(t *testing.T) {
 	want := "==> zk1:2181 ruok <==\nim\nerror: flw: the reply broke off: connection reset\n"
 	if !strings.HasPrefix(b.String(), want) {
 		t.Errorf("got %q", b.String())
+	}
+}
+
+// Servers that never end cost time until the context ends, and no more memory than they may.
+func TestReportOfEndlessReplies(t *testing.T) {
+	client := &Client{Dial: func(context.Context, string, string) (net.Conn, error) {
+		return &brokenConn{text: endless{}}, nil
+	}}
+	servers := []string{"zk1:2181", "zk2:2181", "zk3:2181"}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var b strings.Builder
+	if err := client.Report(t.Context(), &b, servers); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	sections := len(servers) * len(reportWords)
+	if n := strings.Count(b.String(), "\nerror: flw: the reply is too long"); n != sections || b.Len() > sections*(maxSection+200) {
+		t.Errorf("%d bytes, %d errors", b.Len(), n)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > uint64(16*sections*maxSection) {
+		t.Errorf("%d bytes allocated", got)
 	}
 }
 

@@ -1,6 +1,9 @@
 package flw
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -33,12 +36,16 @@ type Sizes struct {
 	Last, Min, Max int64
 }
 
-// ParseSrvr reads a reply to srvr or stat. The error names the first number that is none; the rest is
-// returned with it. A reply without a single known line gives an error and an empty Srvr.
+// ParseSrvr reads a reply to srvr or stat, also of servers that speak ZooKeeper's protocol and name themselves otherwise. A nil error
+// says that the reply is what a server prints that serves, and whole: it has the version, the mode and the number of znodes, and its last line
+// has an end. Servers close connections in the middle of a reply (ZOOKEEPER-1346), and what listens on a port may be no ZooKeeper.
+//
+// The error names the first number that is none, or the line that is missing; what could be read is returned with it. A reply without a single
+// known line gives an empty Srvr.
 func ParseSrvr(reply string) (Srvr, error) {
 	var s Srvr
 	var n numbers
-	known := false
+	known, counted := false, false
 	for line := range lines(reply) {
 		if strings.HasPrefix(line, " ") {
 			if c, ok := parseConnection(line); ok {
@@ -51,19 +58,35 @@ func ParseSrvr(reply string) (Srvr, error) {
 			continue
 		}
 		if name, value, ok := strings.Cut(line, ":"); ok {
+			name = strings.TrimSpace(name) // "Sent " of ClickHouse Keeper
 			known = s.set(&n, name, strings.TrimSpace(value)) || known
+			counted = counted || name == "Node count"
 		}
 	}
-	if !known {
+	missing := ""
+	switch {
+	case !known:
 		return Srvr{}, notA("srvr", reply)
+	case n.err != nil:
+		return s, n.err
+	case s.Version == "":
+		missing = "a version"
+	case s.Mode == "":
+		missing = "a line Mode"
+	case !counted:
+		missing = "a line Node count"
+	case !strings.HasSuffix(reply, "\n"):
+		missing = "the end of its last line"
+	default:
+		return s, nil
 	}
-	return s, n.err
+	return s, fmt.Errorf("%w: a reply to srvr without %s: %.80q", ErrMalformed, missing, reply)
 }
 
 // set stores the value of one line and reports whether it knows the line.
 func (s *Srvr) set(n *numbers, name, value string) bool {
 	switch name {
-	case "Zookeeper version":
+	case "Zookeeper version", "ClickHouse Keeper version", "RaftKeeper version":
 		s.Version, s.Built = parseVersion(value)
 	case "Latency min/avg/max":
 		v := three(value)
@@ -77,7 +100,11 @@ func (s *Srvr) set(n *numbers, name, value string) bool {
 	case "Outstanding":
 		s.Outstanding = n.int(name, value)
 	case "Zxid":
-		s.Zxid = n.hex(name, value)
+		if strings.HasPrefix(value, "0x") {
+			s.Zxid = n.hex(name, value)
+		} else {
+			s.Zxid = n.int(name, value) // ClickHouse Keeper before 26
+		}
 	case "Mode":
 		s.Mode = value
 	case "Node count":
@@ -102,4 +129,30 @@ func three(value string) (v [3]string) {
 func parseVersion(text string) (version string, built time.Time) {
 	version, day, _ := strings.Cut(text, ", built on ")
 	return version, date(day, "2006-01-02 15:04 MST", "01/02/2006 15:04 MST")
+}
+
+// Status is what one server of a list answers when it is asked for its state.
+type Status struct {
+	Server string
+	Srvr   Srvr
+	Err    error
+}
+
+// Serves reports whether the server takes requests: it says its state, or refuses that alone.
+func (s Status) Serves() bool {
+	var refused *RefusedError
+	return s.Err == nil || errors.As(s.Err, &refused)
+}
+
+// Status asks every server for srvr, as [Client.AskAll] does. The error is that of [Client.Ask] or [ParseSrvr].
+func (c *Client) Status(ctx context.Context, servers []string) []Status {
+	replies := c.AskAll(ctx, servers, "srvr")
+	all := make([]Status, len(replies))
+	for i, r := range replies {
+		all[i] = Status{Server: r.Server, Err: r.Err}
+		if r.Err == nil {
+			all[i].Srvr, all[i].Err = ParseSrvr(r.Text)
+		}
+	}
+	return all
 }

@@ -1,6 +1,7 @@
 package flw
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -113,11 +114,89 @@ func TestParseSrvrKeepsWhatItCanRead(t *testing.T) {
 	}
 }
 
+// keeperReply is what ClickHouse Keeper prints (FourLetterCommand.cpp).
+const keeperReply = `ClickHouse Keeper version: v21.11.1.1-prestable-7a4a0b0edef0ad6e0aa662cd3b90c3f4acf796e7
+Latency min/avg/max: 0/0/0
+Received: 2
+Sent : 3
+Connections: 1
+Outstanding: 0
+Zxid: 34
+Mode: leader
+Node count: 4
+`
+
+func TestParseSrvrOfKeeper(t *testing.T) {
+	want := Srvr{Version: "v21.11.1.1-prestable-7a4a0b0edef0ad6e0aa662cd3b90c3f4acf796e7", Received: 2, Sent: 3, Connections: 1, Zxid: 34, Mode: "leader", NodeCount: 4}
+	if got, err := ParseSrvr(keeperReply); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if got, err := ParseSrvr(strings.Replace(keeperReply, "Zxid: 34", "Zxid: 0x80000000", 1)); err != nil || got.Zxid != 0x80000000 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// A server may close the connection after any byte. Only the sizes of a leader's proposals, behind the rest, are not missed.
+func TestParseSrvrOfPartOfAReply(t *testing.T) {
+	replies := all(t, "srvr", "stat")
+	replies["keeper"] = keeperReply
+	for name, reply := range replies {
+		end := strings.Index(reply, "Node count: ")
+		end += strings.IndexByte(reply[end:], '\n') + 1
+		for n := range len(reply) {
+			_, err := ParseSrvr(reply[:n])
+			if whole := n >= end && reply[n-1] == '\n'; (err == nil) != whole {
+				t.Errorf("%s: %q at the end: %v", name, reply[max(0, n-20):n], err)
+			}
+			if err == nil || errors.Is(err, ErrMalformed) || errors.Is(err, ErrNoReply) {
+				continue
+			}
+			t.Errorf("%s: %q at the end: %v", name, reply[max(0, n-20):n], err)
+		}
+	}
+}
+
+// What answers on the port of another program is no ZooKeeper, however much it looks like one.
+func TestParseSrvrOfOthers(t *testing.T) {
+	for _, reply := range []string{
+		"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n400 Bad Request",
+		"HTTP/1.1 200 OK\r\nMode: cors\r\nSent: 12\r\n\r\n",
+		"SSH-2.0-OpenSSH_9.2\r\n",
+		"-ERR unknown command 'srvr'\r\n",
+		"\x15\x03\x03\x00\x02\x02\x0a",
+		"imok",
+		"Mode: leader\nNode count: 5\n",
+		"Zookeeper version: 3.8.0\nNode count: 5\n",
+		"Zookeeper version: 3.8.0\nMode: \nNode count: 5\n",
+		"Zookeeper version: 3.8.0\nMode: leader\nNode count: many\n",
+		"Zookeeper version: 3.8.0\nMode: leader\nNode count: 5",
+		"Zookeeper version: \nMode: leader\nNode count: 5\n",
+	} {
+		if s, err := ParseSrvr(reply); err == nil {
+			t.Errorf("%q is %+v", reply, s)
+		}
+		for _, s := range saying(reply).Status(t.Context(), []string{"zk1:2181"}) {
+			if s.Serves() || s.Server != "zk1:2181" {
+				t.Errorf("%q serves: %+v", reply, s)
+			}
+		}
+	}
+	for _, reply := range []string{keeperReply, recorded(t, "srvr", "3.4.6-leader"), "srvr" + notListed + "\n"} {
+		for _, s := range saying(reply).Status(t.Context(), []string{"zk1:2181"}) {
+			if !s.Serves() {
+				t.Errorf("%q does not serve: %v", reply, s.Err)
+			}
+		}
+	}
+}
+
 func FuzzParseSrvr(f *testing.F) {
+	f.Add(keeperReply)
 	fuzz(f, []string{"srvr", "stat"}, func(t *testing.T, reply string) {
 		s, err := ParseSrvr(reply)
-		if err == nil && reflect.DeepEqual(s, Srvr{}) && !strings.Contains(reply, ":") {
-			t.Error("accepted a reply without a known line")
+		whole := s.Version != "" && s.Mode != "" && strings.Contains(reply, "Node count") && strings.HasSuffix(reply, "\n")
+		if err == nil && !whole {
+			t.Errorf("accepted %+v", s)
 		}
 	})
 }

@@ -22,8 +22,8 @@ func diagnose(ctx context.Context, client *flw.Client, servers []string) string 
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()
 	var ailments []string
-	for _, reply := range client.AskAll(ctx, servers, "srvr") {
-		ailments = append(ailments, reply.Server+" "+ailment(reply.Err))
+	for _, status := range client.Status(ctx, servers) {
+		ailments = append(ailments, status.Server+" "+ailment(status.Err))
 	}
 	return strings.Join(ailments, ", ")
 }
@@ -50,6 +50,8 @@ func ailment(err error) string {
 		return "runs, but has no quorum"
 	case errors.Is(err, flw.ErrNoReply), errors.Is(err, syscall.ECONNRESET):
 		return "closes the connection (not ZooKeeper, or a port for TLS)"
+	case errors.Is(err, flw.ErrMalformed):
+		return "does not answer as ZooKeeper does (" + plain(err) + ")"
 	case errors.As(err, &noTLS):
 		return "does not speak TLS (is it the plain port?)"
 	case errors.Is(err, io.EOF):

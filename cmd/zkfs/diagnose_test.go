@@ -27,6 +27,8 @@ func TestDiagnose(t *testing.T) {
 			"silent":   func(c net.Conn) { io.Copy(io.Discard, c) },
 			"closing":  answers(""),
 			"electing": answers("This ZooKeeper instance is not currently serving requests\n"),
+			"page":     answers("HTTP/1.1 400 Bad Request\r\n\r\n"),
+			"cut":      answers("Zookeeper version: 3.8.0, built on\nMode: leader\nNode co"),
 		}
 		client := flw.Client{Dial: func(_ context.Context, network, address string) (net.Conn, error) {
 			switch {
@@ -43,8 +45,11 @@ func TestDiagnose(t *testing.T) {
 			"silent takes connections, but does not answer (it hangs, or is a port for TLS), " +
 			"closing closes the connection (not ZooKeeper, or a port for TLS), " +
 			"electing runs, but has no quorum, " +
-			"refusing refuses connections (nothing listens there)"
-		got := diagnose(t.Context(), &client, []string{"serving", "silent", "closing", "electing", "refusing"})
+			"refusing refuses connections (nothing listens there), " +
+			`page does not answer as ZooKeeper does (malformed reply: not a reply to srvr: "HTTP/1.1 400 Bad Request\r\n\r\n"), ` +
+			`cut does not answer as ZooKeeper does (malformed reply: a reply to srvr without a line Node count: ` +
+			`"Zookeeper version: 3.8.0, built on\nMode: leader\nNode co")`
+		got := diagnose(t.Context(), &client, []string{"serving", "silent", "closing", "electing", "refusing", "page", "cut"})
 		if got != want {
 			t.Errorf("got %q\nwant %q", got, want)
 		}

@@ -105,28 +105,24 @@ type serverStatus struct {
 // statusOfServers asks all servers at the same time.
 func statusOfServers(ctx context.Context, client *flw.Client, servers []string) []serverStatus {
 	var all []serverStatus
-	for _, reply := range client.AskAll(ctx, servers, "srvr") {
-		all = append(all, statusOfServer(reply))
+	for _, status := range client.Status(ctx, servers) {
+		all = append(all, statusOfServer(status))
 	}
 	return all
 }
 
-func statusOfServer(reply flw.Reply) serverStatus {
-	s := serverStatus{Server: reply.Server}
+func statusOfServer(status flw.Status) serverStatus {
+	s := serverStatus{Server: status.Server, Serves: status.Serves()}
 	var refused *flw.RefusedError
 	switch {
-	case errors.As(reply.Err, &refused):
-		s.Serves, s.Error = true, refused.Text
+	case errors.As(status.Err, &refused):
+		s.Error = refused.Text
 		return s
-	case reply.Err != nil:
-		s.Error = ailment(reply.Err)
+	case status.Err != nil:
+		s.Error = ailment(status.Err)
 		return s
 	}
-	srvr, err := flw.ParseSrvr(reply.Text)
-	if err != nil {
-		s.Error = plain(err)
-	}
-	s.Serves = true
+	srvr := status.Srvr
 	s.Version, _, _ = strings.Cut(srvr.Version, "-")
 	s.Mode = srvr.Mode
 	s.Zxid = fmt.Sprintf("%#x", uint64(srvr.Zxid))
