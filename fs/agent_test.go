@@ -238,6 +238,14 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 	case "setlk": // ID TYPE START LENGTH
 		types := map[string]int16{"r": unix.F_RDLCK, "w": unix.F_WRLCK, "u": unix.F_UNLCK}
 		return "", unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: pick(types, args[1]), Start: number(args[2]), Len: number(args[3])})
+	case "setlkw": // ID r|w
+		types := map[string]int16{"r": unix.F_RDLCK, "w": unix.F_WRLCK}
+		return "", unix.FcntlFlock(f.Fd(), unix.F_SETLKW, &unix.Flock_t{Type: pick(types, args[1])})
+	case "getlk": // ID r|w
+		types := map[string]int16{"r": unix.F_RDLCK, "w": unix.F_WRLCK}
+		lk := unix.Flock_t{Type: pick(types, args[1])}
+		err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lk)
+		return fmt.Sprintf("%s pid=%d", map[int16]string{unix.F_RDLCK: "r", unix.F_WRLCK: "w", unix.F_UNLCK: "u"}[lk.Type], lk.Pid), err
 	}
 	return agentPathCall(files, call, args)
 }

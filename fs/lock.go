@@ -94,7 +94,12 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		return err
 	}
 	if wait {
+		var over func()
+		if over, err = f.fs.locks.wait(key, path, shared); err != nil {
+			return err
+		}
 		err = f.await(ctx, lock)
+		over()
 	} else {
 		err = f.try(ctx, lock, path)
 	}
@@ -295,7 +300,8 @@ func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
 	}
 }
 
-// Getlk implements fcntl(2) with F_GETLK: it tells whether somebody else has, or waits for, the lock. Who that is stands in the lock file.
+// Getlk implements fcntl(2) with F_GETLK: it tells whether another process has, or waits for, the lock. It names a process of
+// this mount only; the lock file names all.
 func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk *fuse.FileLock, flags uint32, out *fuse.FileLock) syscall.Errno {
 	path, err := f.lockPath()
 	if err != nil {
@@ -307,17 +313,21 @@ func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	}
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	queue, err := f.fs.queue(ctx, path)
+	contenders, err := f.fs.contenders(ctx, path)
 	if err != nil {
 		return f.fs.errno("lock", path, err)
 	}
 	own := f.fs.locks.get(keyOf(h, owner, flags))
 	*out = fuse.FileLock{Typ: syscall.F_UNLCK}
-	for _, c := range queue {
-		if own != nil && own.contender == c.path || lk.Typ == syscall.F_RDLCK && c.shared {
+	for _, c := range contenders {
+		shared := zk.IsSharedContender(c)
+		if own != nil && own.contender == c || lk.Typ == syscall.F_RDLCK && shared {
 			continue
 		}
-		*out = fuse.FileLock{Start: 0, End: math.MaxInt64, Typ: syscall.F_WRLCK}
+		*out = fuse.FileLock{Start: 0, End: math.MaxInt64, Typ: syscall.F_WRLCK, Pid: f.fs.locks.holderOf(c)}
+		if shared {
+			out.Typ = syscall.F_RDLCK
+		}
 		break
 	}
 	return 0

@@ -17,6 +17,7 @@ type locks struct {
 	held      map[lockKey]*heldLock
 	acquiring map[lockKey]chan struct{} // closed when the request has ended
 	leaving   map[*heldLock]time.Time   // being given back, since when; see leaving.go
+	waiting   map[*waiter]bool          // the requests of fcntl(2) that wait; see deadlock.go
 }
 
 // lockKey names one lock of one owner: with flock(2) an open file, with fcntl(2) what the kernel takes for one, a process as a rule. The
@@ -120,6 +121,18 @@ func (l *locks) here(path string) (here, leaving bool) {
 		leaving = leaving || held.path == path
 	}
 	return here, leaving
+}
+
+// holderOf returns the process that has taken the lock of a contender by fcntl(2) on this mount, else 0.
+func (l *locks) holderOf(contender string) uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, held := range l.held {
+		if held.contender == contender && key.handle == nil {
+			return held.process
+		}
+	}
+	return 0
 }
 
 // matching returns the locks that match.

@@ -19,11 +19,19 @@ type contender struct {
 	path   string
 	shared bool
 	stat   *zk.Stat
-	data   []byte
+	note   string // what it says about itself
 }
 
-// queue returns the contenders for the lock at path, the holder first.
-func (f *FS) queue(ctx context.Context, path string) ([]contender, error) {
+// Anybody who may create a contender may give it as much data as a znode can have, and there may be any number of them. So
+// the queue is read in pages, and no more of it than can be shown.
+const (
+	queuePage  = 32      // contenders
+	queueBytes = 4 << 20 // of data. Of what comes behind, the length is shown
+	noteBytes  = 4 << 10 // that are shown of one contender
+)
+
+// contenders returns the paths of the contenders for the lock at path, the holder first.
+func (f *FS) contenders(ctx context.Context, path string) ([]string, error) {
 	s, err := f.view.list(ctx, path)
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil, nil
@@ -31,22 +39,66 @@ func (f *FS) queue(ctx context.Context, path string) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := zk.Contenders(s.names.all())
-	paths := make([]string, len(names))
-	for i, name := range names {
+	paths := zk.Contenders(s.names.all())
+	for i, name := range paths {
 		paths[i] = join(path, name)
 	}
-	found := make([]snapshot, len(paths))
-	if _, err := f.view.many(ctx, paths, func(i int, s snapshot) { found[i] = s }); err != nil {
+	return paths, nil
+}
+
+// queue returns what is to be shown of the contenders for the lock at path, the holder first.
+func (f *FS) queue(ctx context.Context, path string) (queue []contender, err error) {
+	paths, err := f.contenders(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	var queue []contender
-	for i, s := range found {
-		if s.stat != nil {
-			queue = append(queue, contender{paths[i], zk.IsSharedContender(names[i]), s.stat, s.data})
+	for read := 0; len(paths) > 0; {
+		page := paths[:min(len(paths), queuePage)]
+		paths = paths[len(page):]
+		found := make([]contender, len(page))
+		each := func(i int, s snapshot) {
+			_, name := split(page[i])
+			found[i] = contender{page[i], zk.IsSharedContender(name), s.stat, noteOf(s)}
+		}
+		if read < queueBytes {
+			var size int
+			size, err = f.view.many(ctx, page, each)
+			read += size
+		} else {
+			err = f.view.lengths(ctx, page, each)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			if c.stat != nil {
+				queue = append(queue, c)
+			}
 		}
 	}
 	return queue, nil
+}
+
+// lengths is many without the data of znodes.
+func (v *view) lengths(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
+	all := make([]int, len(paths))
+	for i := range all {
+		all[i] = i
+	}
+	return v.fetchStats(ctx, paths, all, each)
+}
+
+// noteOf returns what is shown of the data of a contender.
+func noteOf(s snapshot) string {
+	switch {
+	case s.stat == nil:
+		return ""
+	case len(s.data) > noteBytes:
+		return fmt.Sprintf("%s... (%d bytes)", oneLine(s.data[:noteBytes]), s.stat.DataLength)
+	case !s.hasData && s.stat.DataLength > 0:
+		return fmt.Sprintf("(%d bytes)", s.stat.DataLength)
+	}
+	return oneLine(s.data)
 }
 
 // queueText is what a lock file without data of its own reads as: a line for each contender, the holder first.
@@ -59,7 +111,7 @@ func queueText(queue []contender) []byte {
 		}
 		sequence := c.path[max(0, len(c.path)-10):]
 		since := time.UnixMilli(c.stat.Ctime).UTC().Format(time.RFC3339)
-		fmt.Fprintf(&b, "%s %#x %s %s %s\n", sequence, uint64(c.stat.EphemeralOwner), since, how, oneLine(c.data))
+		fmt.Fprintf(&b, "%s %#x %s %s %s\n", sequence, uint64(c.stat.EphemeralOwner), since, how, c.note)
 	}
 	return b.Bytes()
 }
@@ -79,7 +131,7 @@ func (f *FS) lockState(ctx context.Context, path string) (xattr.Lock, error) {
 	if err != nil || len(queue) == 0 {
 		return xattr.Lock{}, err
 	}
-	return xattr.Lock{Queue: len(queue), Zxid: queue[0].stat.Czxid, Holder: oneLine(queue[0].data)}, nil
+	return xattr.Lock{Queue: len(queue), Zxid: queue[0].stat.Czxid, Holder: queue[0].note}, nil
 }
 
 // maxCommand is how much of a command line a contender shows.

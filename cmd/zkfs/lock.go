@@ -261,6 +261,9 @@ func (o *lockOrder) refused(conn *zk.Conn, err error) error {
 	return failf(exitConnect, "%s: %s", o.file, plain(err))
 }
 
+// holderBytes is how much is shown of what a holder says about itself.
+const holderBytes = 400
+
 // holder says who has the lock, as far as that can be told at once.
 func (o *lockOrder) holder(conn *zk.Conn) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -269,7 +272,7 @@ func (o *lockOrder) holder(conn *zk.Conn) string {
 	names, _, err := conn.Children(o.znode)
 	if queue := zk.Contenders(names); err == nil && len(queue) > 0 {
 		if data, _, err := conn.Get(path.Join(o.znode, queue[0])); err == nil && len(data) > 0 {
-			return fmt.Sprintf(": %q has it", data)
+			return fmt.Sprintf(": %q has it", data[:min(len(data), holderBytes)])
 		}
 	}
 	return ""
