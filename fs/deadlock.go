@@ -37,7 +37,7 @@ func (l *locks) wait(key lockKey, path string, shared bool) (over func(), err er
 // waitsFor reports whether w waits for owner, or for one that does. It goes on behind no owner twice. mu is held.
 func (l *locks) waitsFor(w *waiter, owner uint64, seen map[uint64]bool) bool {
 	for key, held := range l.held {
-		if key.handle != nil || held.path != w.path || held.shared && w.shared || key.owner == w.owner {
+		if key.handle != nil || held.path != w.path || !held.exclusive && w.shared || key.owner == w.owner {
 			continue
 		}
 		if key.owner == owner {

@@ -31,7 +31,8 @@ func (f *FS) leave(ctx context.Context, key lockKey, held *heldLock) error {
 	}
 }
 
-// leaving begins to give the lock of key back, and returns where the outcome will be. It is nil if that has begun before.
+// leaving begins to give the lock of key back, and returns where the outcome will be. It is nil if that has begun before, or if
+// the process still has the lock in another way.
 func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
 	l := &f.locks
 	l.mu.Lock()
@@ -40,6 +41,9 @@ func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
 		return nil
 	}
 	delete(l.held, key)
+	if held.users--; held.users > 0 {
+		return nil
+	}
 	if l.leaving == nil {
 		l.leaving = map[*heldLock]time.Time{}
 	}

@@ -89,14 +89,39 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 			return err
 		}
 	}
+	held := &heldLock{shared: shared, handle: h, process: process}
+	for {
+		partner := f.fs.locks.partner(key, path, h, process)
+		switch {
+		case partner == nil:
+			if held.grant, err = f.acquire(ctx, key, path, shared, wait); err != nil {
+				return err
+			}
+			f.fs.locks.put(key, held)
+			go f.fs.warn(held) // ends when the lock is given back or lost
+			return f.granted(ctx, key, held)
+		case !partner.exclusive && !shared && wait:
+			return zk.ErrDeadlock // the process would wait for itself
+		case !partner.exclusive && !shared:
+			return zk.ErrLockHeld
+		}
+		held.grant = partner.grant
+		if f.fs.locks.join(key, held) {
+			return f.granted(ctx, key, held)
+		}
+	}
+}
+
+// acquire waits for the lock on the znode at path, or tries to get it.
+func (f *file) acquire(ctx context.Context, key lockKey, path string, shared, wait bool) (*grant, error) {
 	lock, err := f.contender(ctx, path, shared)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if wait {
 		var over func()
 		if over, err = f.fs.locks.wait(key, path, shared); err != nil {
-			return err
+			return nil, err
 		}
 		err = f.await(ctx, lock)
 		over()
@@ -104,17 +129,18 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		err = f.try(ctx, lock, path)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	held := &heldLock{
-		lock: lock, path: path, contender: lock.Path(), shared: shared, handle: h, process: process,
-		released: make(chan struct{}),
-	}
-	held.release = sync.OnceFunc(func() { close(held.released) })
-	f.fs.locks.put(key, held)
-	go f.fs.warn(held) // ends when the lock is given back or lost
-	err = h.catchUp(ctx)
-	if err == nil && h.quiet && key.handle == nil && f.fs.endsWith(process, key, held) != nil {
+	g := &grant{lock: lock, path: path, contender: lock.Path(), exclusive: !shared, released: make(chan struct{})}
+	g.release = sync.OnceFunc(func() { close(g.released) })
+	return g, nil
+}
+
+// granted does what must be done before a program learns that it has the lock. After an error it does not have it.
+func (f *file) granted(ctx context.Context, key lockKey, held *heldLock) error {
+	h := held.handle
+	err := h.catchUp(ctx)
+	if err == nil && h.quiet && key.handle == nil && f.fs.endsWith(held.process, key, held) != nil {
 		err = errUnseen
 	}
 	if err != nil {

@@ -36,16 +36,24 @@ func keyOf(h *handle, owner uint64, flags uint32) lockKey {
 	return lockKey{file: h.file, owner: owner}
 }
 
-// heldLock is a lock that is held. All fields are immutable.
-type heldLock struct {
+// grant is one contender that has come first. A process that takes the lock of a file by flock(2) and by fcntl(2) has one for both,
+// so that it does not wait for itself. All fields but users are immutable.
+type grant struct {
 	lock      *zk.Lock
 	path      string // of the lock's znode
 	contender string // the path of its own znode
-	shared    bool
-	handle    *handle       // dropped with it at the latest
-	process   uint32        // that took it
+	exclusive bool
 	released  chan struct{} // closed when it is to be given back
 	release   func()        // closes released, once
+	users     int           // how many hold it; guarded by locks.mu
+}
+
+// heldLock is a lock that is held. All fields are immutable.
+type heldLock struct {
+	*grant
+	shared  bool    // as was asked for
+	handle  *handle // dropped with it at the latest
+	process uint32  // that took it
 }
 
 func (l *locks) get(key lockKey) *heldLock {
@@ -65,6 +73,34 @@ func (l *locks) putLocked(key lockKey, held *heldLock) {
 		l.held = map[lockKey]*heldLock{}
 	}
 	l.held[key] = held
+	held.users++
+}
+
+// partner returns the lock at path that a process holds already, by the other one of flock(2) and fcntl(2) than key is of. A lock of
+// flock(2) is also that of a process which has got the open file, as key's has.
+func (l *locks) partner(key lockKey, path string, h *handle, process uint32) *heldLock {
+	found := l.matching(func(k lockKey, held *heldLock) bool {
+		flock := k.handle != nil
+		return held.path == path && flock == (key.handle == nil) && !held.handle.closing.Load() &&
+			(process != 0 && held.process == process || flock && k.handle == h)
+	})
+	for _, held := range found {
+		if !held.isLost() {
+			return held
+		}
+	}
+	return nil
+}
+
+// join puts held, which shares the grant of a partner, into the table. It returns false if the partner has left.
+func (l *locks) join(key lockKey, held *heldLock) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if held.users == 0 {
+		return false
+	}
+	l.putLocked(key, held)
+	return true
 }
 
 // begin lets one request at a time acquire the lock of key, until it calls end.
@@ -153,10 +189,12 @@ func (l *locks) matching(match func(lockKey, *heldLock) bool) map[lockKey]*heldL
 
 // count returns how many locks are held. One that was lost stays in the table until its holder gives it back, but is not held.
 func (l *locks) count() (n int) {
+	counted := map[*grant]bool{}
 	for _, held := range l.matching(func(lockKey, *heldLock) bool { return true }) {
-		if !held.isLost() {
+		if !counted[held.grant] && !held.isLost() {
 			n++
 		}
+		counted[held.grant] = true
 	}
 	return n
 }
