@@ -244,6 +244,21 @@ func (c *cache) release(path string) {
 	c.tidy(e)
 }
 
+// forget drops what is known about the znode, which the same versions may not bring back: servers change the data of some znodes of their own
+// and leave the Stat as it is.
+func (c *cache) forget(path string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[path]
+	if e == nil {
+		return
+	}
+	e.gen++
+	e.fresh = false
+	e.forget()
+	c.weigh(e)
+}
+
 // changed notes an event about the znode: what is known is stale, and answers under way may be. It returns
 // whether anything is known.
 func (c *cache) changed(path string) bool {

@@ -279,6 +279,20 @@ func overtaken(err error) error {
 	return err
 }
 
+// hasRoom returns zk.ErrQuotaExceeded if a quota refuses op, a request about the znode at path that leaves it with another version than
+// wrong. It changes nothing: the transaction that asks has a part that fails. Any other answer is one for the change itself to get.
+func (f *FS) hasRoom(ctx context.Context, op any, path string, wrong int32) error {
+	for {
+		_, err := f.conn.WithContext(ctx).Multi(op, &zk.CheckVersionRequest{Path: path, Version: wrong})
+		switch {
+		case errors.Is(err, zk.ErrQuotaExceeded):
+			return err
+		case !f.watch.again(ctx, err):
+			return nil
+		}
+	}
+}
+
 // Attempts, for change to make.
 
 // tryCreate makes the znode at path. Servers before 3.5 have no operation that returns the Stat as well.
@@ -393,7 +407,7 @@ func (f *FS) sync(ctx context.Context, path string) error {
 	for {
 		_, err := f.conn.WithContext(ctx).Sync(path)
 		if err == nil {
-			f.view.fresh(path)
+			f.view.forget(path)
 			return nil
 		}
 		if !f.watch.again(ctx, err) {

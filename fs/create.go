@@ -82,6 +82,11 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	if err != nil {
 		return nil, nil, err
 	}
+	if flags&syscall.O_EXCL == 0 { // else the creation itself tells
+		if err := d.fs.hasQuota(ctx, path, &zk.CreateRequest{Path: path, Data: []byte{0}, Acl: acl}, 1); err != nil {
+			return nil, nil, err
+		}
+	}
 	role := roleLeaf
 	if isLockName(znodeName(name, d.isRoot()), d.fs.o.LockSuffix) {
 		role = roleLock
@@ -137,6 +142,10 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 		return nil, nil, zk.ErrNodeExists
 	}
 	if err := d.fs.allowed(ctx, path, zk.PermWrite); err != nil {
+		return nil, nil, err
+	}
+	write := &zk.SetDataRequest{Path: path, Data: []byte{0}, Version: s.stat.Version}
+	if err := d.fs.hasQuota(ctx, path, write, s.stat.Version); err != nil {
 		return nil, nil, err
 	}
 	f := d.reservedFile(ctx, path, roleData, s.stat)

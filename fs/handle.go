@@ -330,9 +330,23 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	draft := f.hasDraft() && h.write
 	err := h.commit(ctx, draft)
 	if err == nil && !draft {
-		err = f.fs.sync(ctx, f.where())
+		err = f.sync(ctx)
 	}
 	return f.fs.errno("fsync", f.where(), err)
+}
+
+// sync makes the next read of the file as new as the call, also where nothing in the Stat says that the data is other: what the file was
+// shown as is forgotten, and the kernel drops what it holds, at the next open at the latest.
+func (f *file) sync(ctx context.Context) error {
+	if err := f.fs.sync(ctx, f.where()); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.shown.data, f.shown.hasData = nil, false
+	f.told, f.stored = noVersion, 0
+	f.mu.Unlock()
+	f.source(ctx, false).shows(newsData)
+	return nil
 }
 
 // Release ends the handle, after its last descriptor is closed. What is left is committed; nobody sees the

@@ -177,5 +177,8 @@ func (v *view) complete(ctx context.Context, path string, s snapshot) (snapshot,
 	return v.addPerms(ctx, path, s)
 }
 
+// forget is fresh for what may be another thing with the same Stat.
+func (v *view) forget(path string) { v.cache.forget(path) }
+
 // fresh makes the next question about path one to the servers.
 func (v *view) fresh(path string) { v.cache.changed(path) }
