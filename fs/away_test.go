@@ -2,18 +2,12 @@ package fs
 
 import (
 	"bytes"
-	"fmt"
 	"log/slog"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
@@ -159,29 +153,6 @@ func TestStand(t *testing.T) {
 	a.eventually(w, "ok", "put", "more", "x")
 	if got := f.silence.patience(long); got != long {
 		t.Errorf("after an answer a change waits for %v", got)
-	}
-}
-
-// A signal ends a call that waits for a server, after the second that an answer may still take.
-func TestInterrupt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{}, longSessions)
-	f, a := w.session(long, Options{Timeout: long})
-	stalled := w.stall(f.conn.SessionID())
-	a.start("stat", "nosuch")
-	<-stalled
-	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", a.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, task := range tasks { // whichever makes the call
-		id, _ := strconv.Atoi(task.Name())
-		if err := unix.Tgkill(a.cmd.Process.Pid, id, syscall.SIGURG); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := a.answer(); got != "EINTR" {
-		t.Error(got)
 	}
 }
 

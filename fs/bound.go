@@ -10,8 +10,9 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// grace is how long a request that a signal interrupted may still be answered: programs with timers or Go's scheduler get signals
-// all the time and do not expect open(2) or stat(2) to fail for it.
+// grace is how long a request that a signal interrupted may still be answered. One that only asks may take as long as any other if the signal
+// is not one that ends programs: those with timers or Go's scheduler get signals all the time, and do not expect open(2) or stat(2) to
+// fail for it.
 const grace = time.Second
 
 // hopeless is how long a request waits while the servers are silent. It need not be long: they are heard again by the client itself, whoever
@@ -44,13 +45,13 @@ func (s *silence) patience(timeout time.Duration) time.Duration {
 }
 
 // bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after Options.Timeout, sooner while the
-// servers are known to be silent, and some time after the caller was interrupted. cancel must be called when the request is answered.
+// servers are known to be silent, and when a signal ends the caller. cancel must be called when the request is answered.
 func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc) {
 	b := &bounded{request: request, timeout: f.o.Timeout, silence: &f.silence}
 	return b, b.end
 }
 
-// boundChange is bound for a request that changes something.
+// boundChange is bound for a request that changes something. Any signal ends it, after a time of grace.
 func (f *FS) boundChange(request context.Context) (context.Context, context.CancelFunc) {
 	b := &bounded{request: request, timeout: f.o.Timeout, silence: &f.silence, changes: true}
 	return b, b.end
@@ -103,9 +104,18 @@ func (b *bounded) real() context.Context {
 		b.cancel()
 	case b.request.Done() != nil:
 		// A goroutine that ends when stop is called.
-		b.stop = context.AfterFunc(b.request, func() { time.AfterFunc(grace, b.cancel) })
+		b.stop = context.AfterFunc(b.request, b.interrupted)
 	}
 	return b.ctx
+}
+
+// interrupted is called when a signal has come for the caller. It returns before ctx ends, or ends it.
+func (b *bounded) interrupted() {
+	if b.changes {
+		time.AfterFunc(grace, b.cancel)
+		return
+	}
+	heed(b.ctx, b.cancel, callerOf(b.request))
 }
 
 // end ends it.

@@ -3,6 +3,7 @@ package fs
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,6 +83,12 @@ func agentProgramCall(files map[string]*os.File, call string, args []string) (st
 	case "setxattrflags": // PATH NAME VALUE create|replace
 		flags := map[string]int{"create": unix.XATTR_CREATE, "replace": unix.XATTR_REPLACE}
 		return "", unix.Lsetxattr(args[0], args[1], []byte(args[2]), flags[args[3]])
+	case "catch": // SIGNAL...
+		c := make(chan os.Signal, 1)
+		for _, name := range args {
+			signal.Notify(c, unix.SignalNum("SIG"+name))
+		}
+		return "", nil
 	case "getflags":
 		_, err := unix.IoctlGetInt(int(files[args[0]].Fd()), unix.FS_IOC_GETFLAGS)
 		return "", err
