@@ -14,36 +14,44 @@ import (
 	"time"
 )
 
-// A daemon that is killed in the moment of mounting ends, and so does the command that waits for it. What is left is a dead mount at most.
+// A daemon that is killed in the moment of mounting ends, without help of its companion too, and so does the command that waits for it. What
+// is left is a dead mount at most.
 func TestKilledWhileMounting(t *testing.T) {
 	path, err := zkfs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	source := addr(shared.Servers[0]) + newRoot(t)
+	foreground := func(code int, dir string) error {
+		if code != -1 || !isMounted(dir) {
+			return errors.New("was not killed while mounted")
+		}
+		return nil
+	}
+	background := func(code int, dir string) error {
+		if want := map[bool]int{true: 0, false: 16}[isMounted(dir)]; code != want {
+			return fmt.Errorf("want %d", want)
+		}
+		return nil
+	}
 	for name, test := range map[string]struct {
-		flags  []string
-		daemon func(t *testing.T, command int) (pid int)
-		ends   func(code int, dir string) error
+		flags   []string
+		victims func(t *testing.T, command int, dir string) []int
+		check   func(code int, dir string) error
 	}{
-		"-f": {[]string{"-f"}, func(_ *testing.T, command int) int { return command }, func(code int, dir string) error {
-			if code != -1 || !isMounted(dir) {
-				return errors.New("was not killed while mounted")
-			}
-			return nil
-		}},
-		"the command waits": {nil, daemonOf, func(code int, dir string) error {
-			if want := map[bool]int{true: 0, false: 16}[isMounted(dir)]; code != want {
-				return fmt.Errorf("want %d", want)
-			}
-			return nil
-		}},
+		"-f": {[]string{"-f"}, func(_ *testing.T, command int, _ string) []int { return []int{command} }, foreground},
+		"-f, the companion too": {[]string{"-f"}, func(t *testing.T, command int, dir string) []int {
+			return []int{command, processOn(t, dir, "companion")}
+		}, foreground},
+		"the command waits": {nil, func(t *testing.T, _ int, dir string) []int {
+			return []int{processOn(t, dir, "mount")}
+		}, background},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i := range 40 {
 				dir := t.TempDir()
 				var out log
-				cmd := exec.Command(path, append([]string{"mount", source, dir}, test.flags...)...)
+				cmd := exec.Command(path, append([]string{"mount"}, append(test.flags, source, dir)...)...)
 				cmd.Stdout, cmd.Stderr = &out, &out
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
@@ -53,15 +61,15 @@ func TestKilledWhileMounting(t *testing.T) {
 					cmd.Wait()
 					close(ended)
 				}()
-				daemon := test.daemon(t, cmd.Process.Pid)
-				// How much later decides where the daemon is: it asks for its own root then.
+				victims := test.victims(t, cmd.Process.Pid, dir)
 				if !becomesMounted(dir, ended) {
 					t.Fatalf("%d: it has ended: %s", i, out.String())
 				}
+				// How much later decides where the daemon is: it asks for its own root then.
 				for later := time.Now().Add(time.Duration(i%20) * 100 * time.Microsecond); time.Now().Before(later); {
 				}
-				if err := syscall.Kill(daemon, syscall.SIGKILL); err != nil {
-					t.Fatal(err)
+				for _, pid := range victims {
+					syscall.Kill(pid, syscall.SIGKILL) // fails if the companion has ended already
 				}
 				select {
 				case <-ended:
@@ -70,7 +78,7 @@ func TestKilledWhileMounting(t *testing.T) {
 					exec.Command("umount", "-f", "-l", dir).Run()
 					<-ended
 				}
-				if err := test.ends(cmd.ProcessState.ExitCode(), dir); err != nil {
+				if err := test.check(cmd.ProcessState.ExitCode(), dir); err != nil {
 					t.Errorf("%d: %s: %v\n%s", i, cmd.ProcessState, err, out.String())
 				}
 				exec.Command("umount", "-l", dir).Run() // fails if nothing is left
@@ -91,21 +99,20 @@ func becomesMounted(dir string, ended <-chan struct{}) bool {
 	return true
 }
 
-// daemonOf returns the daemon that a command starts.
-func daemonOf(t *testing.T, pid int) (child int) {
+// processOn returns the process in that role, "mount" or "companion", that zkfs has started for a mount point.
+func processOn(t *testing.T, dir, role string) (pid int) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the only error is a bad pattern
-		for _, list := range lists {
-			text, _ := os.ReadFile(list) // fails if the thread has ended
-			name := strings.TrimSpace(string(text))
-			if line, _ := os.ReadFile("/proc/" + name + "/cmdline"); strings.HasPrefix(string(line), "zkfs\x00mount\x00") {
-				child, _ = strconv.Atoi(name)
-				return child
+		all, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the only error is a bad pattern
+		for _, name := range all {
+			text, _ := os.ReadFile(name) // fails if it has ended
+			if line := string(text); strings.HasPrefix(line, "zkfs\x00"+role+"\x00") && strings.HasSuffix(line, "\x00"+dir+"\x00") {
+				pid, _ = strconv.Atoi(filepath.Base(filepath.Dir(name)))
+				return pid
 			}
 		}
 	}
-	t.Fatalf("%d has no daemon", pid)
+	t.Fatalf("%s has no process in the role of %s", dir, role)
 	return 0
 }
 
