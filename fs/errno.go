@@ -56,6 +56,7 @@ var errnos = []struct {
 	{zk.ErrReconfigInProgress, syscall.EAGAIN},
 	{zk.ErrNewConfigNoQuorum, syscall.EAGAIN},
 	{zk.ErrTooLarge, syscall.EFBIG},
+	{zk.ErrReplyTooLarge, syscall.EFBIG},
 	{zk.ErrOperationTimeout, syscall.ETIMEDOUT},
 	{zk.ErrRequestTimeout, syscall.ETIMEDOUT},
 	{zk.ErrConnectionClosed, syscall.EHOSTDOWN},

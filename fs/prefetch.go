@@ -9,12 +9,12 @@ import (
 )
 
 // A directory's entries are fetched in batches: one request brings the data and the Stats of many znodes, at the price of one.
-// The servers put no limit on its reply, and a directory may hold a gigabyte. So the first batch is small, and the
-// next ones are as large as the bytes seen allow. Where other directories have had small znodes, it is less small.
+// The servers put no limit on its reply, hold all of it in memory, and a directory may have a gigabyte. So the first batch is small, and the
+// next ones are as large as the bytes seen allow. Where other directories have had small znodes, it is less small. However
+// small the znodes were, the next ones may have a megabyte each, so that no batch is very large.
 const (
 	firstBatch = 32
-	likeBatch  = 128
-	maxBatch   = 1024
+	maxBatch   = 128
 	batchBytes = 1 << 20 // what a reply should have at most
 )
 
@@ -97,7 +97,7 @@ func (v *view) manyStats(ctx context.Context, paths []string, each func(i int, s
 		return 0, err
 	}
 	if fetched > 0 {
-		v.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/fetched, likeBatch))))
+		v.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/fetched, maxBatch))))
 	}
 	return size + fetched, nil
 }
@@ -122,6 +122,8 @@ func (v *view) fetch(ctx context.Context, paths []string, each func(i int, s sna
 		for i := range paths {
 			rest = append(rest, i)
 		}
+	case errors.Is(err, zk.ErrReplyTooLarge):
+		return v.fetchHalves(ctx, paths, each)
 	case err != nil && v.watch.again(ctx, err):
 		return v.fetch(ctx, paths, each)
 	case err != nil:
@@ -139,6 +141,18 @@ func (v *view) fetch(ctx context.Context, paths []string, each func(i int, s sna
 		}
 	}
 	return v.fetchStats(ctx, paths, rest, each)
+}
+
+// fetchHalves is fetch in two requests, because the reply to a single one is too long. Of a single znode it fetches the Stat.
+func (v *view) fetchHalves(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
+	if len(paths) == 1 {
+		return v.fetchStats(ctx, paths, []int{0}, each)
+	}
+	mid := len(paths) / 2
+	if err := v.fetch(ctx, paths[:mid], each); err != nil {
+		return err
+	}
+	return v.fetch(ctx, paths[mid:], func(i int, s snapshot) { each(mid+i, s) })
 }
 
 // fetchStats asks for the Stats of paths[i] for each i of which.

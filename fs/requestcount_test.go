@@ -125,14 +125,14 @@ func TestRequestsForReading(t *testing.T) {
 	c.want("missing again", "", "")
 }
 
-// A request brings many znodes: a directory costs one for its names and one for each thousand of its entries, but for
+// A request brings many znodes: a directory costs one for its names and one for each 128 of its entries, but for
 // the first ones, which find out how large they are. None is for a file.
 func TestRequestsForLargeDirectory(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.fill("/d", 3000, 10)
 	c := w.count()
 	w.do("ls", "d")
-	if got, want := c.servers(), "getChildren2 1, multiRead 6"; got != want { // 32, 128, 512, 1024, 1024, the rest
+	if got, want := c.servers(), "getChildren2 1, multiRead 25"; got != want { // 32, 23 times 128, the rest
 		t.Errorf("3000 entries: %s, want %s", got, want)
 	}
 }

@@ -28,7 +28,7 @@ func WithSingleReads() connOption { return func(c *Conn) { c.singleReads.Store(t
 
 // batchable tells whether cl is a Get that may travel with others.
 func (c *client) batchable(cl *call) bool {
-	return cl.op == wire.OpGetData && cl.onReply == nil && !c.singleReads.Load()
+	return cl.op == wire.OpGetData && cl.onReply == nil && !cl.single && !c.singleReads.Load()
 }
 
 // batchLimit returns how many Gets may go together: none of them can return more than a request may hold, all of them
@@ -145,6 +145,15 @@ func (cl *call) takeBack() []*call {
 		}
 	}
 	cl.members = nil
+	return calls
+}
+
+// takeBackSingly is takeBack for calls that travel alone from now on: together their replies are too long.
+func (cl *call) takeBackSingly() []*call {
+	calls := cl.takeBack()
+	for _, member := range calls {
+		member.single = true
+	}
 	return calls
 }
 

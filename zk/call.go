@@ -26,6 +26,7 @@ type call struct {
 	onReply func(wire.Code)
 
 	members []*call // of a batch: they are finished with it
+	single  bool    // it does not travel with others
 	paced   bool    // it counts in queue.reads
 
 	begun time.Time // if there is a request hook

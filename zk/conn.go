@@ -182,8 +182,8 @@ func WithLogInfo(on bool) connOption { return func(c *Conn) { c.log.info.Store(o
 // order, on a goroutine of its own: a callback that blocks delays later events only.
 func WithEventCallback(cb EventCallback) connOption { return func(c *Conn) { c.events.callback = cb } }
 
-// WithMaxBufferSize bounds the replies that the client accepts, in bytes. A larger one ends the connection.
-// Zero or less stands for the default of 256 MiB: servers may send far more than they accept.
+// WithMaxBufferSize bounds the replies that the client accepts, in bytes. A larger one is read and thrown away, and its call fails
+// with [ErrReplyTooLarge]. Zero or less stands for the default of 256 MiB: servers may send far more than they accept.
 func WithMaxBufferSize(bytes int) connOption {
 	return func(c *Conn) {
 		if bytes > 0 {

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"sync"
@@ -247,6 +249,16 @@ func (t *transport) readLoop() error {
 			buf = buffers.get()
 		}
 		frame, err := wire.ReadFrame(t.r, buf, t.c.maxReply)
+		var tooLong *wire.LengthError
+		if errors.As(err, &tooLong) && tooLong.Length > wire.ReplyHeaderSize {
+			if lent {
+				buffers.put(buf)
+			}
+			if err := t.refuse(tooLong); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("zk: from the server: %w", err)
 		}
@@ -263,14 +275,48 @@ func (t *transport) readLoop() error {
 	}
 }
 
+// refuse reads the body of a frame that is too long, and keeps nothing of it. Only the call whose reply it is fails: without
+// the connection it would be sent again on the next one.
+func (t *transport) refuse(tooLong *wire.LengthError) error {
+	head := make([]byte, wire.ReplyHeaderSize)
+	if _, err := io.ReadFull(t.r, head); err != nil {
+		return fmt.Errorf("zk: from the server: %w", err)
+	}
+	h := replyHeader(head)
+	if h.Xid <= 0 {
+		return fmt.Errorf("zk: from the server: %w", tooLong)
+	}
+	cl, err := t.due(&t.pending, &h)
+	if err != nil {
+		return err
+	}
+	if cl.onReply != nil {
+		cl.onReply(wire.CodeMarshallingError) // the caller does not get the channel of a watch
+	}
+	if cl.members != nil {
+		t.c.queue.giveBack(cl.takeBackSingly())
+		cl.finish(nil)
+	} else {
+		cl.finish(ErrReplyTooLarge)
+	}
+	if _, err := t.r.Discard(int(tooLong.Length) - len(head)); err != nil {
+		return fmt.Errorf("zk: from the server: %w", err)
+	}
+	return nil
+}
+
+func replyHeader(b []byte) (h wire.ReplyHeader) {
+	d := wire.NewDecoder(b)
+	h.Decode(&d)
+	return h
+}
+
 // handle processes one frame.
 func (t *transport) handle(frame []byte, fresh bool) error {
 	if len(frame) < wire.ReplyHeaderSize {
 		return fmt.Errorf("zk: frame of %d bytes from the server, too short for a reply", len(frame))
 	}
-	var h wire.ReplyHeader
-	d := wire.NewDecoder(frame[:wire.ReplyHeaderSize])
-	h.Decode(&d)
+	h := replyHeader(frame[:wire.ReplyHeaderSize])
 	record := frame[wire.ReplyHeaderSize:]
 	switch h.Xid {
 	case wire.XidNotification:
@@ -297,15 +343,15 @@ func (t *transport) notify(record []byte) error {
 	return nil
 }
 
-// reply finishes the oldest call of the ring.
-func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh bool) error {
+// due takes the oldest call of the ring, to which a reply has come.
+func (t *transport) due(ring *ring, h *wire.ReplyHeader) (*call, error) {
 	cl := ring.pop()
 	if cl == nil {
-		return fmt.Errorf("zk: reply to xid %d, to which no request is pending", h.Xid)
+		return nil, fmt.Errorf("zk: reply to xid %d, to which no request is pending", h.Xid)
 	}
 	if cl.xid != h.Xid {
 		t.broken = cl
-		return fmt.Errorf("zk: reply to xid %d where one to %d is due", h.Xid, cl.xid)
+		return nil, fmt.Errorf("zk: reply to xid %d where one to %d is due", h.Xid, cl.xid)
 	}
 	if t.proof.Load() == cl {
 		t.c.prove(t.proofSent)
@@ -316,6 +362,15 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 	}
 	if cl.paced {
 		t.c.queue.readAnswered()
+	}
+	return cl, nil
+}
+
+// reply finishes the oldest call of the ring.
+func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh bool) error {
+	cl, err := t.due(ring, h)
+	if err != nil {
+		return err
 	}
 	if cl.onReply != nil {
 		cl.onReply(h.Err)

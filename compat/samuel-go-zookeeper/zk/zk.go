@@ -143,6 +143,7 @@ var (
 	ErrQuotaExceeded            = zk.ErrQuotaExceeded
 	ErrReconfigDisabled         = zk.ErrReconfigDisabled
 	ErrReconfigInProgress       = zk.ErrReconfigInProgress
+	ErrReplyTooLarge            = zk.ErrReplyTooLarge
 	ErrRequestTimeout           = zk.ErrRequestTimeout
 	ErrRolledBack               = zk.ErrRolledBack
 	ErrRuntimeInconsistency     = zk.ErrRuntimeInconsistency
