@@ -12,10 +12,14 @@ type connOption func(c *Conn)
 // DefaultLogger is the logger of connections without [WithLogger]. It may be replaced before the call of Connect.
 var DefaultLogger = zk.DefaultLogger
 
-// Connect is [zk.Connect].
+// maxRequest is how long a request may be, as in go-zookeeper: a server whose jute.maxbuffer was raised takes it.
+const maxRequest = 1536 << 10
+
+// Connect is [zk.Connect] for requests of up to 1.5 MiB.
 func Connect(servers []string, sessionTimeout time.Duration, options ...connOption) (*Conn, <-chan Event, error) {
 	return zk.Connect(servers, sessionTimeout, func(c *Conn) {
 		c.SetLogger(DefaultLogger)
+		zk.WithMaxConnBufferSize(maxRequest)(c)
 		for _, option := range options {
 			option(c)
 		}

@@ -102,3 +102,21 @@ func TestFLWSrvr(t *testing.T) {
 		t.Errorf("nobody there: %v, %+v", ok, list)
 	}
 }
+
+// A request may have what go-zookeeper lets it have: the server decides whether it takes more than a megabyte.
+func TestRequestsOfOneAndAHalfMegabytes(t *testing.T) {
+	server := zktest.NewServer()
+	t.Cleanup(server.Close)
+	c, _ := connect(t, server)
+	acl := WorldACL(PermAll)
+	if _, err := c.Create("/a", make([]byte, 1400<<10), 0, acl); err != ErrConnectionClosed { // this one does not
+		t.Errorf("1400 KiB: %v", err)
+	}
+	if _, err := c.Create("/a", make([]byte, 1600<<10), 0, acl); err != ErrTooLarge {
+		t.Errorf("1600 KiB: %v", err)
+	}
+	small, _ := connect(t, server, WithMaxConnBufferSize(1<<10))
+	if _, err := small.Create("/a", make([]byte, 2<<10), 0, acl); err != ErrTooLarge {
+		t.Errorf("2 KiB where 1 KiB is allowed: %v", err)
+	}
+}
