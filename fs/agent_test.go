@@ -247,6 +247,9 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 		err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lk)
 		return fmt.Sprintf("%s pid=%d", map[int16]string{unix.F_RDLCK: "r", unix.F_WRLCK: "w", unix.F_UNLCK: "u"}[lk.Type], lk.Pid), err
 	}
+	if value, err, ok := agentPageCall(files, call, args); ok {
+		return value, err
+	}
 	return agentPathCall(files, call, args)
 }
 

@@ -73,6 +73,7 @@ type snapshot struct {
 	hasPerms bool      // perms is known
 	guarded  bool      // an event will come when it changes: the kernel may keep it
 	until    time.Time // but no longer than this
+	removed  bool      // it is what is left of an open file whose znode is not there any more
 	denied   bool      // nothing is known: this session may not read the znode (from 3.9 on not even its Stat)
 	epoch    uint32    // of the cache when the servers were asked
 }

@@ -250,6 +250,8 @@ func (f *file) attempt(ctx context.Context, path string, d *draft) (st *zk.Stat,
 // send is the request of an attempt.
 func (f *file) send(ctx context.Context, path string, d *draft) (st *zk.Stat, err error) {
 	switch {
+	case f.outlived(d):
+		return nil, zk.ErrNoNode
 	case d.exists():
 		st, err = f.fs.trySet(ctx, path, d.due(), d.base, f.role == roleData)
 		if acl := f.inheritance(); acl != nil && errors.Is(err, zk.ErrNoAuth) {
@@ -281,6 +283,11 @@ func (f *file) outcome(d *draft, s snapshot) error {
 	return err
 }
 
+// outlived reports whether the znode that d is based on is known to be deleted. One that was created again can have the same version.
+func (f *file) outlived(d *draft) bool {
+	return d.exists() && f.isGone() && f.showed(d.base)
+}
+
 // committed notes that d is now the content of the znode.
 func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	if d.exists() && !sameIncarnation(st, d.base) && f.inheritance() == nil {
@@ -289,6 +296,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	epoch := f.fs.view.cache.currentEpoch()
 	f.mu.Lock()
 	data := slices.Clip(d.due())
+	f.learn(st, f.gone)
 	f.newborn, f.given = false, nil
 	f.told = st.Mzxid
 	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}

@@ -70,26 +70,44 @@ func (d *dir) rootOrState(ctx context.Context) (snapshot, error) {
 	return s, err
 }
 
-// state returns what is known about the znode, or an error if it is not there as a directory any more.
+// state returns what is known about the znode, or errGone if it is not there as this directory any more.
 func (d *dir) state(ctx context.Context) (snapshot, error) {
-	if removed := d.removed(); removed != nil {
-		return snapshot{stat: removed}, nil
+	for again := false; ; again = true {
+		if removed := d.removed(); removed != nil {
+			return snapshot{stat: removed}, nil
+		}
+		path, lost := d.standing()
+		if lost {
+			return d.whileMoving(true)
+		}
+		s, err := d.fs.view.know(ctx, path)
+		moving := d.fs.renaming.Load() > 0 // before the path is looked at: a rename may give it another
+		now, lost := d.standing()
+		switch {
+		case lost || now != path:
+			continue
+		case errors.Is(err, zk.ErrNoNode):
+			return d.whileMoving(moving)
+		case err != nil:
+			return s, err
+		case d.isRoot() || d.shows(s.stat) && d.fs.kindOf(path, s.stat) == kindDir:
+			d.told(s.stat)
+			return s, nil
+		case again || !d.outdates(s.stat):
+			return s, errGone
+		}
+		d.fs.view.fresh(path) // the answer is from before the directory was created
 	}
-	if d.isGone() {
+}
+
+// whileMoving returns what the kernel was told last while a rename may be taking the directory along, or this mount is about to remove it.
+func (d *dir) whileMoving(moving bool) (snapshot, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !moving || d.gone || d.last == nil {
 		return snapshot{}, errGone
 	}
-	path := d.where()
-	s, err := d.fs.view.know(ctx, path)
-	switch {
-	case errors.Is(err, zk.ErrNoNode):
-		return s, errGone
-	case err != nil:
-		return s, err
-	case !d.isRoot() && d.fs.kindOf(path, s.stat) != kindDir:
-		return s, errGone
-	}
-	d.told(s.stat)
-	return s, nil
+	return snapshot{stat: d.last}, nil
 }
 
 // removed returns what is left of a directory that this mount has removed, for who is still inside: nothing. It is nil otherwise.
@@ -155,8 +173,16 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 		out.SetEntryTimeout(d.fs.lifetime(snapshot{guarded: d.fs.watch.covers(), until: until}))
 		return nil, zk.ErrNoNode
 	}
+	known := d.fs.nodes.find(path)
 	s, err := d.fs.view.know(ctx, path)
+	if err == nil && known != nil && known.base().outdates(s.stat) {
+		d.fs.view.fresh(path)
+		s, err = d.fs.view.know(ctx, path)
+	}
 	if err != nil {
+		if errors.Is(err, zk.ErrNoNode) && known != nil && d.fs.renaming.Load() == 0 && d.fs.nodes.find(path) == known {
+			known.vanish()
+		}
 		out.SetEntryTimeout(d.fs.lifetime(s))
 		return nil, err
 	}
@@ -295,11 +321,7 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 	if st.DataLength > 0 || d.fs.hasPending(path) {
 		return zk.ErrNotEmpty
 	}
-	if err := d.fs.delete(ctx, path, st); err != nil {
-		return err
-	}
-	d.fs.left(path)
-	return nil
+	return d.fs.remove(ctx, path, func() error { return d.fs.delete(ctx, path, st) })
 }
 
 // left notes that this mount removed what the node of that id shows.
@@ -331,22 +353,37 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	path := d.where()
 	switch {
 	case name == nameData:
-		if err := d.fs.clearData(ctx, path); err != nil {
-			return err
-		}
-		d.fs.left(idOf(path, roleData))
-		return nil
+		return d.fs.remove(ctx, idOf(path, roleData), func() error { return d.fs.clearData(ctx, path) })
 	case reserved(name, d.isRoot()):
 		return errNotAllowed
 	}
 	path = join(path, znodeName(name, d.isRoot()))
-	st, err := d.fs.view.stat(ctx, path)
+	return d.fs.remove(ctx, path, func() error {
+		for {
+			st, err := d.fs.view.stat(ctx, path)
+			switch {
+			case err != nil:
+				return err
+			case d.fs.kindOf(path, st) == kindDir:
+				return errGone // the kernel looks again
+			}
+			if err := d.fs.delete(ctx, path, st); !errors.Is(err, zk.ErrBadVersion) {
+				return err
+			}
+		}
+	})
+}
+
+// remove does what removes the file or directory of that id. Whoever has it open keeps it as it was.
+func (f *FS) remove(ctx context.Context, id string, do func() error) error {
+	done, err := still(ctx, f.nodes.find(id))
 	if err != nil {
 		return err
 	}
-	if err := d.fs.delete(ctx, path, st); err != nil {
+	defer done()
+	if err := do(); err != nil {
 		return err
 	}
-	d.fs.left(path)
+	f.left(id)
 	return nil
 }

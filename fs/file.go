@@ -25,6 +25,7 @@ type file struct {
 	kept    bool             // the inode outlives the kernel's interest in it, for a newborn that nobody has open
 	storing bool             // a version is being handed to the kernel; see handOver
 	locked  bool             // a program has asked for an fcntl(2) lock; see quiet.go
+	refused uint32           // the thread that was told last that the file is gone; see reopens
 	users   int32            // of busy, those who wait included
 	busy    chan struct{}    // held by whoever changes or commits the content, across requests; nil without users
 	shown   content          // what the kernel was told last; reads are answered from it, so that size and data agree
@@ -185,7 +186,7 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	if !f.newborn { // which can be written whatever its ACL
 		restrict(out, s)
 	}
-	if f.gone {
+	if f.gone || s.removed {
 		out.Nlink = 0
 		d = 0
 	}
@@ -205,16 +206,21 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 func (f *file) state(ctx context.Context) (snapshot, error) {
 	f.mu.Lock()
 	shown, open, local := f.shown, len(f.handles) > 0, f.draft != nil || f.gone
-	gone := f.gone
+	lost := f.gone && !f.unlinked && !open
 	f.mu.Unlock()
-	if gone && !open {
+	if lost {
 		return snapshot{}, errGone
 	}
 	if local {
 		return shown.snapshot(), nil
 	}
 	known := shown.hasData && f.fs.view.current(f.where(), shown.snapshot())
-	s, err := f.load(ctx, open && !known)
+	s, err := f.settledLoad(ctx, open && !known)
+	if errors.Is(err, errGone) && f.stays() {
+		s = shown.snapshot()
+		s.removed = true
+		return s, nil
+	}
 	if err != nil {
 		return s, err
 	}
@@ -245,21 +251,58 @@ func (f *file) show(s snapshot) {
 	f.shown = contentOf(s)
 }
 
-// load gets the znode, or errGone if it is not there as this file any more.
+// stays reports whether the file can be used although its znode is not there any more: it is open, or this mount has removed it while somebody
+// looked at it.
+func (f *file) stays() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.handles) > 0 || f.unlinked
+}
+
+// load gets the znode, or errGone if it is not there as this file any more: it was removed, or is another one, or this mount is about to
+// remove or rename it. An open file then stays as it was.
 func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
-	path := f.where()
+	ask := f.fs.view.know
 	if data {
-		s, err = f.fs.view.get(ctx, path)
-	} else {
-		s, err = f.fs.view.know(ctx, path)
+		ask = f.fs.view.get
 	}
-	if errors.Is(err, zk.ErrNoNode) {
-		return s, errGone
+	for again := false; ; again = true {
+		path, lost := f.standing()
+		if lost {
+			return s, errGone
+		}
+		s, err = ask(ctx, path)
+		now, lost := f.standing()
+		switch {
+		case lost:
+			return s, errGone
+		case now != path: // it was renamed meanwhile
+			continue
+		case errors.Is(err, zk.ErrNoNode):
+			return s, errGone
+		case err != nil:
+			return s, err
+		case f.shows(s.stat) && f.is(path, s.stat):
+			return s, nil
+		case again || !f.outdates(s.stat):
+			return s, errGone
+		}
+		f.fs.view.fresh(path) // the answer is from before the file was created
 	}
-	if err == nil && !f.is(path, s.stat) {
-		err = errGone
+}
+
+// settledLoad is load that first waits for the end of what this mount does with the file, if that is a reason why it seems to be gone. Nobody may call
+// it who holds a page of the kernel, or busy.
+func (f *file) settledLoad(ctx context.Context, data bool) (snapshot, error) {
+	s, err := f.load(ctx, data)
+	if !errors.Is(err, errGone) || f.isGone() {
+		return s, err
 	}
-	return s, err
+	if err := f.take(ctx); err != nil {
+		return s, err
+	}
+	f.give()
+	return f.load(ctx, data)
 }
 
 // is reports whether a znode with that Stat still is what this file shows.
@@ -311,27 +354,21 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 	defer f.give()
 
 	f.mu.Lock()
-	local := f.draft != nil
-	if f.gone {
-		inUse := len(f.handles) > 0
-		f.mu.Unlock()
-		if inUse && flags == 0 { // not by open(2), which adds O_LARGEFILE: the kernel is about to ask for FS_IOC_GETFLAGS
-			return nil, false, syscall.ENOTTY
-		}
-		return nil, false, errGone
-	}
+	written := f.draft != nil && !f.gone
 	f.mu.Unlock()
-	if !local {
-		s, err := f.load(ctx, !h.trunc || flags&syscall.O_ACCMODE != syscall.O_WRONLY)
-		if err != nil {
-			return nil, false, err
-		}
-		outdated = f.opened(h, s)
-	} else {
+	if written {
 		f.mu.Lock()
 		f.addHandle(h)
 		h.base = f.shown.snapshot()
 		f.mu.Unlock()
+	} else {
+		s, err := f.load(ctx, !h.trunc || flags&syscall.O_ACCMODE != syscall.O_WRONLY)
+		switch {
+		case err == nil:
+			outdated = f.opened(h, s)
+		case !errors.Is(err, errGone) || !f.reopens(h, caller):
+			return nil, false, err
+		}
 	}
 	switch {
 	case f.showsQueue():
@@ -345,6 +382,22 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 		f.truncateOpen(h)
 	}
 	return h, outdated, nil
+}
+
+// reopens registers h, another handle of a file that is removed but open, which a program can reach by /proc/self/fd. One that came by a
+// name is sent back to look at the name again, once: what is open may not be what has that name. The kernel comes back with
+// the same file only if there was no name. What this mount has removed has none.
+func (f *file) reopens(h *handle, caller uint32) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	refused := f.refused
+	f.refused = caller
+	if len(f.handles) == 0 || !f.unlinked && refused != caller {
+		return false
+	}
+	h.base = f.shown.snapshot()
+	f.addHandle(h)
+	return true
 }
 
 // showsQueue reports whether the file is a lock file without data: it reads as the queue of the lock, and only the
@@ -451,7 +504,7 @@ func (f *file) handOver() {
 // mayWrite reports why the file can not be written, while the program still looks at the error: shells
 // report errors of open(2) and write(2), but not those of close(2).
 func (f *file) mayWrite(ctx context.Context) error {
-	if err := f.mayChange(); err != nil || f.unborn() || f.inheritance() != nil {
+	if err := f.mayChange(); err != nil || f.unborn() || f.inheritance() != nil || f.isGone() {
 		return err
 	}
 	err := f.fs.allowed(ctx, f.where(), zk.PermWrite)

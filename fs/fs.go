@@ -48,6 +48,7 @@ type FS struct {
 	scratch      scratchBytes
 	lacksCreate2 atomic.Bool   // the servers are older than 3.5
 	aclChanges   atomic.Uint64 // counts the changes of ACLs by this mount
+	renaming     atomic.Int32  // renames under way: what is missing may be on its way to another path
 }
 
 // Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served when it returns. The

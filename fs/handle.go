@@ -87,6 +87,9 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 		}
 		f.mu.Unlock()
 		s, err := f.load(ctx, true)
+		if errors.Is(err, errGone) && h.base.hasData {
+			s, err = h.base, nil
+		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return nil, f.fs.errno("read", f.where(), err)
 		}
@@ -104,18 +107,13 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
 	f.mu.Lock()
-	base, draft := h.base, f.draft != nil
+	base := h.base
 	f.mu.Unlock()
 	if off == 0 || off >= int64(len(base.data)) {
 		ctx, cancel := f.fs.bound(ctx)
 		defer cancel()
-		now, err := f.load(ctx, true)
-		switch {
-		case err == nil && draft:
-			f.mu.Lock()
-			now = snapshot{stat: f.shown.stat, data: slices.Clone(f.contentLocked()), hasData: true}
-			f.mu.Unlock()
-		case err != nil && !errors.Is(err, errGone): // a file that is deleted stays as it was for those who have it open
+		now, err := f.current(ctx)
+		if err != nil && !errors.Is(err, errGone) { // a file that is deleted stays as it was for those who have it open
 			return nil, f.fs.errno("read", f.where(), err)
 		}
 		if err == nil && (off == 0 || bytes.HasPrefix(now.data, base.data)) {
@@ -126,6 +124,17 @@ func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.Re
 		}
 	}
 	return fuse.ReadResultData(dest[:copyFrom(dest, base.data, off)]), 0
+}
+
+// current returns what the file consists of now, with what is written and not committed.
+func (f *file) current(ctx context.Context) (snapshot, error) {
+	f.mu.Lock()
+	if f.draft != nil {
+		defer f.mu.Unlock()
+		return snapshot{stat: f.shown.stat, data: slices.Clone(f.draft.data), hasData: true}, nil
+	}
+	f.mu.Unlock()
+	return f.load(ctx, true)
 }
 
 func copyFrom(dest, data []byte, off int64) int {

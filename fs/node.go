@@ -25,6 +25,7 @@ type node struct {
 	path     string     // of the znode; changes when it is renamed
 	gone     bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
 	unlinked bool       // this mount deleted it: what is written through open handles goes with the last of them
+	frozen   bool       // see still
 }
 
 // role says which part of its znode a node shows.
@@ -110,6 +111,47 @@ func (n *node) release() {
 	if !n.aside() {
 		n.fs.view.cache.release(n.where())
 	}
+}
+
+// still keeps nodes as they are while this mount removes or renames them, or puts another in their place: until done is called they learn
+// nothing from what is at their paths, and nobody changes the files among them.
+func still(ctx context.Context, zs ...znode) (done func(), err error) {
+	var held []znode
+	done = func() {
+		for _, z := range held {
+			z.base().freeze(false)
+			if f, ok := z.(*file); ok {
+				f.give()
+			}
+		}
+	}
+	for _, z := range zs {
+		if z == nil {
+			continue
+		}
+		if f, ok := z.(*file); ok {
+			if err := f.take(ctx); err != nil {
+				done()
+				return nil, err
+			}
+		}
+		held = append(held, z)
+		z.base().freeze(true)
+	}
+	return done, nil
+}
+
+func (n *node) freeze(on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.frozen = on
+}
+
+// standing returns the path of the znode, and whether nothing is to be learned from what is there.
+func (n *node) standing() (path string, lost bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.path, n.gone || n.frozen
 }
 
 // mayChange returns errReadOnly if nothing may be changed through this mount.

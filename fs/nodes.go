@@ -162,6 +162,30 @@ func (n *node) shows(st *zk.Stat) bool {
 	return n.isOf(st)
 }
 
+// learn notes which znode n shows from now on. One that has made way for another shows none that can be told.
+func (n *node) learn(st *zk.Stat, gone bool) {
+	n.fs.nodes.mu.Lock()
+	defer n.fs.nodes.mu.Unlock()
+	n.czxid = st.Czxid
+	if gone {
+		n.czxid = 0
+	}
+}
+
+// showed reports whether n is known to show the znode with that Stat, or to have shown it.
+func (n *node) showed(st *zk.Stat) bool {
+	n.fs.nodes.mu.Lock()
+	defer n.fs.nodes.mu.Unlock()
+	return n.czxid == st.Czxid
+}
+
+// outdates reports whether n shows a znode that was created after the one with that Stat.
+func (n *node) outdates(st *zk.Stat) bool {
+	n.fs.nodes.mu.Lock()
+	defer n.fs.nodes.mu.Unlock()
+	return n.czxid > st.Czxid
+}
+
 // Between the moment in which a node is found here and the one in which go-fuse has counted that the kernel knows it, the kernel may forget
 // what it knew before. Such a node is in flight and stays in the table.
 

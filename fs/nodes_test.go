@@ -153,9 +153,7 @@ func (w *world) tour() {
 	w.fs.view.cache.reset() // as after --max-age, with --watch=off
 	w.eventually(`ok "new"`, "cat", "a")
 	w.eventually(`ok "c"`, "cat", "b/c")
-	if w.fs.o.Watch != WatchOff {
-		w.want(`ok "/a"`, "read", "1")
-	}
+	w.want(`ok "/a"`, "read", "1")
 	w.want(`ok "/b"`, "read", "2")
 	w.want("ok", "close", "1")
 	w.want("ok", "close", "2")

@@ -80,14 +80,40 @@ func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName str
 	case flags&renameNoReplace != 0 && dst.s.stat != nil:
 		return zk.ErrNodeExists
 	}
-	if err := d.fs.move(ctx, src, dst); err != nil {
+	if err := d.fs.carry(ctx, src, dst); err != nil {
 		return err
 	}
-	src.moved(dst)
 	if f, ok := src.z.(*file); ok {
 		f.retarget(ctx)
 	}
 	return nil
+}
+
+// carry moves the znode at src and what the kernel knows of it.
+func (f *FS) carry(ctx context.Context, src, dst place) error {
+	done, err := f.startRename(ctx, src, dst)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := f.move(ctx, src, dst); err != nil {
+		return err
+	}
+	src.moved(dst)
+	return nil
+}
+
+// startRename keeps what the kernel knows at two places still until done is called.
+func (f *FS) startRename(ctx context.Context, src, dst place) (done func(), err error) {
+	restless, err := still(ctx, src.z, dst.z)
+	if err != nil {
+		return nil, err
+	}
+	f.renaming.Add(1)
+	return func() {
+		f.renaming.Add(-1)
+		restless()
+	}, nil
 }
 
 // retarget lets the open handles of a file that was renamed go on from the version that the rename made.
@@ -345,6 +371,11 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	if err != nil {
 		return err
 	}
+	done, err := d.fs.startRename(ctx, a, b)
+	if err != nil {
+		return err
+	}
+	defer done()
 	err = d.fs.transact(ctx, a.path, []any{
 		&zk.SetDataRequest{Path: a.path, Data: sb.data, Version: sa.stat.Version},
 		&zk.SetDataRequest{Path: b.path, Data: sa.data, Version: sb.stat.Version},

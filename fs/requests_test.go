@@ -162,7 +162,7 @@ func TestListingAsksForMany(t *testing.T) {
 			count[op]++
 		}
 	}
-	if count["multiRead"] > 7 || count["exists"] != secret || count["getData"] != 0 {
+	if count["multiRead"] > 9 || count["exists"] != secret || count["getData"] != 0 {
 		t.Errorf("%v", count)
 	}
 }

@@ -110,8 +110,9 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 	case dst.s.stat != nil && dst.kind == kindDir:
 		return errIsDir
 	}
+	var published *zk.Stat
 	if dst.s.stat != nil || d.fs.o.NoLocal || !matches(newName, scratchNames) {
-		if err := f.publish(ctx, dst, noReplace); err != nil {
+		if published, err = f.publish(ctx, dst, noReplace); err != nil {
 			return err
 		}
 	}
@@ -125,21 +126,29 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 		to.setPending(newName, f)
 	}
 	repath(f, dst.path)
+	if published != nil {
+		f.learn(published, false)
+	}
 	return nil
 }
 
 // publish makes the content of a scratch file that of the znode at dst: with one Set if it is there, so that it keeps its
 // czxid, its ACL and its watchers.
-func (f *file) publish(ctx context.Context, dst place, exclusive bool) error {
+func (f *file) publish(ctx context.Context, dst place, exclusive bool) (*zk.Stat, error) {
 	f.mu.Lock()
 	data, acl, refused := f.draft.data, f.draft.acl, f.draft.refused
 	f.mu.Unlock()
 	if refused != nil {
-		return refused
+		return nil, refused
 	}
+	done, err := still(ctx, dst.z)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	st, err := f.put(ctx, dst, data, acl, exclusive)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f.forgetScratch()
 	if dst.z != nil {
@@ -153,7 +162,7 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) error {
 	for h := range f.handles {
 		h.base, h.dirty = f.shown.snapshot(), false
 	}
-	return nil
+	return st, nil
 }
 
 // put makes data the content of the znode at dst. acl is the one that was asked for, if any.
