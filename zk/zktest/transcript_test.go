@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -49,12 +50,15 @@ func TestTranscripts(t *testing.T) {
 			}
 			switch version := filepath.Base(filepath.Dir(file)); *record {
 			case "":
-				s := zktest.NewServer(zktest.WithVersion(version),
-					zktest.WithSuper("super:secret"), zktest.WithSessionTimeouts(400*time.Millisecond, time.Minute))
-				defer s.Close()
-				same(t, string(want), converse(t, s.Addr(), string(want)))
+				synctest.Test(t, func(t *testing.T) { // where no session expires while there is something to say
+					s := zktest.NewServer(zktest.WithVersion(version),
+						zktest.WithSuper("super:secret"), zktest.WithSessionTimeouts(400*time.Millisecond, time.Minute))
+					defer s.Close()
+					same(t, string(want), converse(t, func() (net.Conn, error) { return s.Dialer()("tcp", "any", 0) }, string(want)))
+				})
 			case version:
-				got := converse(t, realServer(t), string(want))
+				addr := realServer(t)
+				got := converse(t, func() (net.Conn, error) { return net.Dial("tcp", addr) }, string(want))
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -92,9 +96,9 @@ func same(t *testing.T, want, got string) {
 }
 
 // converse sends the requests of a transcript to a server and returns the transcript of what comes of it.
-func converse(t *testing.T, addr, script string) string {
+func converse(t *testing.T, dial func() (net.Conn, error), script string) string {
 	t.Helper()
-	c := &conversation{t: t, addr: addr, talkers: map[string]*talker{}}
+	c := &conversation{t: t, dial: dial, talkers: map[string]*talker{}}
 	defer func() {
 		for _, k := range c.talkers {
 			k.nc.Close()
@@ -122,7 +126,7 @@ func converse(t *testing.T, addr, script string) string {
 // A conversation is the connections to a server, and what was said.
 type conversation struct {
 	t       *testing.T
-	addr    string
+	dial    func() (net.Conn, error)
 	talkers map[string]*talker
 	out     strings.Builder
 }
@@ -138,7 +142,7 @@ type talker struct {
 func (c *conversation) talker(name string, greet bool) *talker {
 	k := c.talkers[name]
 	if k == nil {
-		nc, err := net.Dial("tcp", c.addr)
+		nc, err := c.dial()
 		if err != nil {
 			c.t.Fatal(err)
 		}
