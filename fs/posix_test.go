@@ -48,7 +48,7 @@ func TestPosix(t *testing.T) {
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			w.want("ok", "mkdir", name)
-			cmd := exec.Command(os.Args[0], "-test.run=^TestPosix$/^"+name+"$", "-test.timeout=20s")
+			cmd := exec.Command(os.Args[0], "-test.run=^TestPosix$/^"+name+"$", "-test.timeout="+agentPatience.String())
 			cmd.Env = append(os.Environ(), posixMount+"="+w.dir, "GORACE=atexit_sleep_ms=0")
 			out, err := cmd.CombinedOutput()
 			reason := notApplicable[name]
