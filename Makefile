@@ -8,8 +8,9 @@ PREFIX     ?= /usr/local
 SBINDIR    ?= /sbin
 MOUNTPOINT ?= /tmp/zkfs-demo
 
-# How long make fuzz runs a target: FUZZTIME if servers, other clients or other processes send what it reads, FUZZTIME_OWN
-# if only this project writes that, as names that match FUZZ_OWN tell. 30s is a time, 1000x a number of inputs.
+# How long make fuzz runs a target: FUZZTIME if servers, other clients or other processes send what
+# it reads, FUZZTIME_OWN if only this project writes that, as names that match FUZZ_OWN tell. 30s is
+# a time, 1000x a number of inputs.
 FUZZTIME     ?= 30s
 FUZZTIME_OWN ?= 5s
 FUZZ_OWN     := Request|SetWatches|AuthPacket|^FuzzParse$$
@@ -74,8 +75,8 @@ test: deps
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x FUZZTIME_OWN=100x
 
-# For the way between two edits: less than ninety seconds, and less still where Go knows a result, which it does of
-# packages that no edit has reached.
+# For the way between two edits: less than ninety seconds, and less still where Go knows a result,
+# which it does of packages that no edit has reached.
 test-short: deps
 	@$(formatted)
 	$(GO) vet ./...
@@ -106,9 +107,10 @@ race: deps
 	$(GO) test -race -timeout 20m ./...
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test -race -timeout 20m ./... && cd $(CURDIR) || exit 1; done
 
-# The targets are found by name, so that none is forgotten, and each package is compiled once. An input that reaches new code
-# is made smaller by ten attempts: Go would take up to a minute for that, in which it tries nothing else. In Go 1.26 the end
-# of the time may itself look like a failure, but one without a failing input: https://go.dev/issue/75804
+# The targets are found by name, so that none is forgotten, and each package is compiled once. An
+# input that reaches new code is made smaller by ten attempts: Go would take up to a minute for
+# that, in which it tries nothing else. In Go 1.26 the end of the time may itself look like a
+# failure, but one without a failing input: https://go.dev/issue/75804
 fuzz:
 	@mkdir -p $(BUILD)
 	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -rn1 dirname | sort -u); do \

@@ -20,8 +20,9 @@ import (
 	"github.com/zkfs/zkfs/internal/child"
 )
 
-// agentVariable makes the test binary an agent, which makes one system call for each order that it gets. A process that uses
-// files of a mount which it serves itself can wait for itself for ever, so all tests on a mount have an agent.
+// agentVariable makes the test binary an agent, which makes one system call for each order that it
+// gets. A process that uses files of a mount which it serves itself can wait for itself for ever,
+// so all tests on a mount have an agent.
 const agentVariable = "ZKFS_TEST_AGENT"
 
 func TestMain(m *testing.M) {
@@ -37,7 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// agentPatience is how long the agent may take for a call: a hung mount must fail the test, not hang it.
+// agentPatience is how long the agent may take for a call: a hung mount must fail the test, not
+// hang it.
 const agentPatience = child.Patience
 
 // agent is a child process that works in a mount.
@@ -110,8 +112,9 @@ func runAgent(in io.Reader, out io.Writer) {
 	}
 }
 
-// agentAnswer makes a call and returns the answer: "ok", possibly with a value, the name of an error of the kernel, or "error" with
-// what is wrong. A call whose words are unknown, malformed or missing panics, which is an answer of that kind.
+// agentAnswer makes a call and returns the answer: "ok", possibly with a value, the name of an
+// error of the kernel, or "error" with what is wrong. A call whose words are unknown, malformed or
+// missing panics, which is an answer of that kind.
 func agentAnswer(files map[string]*os.File, words []string) (answer string) {
 	defer func() {
 		if wrong := recover(); wrong != nil {

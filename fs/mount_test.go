@@ -41,7 +41,8 @@ func newWorld(t *testing.T, o Options, options ...zktest.Option) *world {
 	return w
 }
 
-// sessionTimeout is that of the mounts and clients of tests: longer than a busy machine keeps a process from running.
+// sessionTimeout is that of the mounts and clients of tests: longer than a busy machine keeps a
+// process from running.
 const sessionTimeout = 40 * time.Second
 
 func (w *world) connect() *zk.Conn {
@@ -271,8 +272,8 @@ func TestUnmountedAtOnce(t *testing.T) {
 	}
 }
 
-// A read takes no descriptor of the daemon, however many are answered at a time. go-fuse would pass each answer through a pair of
-// pipes, and keep as many pairs as it ever used at once.
+// A read takes no descriptor of the daemon, however many are answered at a time. go-fuse would pass
+// each answer through a pair of pipes, and keep as many pairs as it ever used at once.
 func TestReadsTakeNoDescriptors(t *testing.T) {
 	w := newWorld(t, Options{})
 	data := strings.Repeat("x", 200<<10) // more than the kernel is told when the file is opened

@@ -31,8 +31,9 @@ type ruleStep struct {
 	want string
 }
 
-// TestRules makes the calls of each rule of testdata/rules on a mount, in a directory of its own. A rule that does not
-// apply and whose calls answer as it wants is an error. A file has rules of one family of calls, in lines:
+// TestRules makes the calls of each rule of testdata/rules on a mount, in a directory of its own. A
+// rule that does not apply and whose calls answer as it wants is an error. A file has rules of one
+// family of calls, in lines:
 //
 //	rule CALL [NUMBER]: TEXT     a rule begins here; pjdfstest has it in the script of that number
 //	but TEXT                     the rule does not apply, for this reason
@@ -41,8 +42,8 @@ type ruleStep struct {
 //	ro eventually PATH           that agent sees a file that was made in the other mount
 //	@acl PATH [PERMISSIONS]      another client sets the ACL: of the permissions, or one that lets no process in
 //
-// {255} and {256} are names of so many bytes, {path} is a path that is too long, {mount} the mount point and {elsewhere}
-// another file system. Lines that are empty or begin with # say nothing.
+// {255} and {256} are names of so many bytes, {path} is a path that is too long, {mount} the mount
+// point and {elsewhere} another file system. Lines that are empty or begin with # say nothing.
 func TestRules(t *testing.T) {
 	p := newRulePlayer(t)
 	for i, r := range readRules(t) {
@@ -54,8 +55,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// A step with a word that is not known fails whatever is said about it, and so does a rule that applies although its file
-// says that it does not.
+// A step with a word that is not known fails whatever is said about it, and so does a rule that
+// applies although its file says that it does not.
 func TestRulesFail(t *testing.T) {
 	p := newRulePlayer(t)
 	for i, tt := range []struct{ text, want string }{
@@ -284,7 +285,8 @@ func (p *rulePlayer) step(dir, call string) (string, error) {
 	return p.w.do(words...), nil
 }
 
-// setACL lets all processes have the permissions. Without any the ACL names a user that no process is.
+// setACL lets all processes have the permissions. Without any the ACL names a user that no process
+// is.
 func (p *rulePlayer) setACL(path string, permissions []string) error {
 	acl := zk.DigestACL(zk.PermAll, "another", "user")
 	if len(permissions) > 0 {
@@ -346,7 +348,8 @@ func agentRuleCall(files map[string]*os.File, call string, args []string) (strin
 	return agentProgramCall(files, call, args)
 }
 
-// agentCompare compares a file with what was noted about it: later|same|sameino ID PATH, fsame ID FILE.
+// agentCompare compares a file with what was noted about it: later|same|sameino ID PATH, fsame ID
+// FILE.
 func agentCompare(files map[string]*os.File, call string, args []string) (string, error) {
 	before, now := pick(marks, args[0]), unix.Stat_t{}
 	if call == "fsame" {

@@ -208,8 +208,9 @@ func (e *ensemble) idle() error {
 	return errors.Join(errs...)
 }
 
-// heldForClients returns what a server holds for clients, by its answer to mntr. Which sessions there are the leader says: one
-// that no client keeps it lets expire. A follower counts what its log has, and 3.8.0 can log transactions twice.
+// heldForClients returns what a server holds for clients, by its answer to mntr. Which sessions
+// there are the leader says: one that no client keeps it lets expire. A follower counts what its
+// log has, and 3.8.0 can log transactions twice.
 func heldForClients(mntr string) (leads bool, held []string) {
 	values := map[string]string{}
 	for line := range strings.Lines(mntr) {

@@ -21,7 +21,8 @@ type usage struct {
 	goroutines  int // 0 if it does not say
 }
 
-// descriptors counts the descriptors of a process by their kind: socket, pipe, file, or what the kernel calls it.
+// descriptors counts the descriptors of a process by their kind: socket, pipe, file, or what the
+// kernel calls it.
 type descriptors map[string]int
 
 func (d *daemon) usage() usage {
@@ -75,8 +76,8 @@ func (d descriptors) total() (n int) {
 	return n
 }
 
-// spare is what a daemon may have beyond what it had at the start, without a fault but at any time. Of what is not here it may have
-// nothing: it opens no files, and reads are answered without pipes.
+// spare is what a daemon may have beyond what it had at the start, without a fault but at any time.
+// Of what is not here it may have nothing: it opens no files, and reads are answered without pipes.
 var spare = descriptors{
 	"socket": 2, // a connection that it has given up, and a question about metrics
 }
@@ -84,7 +85,8 @@ var spare = descriptors{
 // spareGoroutines is for requests that are being answered.
 const spareGoroutines = 20
 
-// leaked returns what a daemon that takes u holds without need, if first is what it took at the start.
+// leaked returns what a daemon that takes u holds without need, if first is what it took at the
+// start.
 func (u usage) leaked(first usage) error {
 	for _, kind := range slices.Sorted(maps.Keys(u.descriptors)) {
 		if u.descriptors[kind] > first.descriptors[kind]+spare[kind] {

@@ -1,8 +1,9 @@
 // Package child starts processes that take orders from a test.
 //
-// A test has such a process where the test binary itself must not act, cannot, or is too patient: a process that uses
-// files of a mount which it serves can wait for itself for ever, one that holds a lock must be killed, and a program in
-// another language is a process anyway. It reads a line per order from its stdin and answers each with a line:
+// A test needs such a process where the test binary must not act, or cannot. A process that uses
+// files of a mount which it serves can wait for itself for ever; the holder of a lock must be a
+// process that can be killed; a client in another language is a program of its own. The process
+// reads one order per line from its stdin, and answers each with one line:
 //
 //	p := child.Start(t, "the holder", exec.Command("python3", "holder.py", file))
 //	p.Send("lock") // returns at once: the process may wait for the lock
@@ -11,9 +12,9 @@
 //	}
 //	p.Kill() // or nothing: it ends with the test
 //
-// The orders are a matter of the test. A package whose process is written in Go starts its own test binary, with a
-// variable in the environment by which TestMain knows that it is to read orders instead of running tests: package fs
-// does, see newAgent there.
+// The orders are a matter of the test. A package whose process is written in Go starts its own test
+// binary, with a variable in the environment by which TestMain knows that it is to read orders
+// instead of running tests: package fs does, see newAgent there.
 package child
 
 import (
@@ -26,17 +27,19 @@ import (
 	"time"
 )
 
-// Patience is how long a process may take for an order. Only one that hangs takes that long, on a busy machine too.
+// Patience is how long a process may take for an order. Only one that hangs takes that long, on a
+// busy machine too.
 const Patience = 2 * time.Minute
 
-// endPatience is how long a process may take to end when its stdin has. One that takes longer waits for something
-// that the test has left undone, such as a lock, and is killed.
+// endPatience is how long a process may take to end when its stdin has. One that takes longer waits
+// for something that the test has left undone, such as a lock, and is killed.
 const endPatience = 10 * time.Second
 
 // longest is the length of the longest answer.
 const longest = 8 << 20
 
-// Process is a process that takes orders. It belongs to one test, and is not for several goroutines at a time.
+// Process is a process that takes orders. It belongs to one test, and is not for several goroutines
+// at a time.
 type Process struct {
 	t        testing.TB
 	name     string
@@ -46,8 +49,8 @@ type Process struct {
 	patience time.Duration
 }
 
-// Start starts the command, whose stdin and stdout must be free. The process ends with the test at the latest. The name
-// is for the messages of the test.
+// Start starts the command, whose stdin and stdout must be free. The process ends with the test at
+// the latest. The name is for the messages of the test.
 func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	t.Helper()
 	in, err := cmd.StdinPipe()
@@ -77,12 +80,12 @@ func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	return p
 }
 
-// Send gives an order, a line, and returns without waiting for its answer. If the process has ended the next Answer
-// says so.
+// Send gives an order, a line, and returns without waiting for its answer. If the process has ended
+// the next Answer says so.
 func (p *Process) Send(order string) { fmt.Fprintln(p.in, order) }
 
-// Answer waits for the answer to the first order that has none yet. It fails the test if there is none because the
-// process has ended, or hangs.
+// Answer waits for the answer to the first order that has none yet. It fails the test if there is
+// none because the process has ended, or hangs.
 func (p *Process) Answer() string {
 	p.t.Helper()
 	select {
@@ -98,15 +101,15 @@ func (p *Process) Answer() string {
 	return ""
 }
 
-// Answers returns the channel from which Answer takes, for a test that waits for something else besides. It is closed
-// when the process has ended.
+// Answers returns the channel from which Answer takes, for a test that waits for something else
+// besides. It is closed when the process has ended.
 func (p *Process) Answers() <-chan string { return p.answers }
 
 // Kill kills the process. It returns at once, and may be called after the end.
 func (p *Process) Kill() { p.cmd.Process.Kill() }
 
-// End ends the stdin of the process and waits for the end of the process, and so of what it has open. It may be called
-// again.
+// End ends the stdin of the process and waits for the end of the process, and so of what it has
+// open. It may be called again.
 func (p *Process) End() {
 	p.in.Close()
 	kill := time.AfterFunc(endPatience, p.Kill)
