@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,6 +48,22 @@ func cluster(t *testing.T, size int, configure func(id int, config *zk.ServerCon
 
 // addr returns the address of a server.
 func addr(s zk.TestServer) string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
+
+// freePort returns a port of 127.0.0.1 on which nobody listens. It lies below those that systems give to outgoing
+// connections, of which the tests make many before a server listens there.
+func freePort(t *testing.T) int {
+	t.Helper()
+	const first, end = 10000, 32000
+	for range 100 {
+		port := first + rand.IntN(end-first)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatalf("no free port between %d and %d", first, end)
+	return 0
+}
 
 // hang is how long the tests wait for what comes by itself. On no machine does anything but a hang take as long.
 const hang = 3 * time.Minute

@@ -11,12 +11,14 @@ import (
 
 // The cases fill the server with sessions: they have one of their own.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, nil)
 	conformance.Run(t, conformance.Target{Servers: []string{addr(ts.Servers[0])}, Super: "super:secret"})
 }
 
 // What the table does not think of, random operations may.
 func TestRandomOperationsDoTheSameInMemory(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, nil)
 	answer, err := ask(addr(ts.Servers[0]), "srvr")
 	if err != nil {

@@ -62,6 +62,7 @@ func addJar(t *testing.T, w *zip.Writer, jar string, seen map[string]bool) {
 }
 
 func TestServerOfAFatJar(t *testing.T) {
+	t.Parallel()
 	jar := fatJar(t)
 	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) { srv.JarPath = jar })
 	if answer, err := ask(addr(ts.Servers[0]), "envi"); err != nil || !strings.Contains(answer, "java.class.path="+jar+"\n") {

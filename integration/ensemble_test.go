@@ -8,6 +8,7 @@ import (
 )
 
 func TestWritesAreReadThroughOtherServers(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 3, nil)
 	var conns []*zk.Conn
 	for _, s := range ts.Servers {
@@ -32,6 +33,7 @@ func TestWritesAreReadThroughOtherServers(t *testing.T) {
 }
 
 func TestEnsembleSurvivesItsLeader(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 3, nil)
 	wantModes(t, ts, "follower", "follower", "leader")
 	var servers []string
@@ -72,6 +74,7 @@ func TestEnsembleSurvivesItsLeader(t *testing.T) {
 }
 
 func TestServersContinueAfterARestart(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 3, nil)
 	if err := ts.StopAllServers(); err != nil {
 		t.Fatal(err)
@@ -84,6 +87,7 @@ func TestServersContinueAfterARestart(t *testing.T) {
 }
 
 func TestMinorityServesReadOnly(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 3, func(_ int, config *zk.ServerConfig, srv *zk.Server) {
 		config.Extra = append(config.Extra, "localSessionsEnabled=true", "localSessionsUpgradingEnabled=true")
 		srv.JVMFlags = append(srv.JVMFlags, "-Dreadonlymode.enabled=true")

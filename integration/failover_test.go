@@ -12,6 +12,7 @@ import (
 
 // A server that dies or falls silent is not noticed at a shell: the next one answers before --timeout.
 func TestMountSurvivesItsServer(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		fail func(zk.TestServer) error
@@ -20,6 +21,7 @@ func TestMountSurvivesItsServer(t *testing.T) {
 		{"frozen", freeze},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			ts := cluster(t, 3, nil)
 			var servers []string
 			for _, s := range ts.Servers {
@@ -42,6 +44,7 @@ func TestMountSurvivesItsServer(t *testing.T) {
 // A leader whose followers are frozen takes connections, resumes sessions and answers reads, but commits nothing until it gives them up.
 // Changes in one directory, which the kernel lets wait for each other, do not wait for --timeout each.
 func TestLeaderThatCommitsNothing(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 3, func(_ int, config *zk.ServerConfig, _ *zk.Server) { config.SyncLimit = 300 }) // a minute
 	wantModes(t, ts, "follower", "follower", "leader")
 	old := leader(t, ts)

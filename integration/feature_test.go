@@ -39,6 +39,7 @@ func TestEmptyContainerGoesAway(t *testing.T) {
 // What the rules of files and directories rest on: containers and znodes with a TTL have no owner, and the cversion counts two for each
 // child that was created, less those that are there. Restarting the server changes neither.
 func TestStatsThatTypesDependOn(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, nil)
 	at := addr(ts.Servers[0])
 	c := connect(t, []string{at})
@@ -100,6 +101,7 @@ func TestSuperUserPassesEveryACL(t *testing.T) {
 }
 
 func TestEnsembleCanBeReconfigured(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 3, nil)
 	wantModes(t, ts, "follower", "follower", "leader")
 	boss := leader(t, ts)

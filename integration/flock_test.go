@@ -51,6 +51,7 @@ var flockScripts = []struct{ name, script, want string }{
 }
 
 func TestFlockCommand(t *testing.T) {
+	t.Parallel()
 	a, b, c := mountTwice(t)
 	if _, err := c.Create("/dir", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
 		t.Fatal(err)
@@ -78,6 +79,7 @@ func TestFlockCommand(t *testing.T) {
 
 // Each way to lock excludes each other, on the same mount and on another.
 func TestFlockExcludes(t *testing.T) {
+	t.Parallel()
 	const rounds = 15
 	a, b, c := mountTwice(t)
 	j := newJudge(t)
@@ -111,6 +113,7 @@ func TestFlockExcludes(t *testing.T) {
 
 // The counter is a file of the mounts itself: who has the lock sees what those before it have written.
 func TestFlockGuardsFilesOfTheMount(t *testing.T) {
+	t.Parallel()
 	for _, watch := range []string{"tree", "node", "off"} {
 		t.Run(watch, func(t *testing.T) {
 			const rounds = 25

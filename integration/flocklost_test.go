@@ -13,6 +13,7 @@ import (
 
 // A holder whose connection is cut for longer than its session lives is told so by its handle, and nothing else breaks.
 func TestLockLostWithItsSession(t *testing.T) {
+	t.Parallel()
 	root := newRoot(t)
 	server := addr(shared.Servers[0])
 	way := newProxy(t, server)
@@ -50,6 +51,7 @@ func TestLockLostWithItsSession(t *testing.T) {
 
 // A waiter hinders neither other files nor other locks nor the end of the mount.
 func TestBlockedLockBlocksNothingElse(t *testing.T) {
+	t.Parallel()
 	a, b, c := mountTwice(t)
 	holder := zk.NewLock(c, "/x.lock", zk.WorldACL(zk.PermAll))
 	if err := holder.Lock(); err != nil {

@@ -18,6 +18,7 @@ import (
 
 // Shell users on two mounts, package zk and each other client exclude each other.
 func TestFlockExcludesOtherClients(t *testing.T) {
+	t.Parallel()
 	for _, f := range foreigners(t) {
 		t.Run(f.name, func(t *testing.T) {
 			const rounds = 20
@@ -41,6 +42,7 @@ func TestFlockExcludesOtherClients(t *testing.T) {
 
 // Those who look hold the lock together, those who count hold it alone.
 func TestFlockSharesWithOtherClients(t *testing.T) {
+	t.Parallel()
 	const rounds = 20
 	a, b, c := mountTwice(t)
 	acl := zk.WorldACL(zk.PermAll)
@@ -76,6 +78,7 @@ func TestFlockSharesWithOtherClients(t *testing.T) {
 
 // First come, first served, through whatever mount and client.
 func TestFlockOrder(t *testing.T) {
+	t.Parallel()
 	a, b, c := mountTwice(t)
 	j := newJudge(t)
 	holder := zk.NewLock(c, "/x.lock", zk.WorldACL(zk.PermAll))
@@ -105,6 +108,7 @@ func TestFlockOrder(t *testing.T) {
 
 // Each waiter watches the one before it alone: what the server is asked grows with the waiters, not with their square.
 func TestManyWaitersAreNoHerd(t *testing.T) {
+	t.Parallel()
 	const waiters = 200
 	ts := cluster(t, 1, nil)
 	server := addr(ts.Servers[0])
@@ -154,6 +158,7 @@ func received(t *testing.T, server string) int64 {
 
 // A waiter that a signal ends leaves no znode behind, nor does one whose connection breaks at that moment.
 func TestInterruptedWaiterLeavesNothing(t *testing.T) {
+	t.Parallel()
 	root := newRoot(t)
 	server := addr(shared.Servers[0])
 	way := newProxy(t, server)
@@ -192,6 +197,7 @@ func TestInterruptedWaiterLeavesNothing(t *testing.T) {
 
 // What a lock file and its attribute say.
 func TestLockFileShowsItsQueue(t *testing.T) {
+	t.Parallel()
 	a, b, c := mountTwice(t)
 	host, err := os.Hostname()
 	if err != nil {

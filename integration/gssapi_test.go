@@ -144,6 +144,7 @@ func (r *realm) option(cfg gssapi.Config) func(*zk.Conn) {
 }
 
 func TestGSSAPI(t *testing.T) {
+	t.Parallel()
 	r := newRealm(t, aes)
 	port := r.server().Servers[0].Port
 	byName, byAddress := fmt.Sprintf("localhost:%d", port), fmt.Sprintf("127.0.0.1:%d", port)
@@ -181,6 +182,7 @@ func TestGSSAPI(t *testing.T) {
 }
 
 func TestGSSAPIEncryptionTypes(t *testing.T) {
+	t.Parallel()
 	for _, encryption := range []string{"aes128-cts-hmac-sha1-96", "aes128-cts-hmac-sha256-128", "aes256-cts-hmac-sha384-192"} {
 		r := newRealm(t, encryption)
 		server := fmt.Sprintf("localhost:%d", r.server().Servers[0].Port)
@@ -193,6 +195,7 @@ func TestGSSAPIEncryptionTypes(t *testing.T) {
 
 // A ticket lasts longer than a connection: to make another one needs no KDC.
 func TestGSSAPIOnEveryConnection(t *testing.T) {
+	t.Parallel()
 	r := newRealm(t, aes)
 	ts := r.server()
 	c := connect(t, []string{fmt.Sprintf("localhost:%d", ts.Servers[0].Port)}, r.option(gssapi.Config{Principal: "alice", Password: "alicepw"}))
@@ -216,6 +219,7 @@ func TestGSSAPIOnEveryConnection(t *testing.T) {
 }
 
 func TestGSSAPIRefused(t *testing.T) {
+	t.Parallel()
 	r := newRealm(t, aes)
 	server := fmt.Sprintf("localhost:%d", r.server().Servers[0].Port)
 	plain := fmt.Sprintf("localhost:%d", shared.Servers[0].Port)
@@ -244,6 +248,7 @@ func TestGSSAPIRefused(t *testing.T) {
 
 // What may be better at the next server, or at the next attempt, does not end the client.
 func TestGSSAPIGoesOn(t *testing.T) {
+	t.Parallel()
 	r := newRealm(t, aes)
 	server := fmt.Sprintf("localhost:%d", r.server().Servers[0].Port)
 	digest := fmt.Sprintf("localhost:%d", saslServer(t).Servers[0].Port)

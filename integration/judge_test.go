@@ -154,6 +154,7 @@ func (b *bench) harm(i int) string {
 // Two mounts and two zkfs lock work under one lock while daemons are killed and frozen, ways are cut and the server restarts. What
 // the lock protects is never changed by two at a time: it refuses the fencing number of a holder that was frozen.
 func TestJudge(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store")
 	if err := os.WriteFile(path, []byte(`{"n": 0, "fence": 0, "refused": 0, "wrong": []}`), 0o600); err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 // The kernel lets a notification wait for the lock of a directory, and whoever holds that may wait for the daemon. No signal ends such a
 // wait, so a daemon that is killed in it does not end by itself. Its companion sees to it that it does. One that is to end does anyway.
 func TestEndInANotification(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, m *mounted){
 		"SIGTERM": func(t *testing.T, m *mounted) {
 			if err := m.daemon.Process.Signal(syscall.SIGTERM); err != nil {
@@ -51,6 +52,7 @@ func TestEndInANotification(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server, root := addr(shared.Servers[0]), newRoot(t)
 			way := newProxy(t, server)
 			m, other := mount(t, way.Addr()+root), connect(t, []string{server}, zk.WithChroot(root))
@@ -138,6 +140,7 @@ func (m *mounted) companion(t *testing.T) (pid int) {
 
 // A companion does not end before the mount, nor does it outlive it, and it has no part in the connection to the kernel.
 func TestCompanion(t *testing.T) {
+	t.Parallel()
 	m := mount(t, addr(shared.Servers[0])+newRoot(t))
 	pid := m.companion(t)
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -203,6 +206,7 @@ func hangs(pid int) bool {
 
 // A signal that comes when a mount is about to end, however late, does not make that a failure.
 func TestSignalAtTheEnd(t *testing.T) {
+	t.Parallel()
 	root := newRoot(t)
 	path, err := zkfs()
 	if err != nil {

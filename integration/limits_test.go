@@ -31,6 +31,7 @@ func TestDirectoryOfMoreThanAMegabyte(t *testing.T) {
 
 // Names that ZooKeeper takes, as another client makes them, are listed and can be used; those that a shell makes are the same.
 func TestNames(t *testing.T) {
+	t.Parallel()
 	m, c := mountShared(t)
 	for i, name := range []string{
 		"with space", " ", "%", "%20", "%2Efoo", "a%b", "quote'\"", "back\\slash", "-rf", "*", "?", "#", "a=b,c;d", "tab\u00a0nbsp",
@@ -51,6 +52,7 @@ func TestNames(t *testing.T) {
 
 // Names that ZooKeeper refuses are EINVAL, and say so before anything is sent.
 func TestNamesThatCanNotBe(t *testing.T) {
+	t.Parallel()
 	m, c := mountShared(t)
 	for _, name := range []string{`a\nb`, `\001`, `tab\t`, `\x7f`, `\xc2\x80`, `\xff\xfe`, `\xf0\x9f\x98\x80`, `\xee\x80\x80`, `\xef\xbf\xbf`} {
 		for _, script := range []string{`mkdir "$name"`, `touch "$name"`, `echo x > "$name"`, `touch f; perl -e 'rename "f", $ARGV[0] or die $!' "$name"`} {
@@ -70,6 +72,7 @@ func TestNamesThatCanNotBe(t *testing.T) {
 
 // A name may have more bytes than NAME_MAX in ZooKeeper. It is listed and can be used, as far as the kernel passes it on.
 func TestLongNames(t *testing.T) {
+	t.Parallel()
 	m, c := mountShared(t)
 	for _, length := range []int{256, 1000, 1024} {
 		name := strings.Repeat("n", length)

@@ -75,6 +75,7 @@ func contenders(t *testing.T, c *zk.Conn, path string, n int) {
 }
 
 func TestLocksOfOtherClientsExclude(t *testing.T) {
+	t.Parallel()
 	for _, f := range foreigners(t) {
 		t.Run(f.name, func(t *testing.T) {
 			c := connect(t, []string{addr(shared.Servers[0])})
@@ -121,6 +122,7 @@ func countHolding(t *testing.T, l *zk.Lock, j judge, n int) {
 
 // First come, first served, whoever they are.
 func TestOrderWithLocksOfOtherClients(t *testing.T) {
+	t.Parallel()
 	for _, f := range foreigners(t) {
 		t.Run(f.name, func(t *testing.T) {
 			c := connect(t, []string{addr(shared.Servers[0])})
@@ -168,6 +170,7 @@ func TestOrderWithLocksOfOtherClients(t *testing.T) {
 
 // Readers of kazoo and of package zk hold the lock together, and writers of both exclude both.
 func TestSharedLocksOfKazoo(t *testing.T) {
+	t.Parallel()
 	c := connect(t, []string{addr(shared.Servers[0])})
 	path := newRoot(t) + "/lock"
 	j := newJudge(t)

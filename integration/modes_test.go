@@ -9,6 +9,7 @@ import (
 
 // With --modes=acl `ls -l` shows what the mount may do, and the kernel refuses the rest to all but root, who is told by the mount.
 func TestModesOfACL(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, script, want string }{
 		{"ls", `ls -l | sed -n 's/ .* / /p'; stat -c '%A %n' drop/.data .`,
 			"drwxr-xr-x all\ndr-xr-xr-x d\ndrwxr-xr-x drop\n-r--r--r-- f\n---------- hers\n-rw-r--r-- rw\n-r--r--r-- drop/.data\ndrwxr-xr-x .\n"},

@@ -17,6 +17,7 @@ import (
 // Each option of the file system, on a mount of its own that has, made by another client: a file f, world-readable, and an
 // ephemeral e. The script runs in the mount; what it prints, errors included, is wanted.
 func TestOptions(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ flags, script, want string }{
 		{"", "stat -c '%a %u %g' f; id -u; id -g; ls -A; cat .status | grep -c ^source",
 			fmt.Sprintf("644 %[1]d %[2]d\n%[1]d\n%[2]d\ne\nf\n1\n", os.Getuid(), os.Getgid())},
@@ -103,6 +104,7 @@ func TestACLOfTheCreator(t *testing.T) {
 
 // After --max-age the servers are asked again, although they have reported no change, as they do not for ACLs.
 func TestMaxAge(t *testing.T) {
+	t.Parallel()
 	for age, seen := range map[string]bool{"100ms": true, "1h": false} {
 		m, c := mountShared(t, "--modes=acl", "--max-age="+age)
 		create(t, c, "/f", "x", zk.FlagPersistent)
@@ -157,6 +159,7 @@ func TestTimeout(t *testing.T) {
 
 // With --conflict=fail programs that overwrite report it, if somebody else wrote since they opened the file.
 func TestConflictFail(t *testing.T) {
+	t.Parallel()
 	root := newRoot(t)
 	source := addr(shared.Servers[0]) + root
 	m, other := mount(t, source, "--conflict=fail"), mount(t, source)
@@ -227,6 +230,7 @@ func TestOptionsAreDocumented(t *testing.T) {
 
 // Servers that take more than their default are used to the full with --max-data.
 func TestMaxDataOfLargerServers(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
 		srv.JVMFlags = append(srv.JVMFlags, "-Djute.maxbuffer=4194304")
 	})

@@ -14,6 +14,7 @@ import (
 // Both packages hold what make install installs and nothing else, for the machine that they are for. Made twice, elsewhere, they
 // are the same bytes.
 func TestPackages(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		arch, rpmArch string
 		machine       elf.Machine

@@ -17,6 +17,7 @@ var record = flag.Bool("record-session", false, "write the session of the README
 // The session that the README shows is typed again. What a machine or a moment decides may differ: times, zxids,
 // sessions, users, the holder of a lock.
 func TestSessionOfTheREADME(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

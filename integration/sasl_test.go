@@ -38,6 +38,7 @@ func saslACL(user string) []zk.ACL {
 }
 
 func TestDigestMD5(t *testing.T) {
+	t.Parallel()
 	servers := []string{addr(saslServer(t).Servers[0])}
 	anonymous := connect(t, servers)
 	for user, password := range map[string]string{"bob": "bobpw", "latin": "pässwörd", "greek": "Ωμέγα ä"} {
@@ -59,6 +60,7 @@ func TestDigestMD5(t *testing.T) {
 }
 
 func TestDigestMD5OnEveryConnection(t *testing.T) {
+	t.Parallel()
 	ts := saslServer(t)
 	at := addr(ts.Servers[0])
 	events := make(chan zk.Event, 100)
@@ -101,6 +103,7 @@ func awaitState(t *testing.T, events <-chan zk.Event, want zk.State) {
 }
 
 func TestDigestMD5Refused(t *testing.T) {
+	t.Parallel()
 	plain := addr(shared.Servers[0])
 	digest := addr(saslServer(t).Servers[0])
 	strict := addr(saslServer(t, "sessionRequireClientSASLAuth=true").Servers[0])

@@ -154,6 +154,7 @@ func monitored(t *testing.T, server string) (answer string) {
 
 // A tree of a million znodes is mounted, walked and walked again. What a znode costs does not depend on how many there are.
 func TestScaleTree(t *testing.T) {
+	t.Parallel()
 	server := large(t)
 	c := connect(t, []string{server})
 	sizes := []int{scaled(2_000, 0), scaled(20_000, 0)}
@@ -198,6 +199,7 @@ func TestScaleTree(t *testing.T) {
 
 // A mount whose cache holds a small part of the tree that is walked stays within its size, and the kernel and the server forget the rest.
 func TestScaleCacheSize(t *testing.T) {
+	t.Parallel()
 	server := large(t)
 	znodes := grow(t, connect(t, []string{server}), "/t", scaled(20_000, 1_000_000), 100)
 	size := scaled(4<<20, 64<<20)
@@ -229,6 +231,7 @@ func TestScaleCacheSize(t *testing.T) {
 
 // A directory with a hundred thousand children is listed, and one of them looked at, created and removed as in any other.
 func TestScaleDirectory(t *testing.T) {
+	t.Parallel()
 	server := large(t)
 	c := connect(t, []string{server})
 	files := scaled(5_000, 100_000)

@@ -61,6 +61,7 @@ func (m *mounted) returns(t *testing.T, server, debug string, start footing) {
 // A mount that watches znode by znode sets a hundred thousand watches again after its connection broke, and sees all that changes
 // meanwhile and later. When it ends, the server has no watch of it left.
 func TestScaleWatches(t *testing.T) {
+	t.Parallel()
 	server := large(t)
 	c := connect(t, []string{server})
 	files := scaled(4_000, 50_000) // two watches each
@@ -138,6 +139,7 @@ func sees(t *testing.T, m *mounted, size string, want int) {
 
 // Ten thousand files are open at once, read, and follow what others write.
 func TestScaleOpenFiles(t *testing.T) {
+	t.Parallel()
 	server := large(t)
 	c := connect(t, []string{server})
 	files := scaled(2_000, 10_000)
@@ -180,6 +182,7 @@ func TestScaleOpenFiles(t *testing.T) {
 
 // Many processes work in one mount, each in a directory of its own and all on one file. Nothing fails, every line is appended once, and nothing is left.
 func TestScaleProcesses(t *testing.T) {
+	t.Parallel()
 	server := large(t)
 	create(t, connect(t, []string{server}), "/p", "", zk.FlagPersistent)
 	processes, seconds := 16, 4

@@ -11,6 +11,7 @@ import (
 
 // The command speaks TLS wherever it asks servers, and says which side of TLS is wrong.
 func TestCommandTLS(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	a.issue("alice")
 	secure := tlsServer(t, a, "need")

@@ -23,6 +23,7 @@ func TestOneServerRunsAlone(t *testing.T) {
 }
 
 func TestServerConfigurationReachesTheServer(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
 		config.Extra = append(config.Extra, "4lw.commands.whitelist=srvr")
 	})

@@ -38,8 +38,10 @@ func TestShell(t *testing.T) {
 }
 
 func TestShellWhileServersAreAway(t *testing.T) {
+	t.Parallel()
 	for _, file := range scripts(t, "testdata/server") {
 		t.Run(scriptName(file), func(t *testing.T) {
+			t.Parallel()
 			ts := cluster(t, 1, nil)
 			server := ts.Servers[0]
 			runScript(t, file, script{

@@ -9,6 +9,7 @@ import (
 
 // What make install installs of systemd's files, and the samples, are what systemd understands.
 func TestUnits(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	command(t, "", "make", "-C", "..", "--no-print-directory", "install", "BUILD="+t.TempDir(), "PREFIX=/usr", "SBINDIR=/usr/sbin", "DESTDIR="+root)
 	units := filepath.Join(root, "usr/lib/systemd/system")

@@ -135,17 +135,6 @@ func tlsServer(t *testing.T, a *authority, clientAuth string) (secure string) {
 	return secure
 }
 
-// freePort returns a port of 127.0.0.1 on which nobody listens.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // askTLS is ask over TLS.
 func askTLS(addr, word string, config *tls.Config) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), hang)
@@ -155,6 +144,7 @@ func askTLS(addr, word string, config *tls.Config) (string, error) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	secure := tlsServer(t, a, "none")
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -171,6 +161,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestTLSWithAClientCertificate(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	secure := tlsServer(t, a, "need")
 	own := a.issue("client")
@@ -224,6 +215,7 @@ func disconnected(t *testing.T, server string, options ...func(*zk.Conn)) error 
 }
 
 func TestTLSErrorsTellWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	secure, plain := tlsServer(t, a, "need"), addr(shared.Servers[0])
 	own := a.issue("client")

@@ -14,6 +14,7 @@ import (
 // A tree is copied out of one ensemble into a folder or an archive, and from there into another ensemble: types, data and
 // ACLs are the same there.
 func TestTreesTravel(t *testing.T) {
+	t.Parallel()
 	server, root := addr(shared.Servers[0]), newRoot(t)
 	from, source := mount(t, server+root), connect(t, []string{server}, zk.WithChroot(root))
 	plant(t, source)
@@ -41,6 +42,7 @@ func TestTreesTravel(t *testing.T) {
 // A lock that is held while the tree is copied: cp and tar take it for a file whose text is the queue, of which stat(2) knows no
 // length. Nothing else is different, and nobody holds a lock in the copy.
 func TestTreeWithHeldLock(t *testing.T) {
+	t.Parallel()
 	from, source := mountShared(t)
 	create(t, source, "/a", "1", zk.FlagPersistent)
 	create(t, source, "/jobs", "", zk.FlagPersistent)
@@ -71,6 +73,7 @@ func TestTreeWithHeldLock(t *testing.T) {
 // Servers show a digest only to those who may administer the znode. What others get is no ACL to give to a copy: it would lock
 // out all whom it names. Each tool says so, and the copy has the ACL of its parent.
 func TestMaskedACLsDoNotTravel(t *testing.T) {
+	t.Parallel()
 	const acl, open = "world:anyone:r,digest:ann:7RJfAeIvrl4zdj6sS2fXrQHDvHM=:cdrwa", "world:anyone:cdrwa"
 	stranger, source := mountShared(t)
 	ann := mount(t, stranger.source, "--auth-file", authFile(t, "digest:ann:secret\n"))

@@ -12,6 +12,7 @@ import (
 
 // zkfs watch goes on after its server has gone and come back, and says that changes may be missing.
 func TestCommandWatch(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, nil)
 	server := addr(ts.Servers[0])
 	path, err := zkfs()

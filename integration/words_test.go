@@ -108,6 +108,7 @@ func TestWordsTellOfTheServer(t *testing.T) {
 }
 
 func TestWordsResetStatistics(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, nil)
 	for _, name := range []string{"crst", "srst"} {
 		if text, err := flw.Ask(t.Context(), addr(ts.Servers[0]), name); err != nil || !flw.ParseReset(text) {
@@ -118,6 +119,7 @@ func TestWordsResetStatistics(t *testing.T) {
 
 // With the default whitelist a server answers srvr alone, and the report shows its refusals, in /.status too.
 func TestWordsOfTheDefaultWhitelist(t *testing.T) {
+	t.Parallel()
 	ts := cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
 		config.Extra = append(config.Extra, "4lw.commands.whitelist=srvr")
 	})
