@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -338,6 +339,9 @@ func (t *transport) notify(record []byte) error {
 	var e wire.WatcherEvent
 	if err := wire.Unmarshal(record, &e); err != nil {
 		return fmt.Errorf("zk: notification: %w", err)
+	}
+	if !strings.HasPrefix(e.Path, "/") { // of no server's: the frame is another one. See OnEvent for other paths
+		return fmt.Errorf("zk: notification of the path %q", e.Path)
 	}
 	t.c.watches.dispatch(Event{Type: EventType(e.Type), State: State(e.State), Path: e.Path})
 	return nil

@@ -62,7 +62,7 @@ func TestStatusOfHostileServers(t *testing.T) {
 
 	// A mount that can not be made says why while it tries, and at the end.
 	stderr.Reset()
-	args := []string{"mount", "-f", "--connect-timeout=100ms", strings.Join(servers, ","), t.TempDir()}
+	args := []string{"mount", "-f", "--connect-timeout=100ms", "--log-level=error", strings.Join(servers, ","), t.TempDir()}
 	if code := run(t.Context(), args, stdio{nil, &stderr, &stderr}); code != exitConnect {
 		t.Errorf("exit code %d", code)
 	}
