@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -210,6 +211,15 @@ func (f *file) commit(ctx context.Context, p patience) error {
 		return f.failed(d.refused)
 	}
 	path := f.where()
+	if d.doubt != nil {
+		err := f.learnOutcome(ctx, path, d)
+		switch {
+		case errors.Is(err, errDone):
+			return nil
+		case err != nil:
+			return f.failed(err)
+		}
+	}
 	for {
 		st, err := f.attempt(ctx, path, d)
 		if err == nil {
@@ -244,7 +254,37 @@ func (f *file) attempt(ctx context.Context, path string, d *draft) (st *zk.Stat,
 		st = s.stat
 		return f.outcome(d, s)
 	})
+	if zk.MaybeApplied(err) { // and there was no time to find out
+		f.mu.Lock()
+		d.doubt = append([]byte{}, d.due()...)
+		f.mu.Unlock()
+	}
 	return st, err
+}
+
+// learnOutcome finds out what became of an attempt whose time was over before it was answered, and bases d on that. errDone
+// says that it was made and that there is nothing more to send.
+func (f *file) learnOutcome(ctx context.Context, path string, d *draft) error {
+	s, err := f.fs.settled(ctx, path)
+	if err != nil {
+		return err
+	}
+	err = f.outcome(d, s)
+	if errors.Is(err, errUnresolved) {
+		return err
+	}
+	done, more := errors.Is(err, errDone), !bytes.Equal(d.doubt, d.due())
+	f.mu.Lock()
+	d.doubt = nil
+	if done && more {
+		d.base = s.stat
+	}
+	f.mu.Unlock()
+	if done && !more {
+		f.committed(path, d, s.stat)
+		return errDone
+	}
+	return nil // what it lost against, the next attempt finds
 }
 
 // send is the request of an attempt.
@@ -276,7 +316,7 @@ func (f *file) outcome(d *draft, s snapshot) error {
 		}
 		return zk.ErrBadVersion
 	}
-	err := wasSet(s, d.base, d.due())
+	err := wasSet(s, d.base, d.sent())
 	if errors.Is(err, errDone) && d.intent == intentAppend {
 		return errUnresolved // another host may have appended the same
 	}

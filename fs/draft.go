@@ -39,6 +39,8 @@ type draft struct {
 	half   int
 	spare  bool // a commit is under way that leaves the half alone
 
+	doubt []byte // what was sent last, if nobody knows yet what became of it: its time was over; nil: nothing
+
 	refused error // why the data for offset missing was not taken, which makes the rest a part that nobody should see; nil: it is all there
 	missing int64
 }
@@ -111,10 +113,18 @@ func (d *draft) wasCreated(s snapshot) error {
 	switch {
 	case s.stat == nil:
 		return nil
-	case d.intent == intentAppend || !bytes.Equal(s.data, d.due()):
+	case d.intent == intentAppend || !bytes.Equal(s.data, d.sent()):
 		return zk.ErrNodeExists
 	}
 	return errDone
+}
+
+// sent is what the last attempt has sent.
+func (d *draft) sent() []byte {
+	if d.doubt != nil {
+		return d.doubt
+	}
+	return d.due()
 }
 
 // rest is the draft that is left on top of what was committed, or nil.
