@@ -161,18 +161,7 @@ var changeRows = []row{
 }
 
 // Every change arrives once, whatever happens to any request that it takes.
-func TestChangesArriveOnce(t *testing.T) {
-	for name, fault := range faults {
-		t.Run(name, func(t *testing.T) {
-			for _, r := range changeRows {
-				t.Run(r.name, func(t *testing.T) {
-					t.Parallel()
-					r.run(t, fault)
-				})
-			}
-		})
-	}
-}
+func TestChangesArriveOnce(t *testing.T) { underFaults(t, changeRows) }
 
 var questionRows = []row{
 	{asks: true, name: "stat", call: "stat f#", answer: "ok file 0644 size=3 nlink=1"},
@@ -190,10 +179,13 @@ var questionRows = []row{
 }
 
 // Every question is answered, whatever happens to any request that it takes.
-func TestQuestionsAreAskedAgain(t *testing.T) {
+func TestQuestionsAreAskedAgain(t *testing.T) { underFaults(t, questionRows) }
+
+// underFaults runs each row with each fault.
+func underFaults(t *testing.T, rows []row) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
-			for _, r := range questionRows {
+			for _, r := range rows {
 				t.Run(r.name, func(t *testing.T) {
 					t.Parallel()
 					r.run(t, fault)
