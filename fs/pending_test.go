@@ -153,3 +153,23 @@ func TestFileCreatedToBeRead(t *testing.T) {
 	w.want("ok", "unlink", "f")
 	w.eventually("ok zookeeper", "ls", ".")
 }
+
+// Nor does a lock file that could not become a lock leave its name.
+func TestLockThatCannotBeMade(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.want("ok", "open", "1", "l.lock", "rw+creat")
+	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+		if r.Op == "createContainer" {
+			return zktest.Fault{Code: -102}
+		}
+		return zktest.Fault{}
+	})
+	w.want("EACCES", "flock", "1", "ex+nb")
+	w.server.OnRequest(nil)
+	w.eventually("ok zookeeper", "ls", ".")
+	w.want("ENOENT", "stat", "l.lock")
+	w.do("close", "1")
+	w.missing("/l.lock")
+	w.want("ok", "open", "1", "l.lock", "rw+creat")
+	w.want("ok", "flock", "1", "ex+nb")
+}
