@@ -365,7 +365,7 @@ func (h *handle) Release(context.Context) syscall.Errno {
 	h.closing.Store(true)
 	ctx, cancel := f.fs.boundChange(context.Background())
 	defer cancel()
-	if h.write {
+	if h.write || f.unborn() {
 		if err := f.take(ctx); err == nil {
 			f.leftOver(ctx, h)
 			f.give()

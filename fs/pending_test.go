@@ -148,8 +148,11 @@ func TestUnlinkAfterAFailedCommit(t *testing.T) {
 func TestFileCreatedToBeRead(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.want("ok", "open", "1", "f", "r+creat")
+	created := w.watch("/")
 	w.want("ok", "close", "1")
-	w.eventually("ok f zookeeper", "ls", ".")
+	w.want("ok", "open", "1", "f", "r")
+	created.are(w, "Created /f", "DataChanged /f")
+	w.holds("/f", "", 1)
 	w.want("ok", "unlink", "f")
 	w.eventually("ok zookeeper", "ls", ".")
 }

@@ -175,6 +175,7 @@ func TestRequestsForWriting(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.trusting()
 	w.want("ok", "mkdir", "d")
+	w.want("ok", "put", "first", "1") // it looks whether there are quotas
 	w.quiet()
 	c := w.count()
 	for _, step := range []struct {
