@@ -89,6 +89,8 @@ func agentProgramCall(files map[string]*os.File, call string, args []string) (st
 			signal.Notify(c, unix.SignalNum("SIG"+name))
 		}
 		return "", nil
+	case "askself": // DIRECTORY
+		return "", askSelf(args[0])
 	case "getflags":
 		_, err := unix.IoctlGetInt(int(files[args[0]].Fd()), unix.FS_IOC_GETFLAGS)
 		return "", err
