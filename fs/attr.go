@@ -2,7 +2,6 @@ package fs
 
 import (
 	"context"
-	"math/bits"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -17,15 +16,15 @@ const maxWrite = 1 << 20
 // bytes must not be larger than a znode. How many writes bring the data does not matter then.
 const block = 4 << 10
 
-// blockSize returns st_blksize. cp, cat and python write in units of it, so where each write is a Set it is as large as fits into a znode.
+// blockSize returns st_blksize. cp, cat and python write in units of it: a whole znode at once, where each write is a version.
 func (o *Options) blockSize() uint32 {
-	if o.Commit != CommitWrite {
-		return block
+	if o.Commit == CommitWrite {
+		return maxWrite
 	}
-	return 1 << (bits.Len(uint(min(max(o.MaxData, block), maxWrite))) - 1)
+	return block
 }
 
-// sizes is what statfs(2) tells. ZooKeeper knows no size, and programs do not write where nothing is free.
+// What statfs(2) tells. ZooKeeper knows no size, and programs do not write where nothing is free.
 const (
 	blocksFree = 1 << 40 / block // 1 TiB
 	filesFree  = 1 << 30

@@ -24,19 +24,11 @@ func TestFileAttr(t *testing.T) {
 	}
 }
 
-// Where each write is a Set, as much as possible is written at once; and never are blocks larger than a znode.
+// Where each write is a version, cp(1) and others hand over a whole znode at once.
 func TestBlockSize(t *testing.T) {
-	for _, test := range []struct {
-		commit  CommitMode
-		maxData int
-		want    uint32
-	}{
-		{CommitClose, 0, 4096}, {CommitClose, 8 << 20, 4096},
-		{CommitWrite, 0, 512 << 10}, {CommitWrite, 1 << 20, 1 << 20}, {CommitWrite, 8 << 20, 1 << 20}, {CommitWrite, 100_000, 64 << 10}, {CommitWrite, 100, 4096},
-	} {
-		o := Options{Commit: test.commit, MaxData: test.maxData}.withDefaults()
-		if got := o.blockSize(); got != test.want {
-			t.Errorf("%+v: %d", test, got)
+	for commit, want := range map[CommitMode]uint32{CommitClose: 4 << 10, CommitWrite: 1 << 20} {
+		if got := (&Options{Commit: commit}).blockSize(); got != want {
+			t.Errorf("commit %d: %d, want %d", commit, got, want)
 		}
 	}
 }
