@@ -340,6 +340,11 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.newborn, f.given = false, nil
 	f.told = st.Mzxid
 	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}
+	f.overdue, f.next = false, nil
+	if d.intent == intentAppend && len(f.handles) > 0 { // what others have appended may stand before it
+		f.next = &snapshot{stat: st, data: data, hasData: true, epoch: epoch}
+		f.fs.notify.tell(path, newsLonger)
+	}
 	base := snapshot{stat: st, data: data, hasData: true, epoch: epoch}
 	rest := d.rest(base)
 	for h := range f.handles {

@@ -25,6 +25,10 @@ type file struct {
 	kept    bool             // the inode outlives the kernel's interest in it, for a newborn that nobody has open
 	storing bool             // a version is being handed to the kernel; see handOver
 	locked  bool             // a program has asked for an fcntl(2) lock; see quiet.go
+	reads   uint32           // how often the kernel was given pages
+	overdue bool             // the kernel has dropped its pages since it was told what is shown; see readPages
+	next    *snapshot        // a version that is longer than what is shown, which the kernel is to get; see handOn
+	expiry  *time.Timer      // when the kernel is to drop its pages, whatever happens; nil: it has none
 	refused uint32           // the thread that was told last that the file is gone; see reopens
 	users   int32            // of busy, those who wait included
 	busy    chan struct{}    // held by whoever changes or commits the content, across requests; nil without users
@@ -249,6 +253,7 @@ func (f *file) show(s snapshot) {
 		f.turn()
 	}
 	f.shown = contentOf(s)
+	f.overdue, f.next = false, nil
 }
 
 // stays reports whether the file can be used although its znode is not there any more: it is open, or this mount has removed it while somebody
@@ -494,6 +499,7 @@ func (f *file) handOver() {
 	}
 	f.fs.notify.store(&f.Inode, s.data)
 	f.mu.Lock()
+	f.expire()
 	f.storing, f.stored = false, s.stat.Mzxid
 	f.mu.Unlock()
 	if !f.fs.view.current(path, s) {

@@ -63,8 +63,7 @@ func newHandle(f *file, flags, caller uint32) *handle {
 // was opened at, until it begins anew. So do those of one that others change right now, see restless.
 const oneRead = 128 << 10
 
-// Read implements read(2). It answers with what the kernel was told last, even if an event came since: the kernel asks for
-// the new size first, and then for the data that belongs to it.
+// Read implements read(2).
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
 	if _, err := h.holds(); err != nil {
@@ -73,16 +72,27 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	if h.queue != nil {
 		return h.queue.Read(ctx, dest, off)
 	}
-	if h.whole {
+	if h.whole && !isForCache(ctx) {
 		return h.readWhole(ctx, dest, off)
 	}
+	return h.readPages(ctx, dest, off)
+}
+
+// readPages answers with what the kernel was told last, even if an event came since: for read(2) it asks for the new size first, and then
+// for the data that belongs to it. For sendfile(2), splice(2) and a page that is mapped it does not, so that once it has dropped its pages it gets the
+// current version here; see follow.
+func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	f := h.file
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
+	f.follow(ctx)
 	for {
 		f.mu.Lock()
 		if f.draft != nil || f.shown.hasData {
 			defer f.mu.Unlock()
 			h.read = true
+			f.reads++
+			f.expire()
 			return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
 		}
 		f.mu.Unlock()
@@ -387,6 +397,11 @@ func (f *file) closed(h *handle) {
 	if len(f.handles) == 0 {
 		f.handles = nil
 		f.shown.data, f.shown.hasData = nil, false
+		f.overdue, f.next = false, nil
+		if f.expiry != nil {
+			f.expiry.Stop()
+			f.expiry = nil
+		}
 	}
 }
 

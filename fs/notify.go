@@ -20,6 +20,7 @@ const (
 	newsAttr     // only what stat(2) shows changed
 	newsAll      // anything may have changed, everywhere
 	newsDropped  // the cache does not know it any more, and no watch of its own tells of changes
+	newsLonger   // the kernel is to get a version of an open file that is longer than the one it has
 )
 
 // notifier tells the kernel what changed, so that it asks again. A notification can wait for a lock of the kernel whose
@@ -169,6 +170,14 @@ func (n *notifier) apply(path string, what news) {
 		n.all(n.root)
 		return
 	}
+	if what&newsLonger != 0 {
+		if f, ok := n.nodes.find(path).(*file); ok {
+			f.handOn()
+		}
+		if what &^= newsLonger; what == 0 {
+			return
+		}
+	}
 	if path == "/" {
 		n.changed(n.root, what)
 		return
@@ -236,7 +245,7 @@ func (n *notifier) changed(inode *fusefs.Inode, what news) {
 		return
 	}
 	name, parent := inode.Parent()
-	if inode.NotifyContent(0, 0) == syscall.ENOENT && parent != nil {
+	if n.content(inode) == syscall.ENOENT && parent != nil {
 		parent.NotifyEntry(name)
 	}
 	switch z := inode.Operations().(type) {
@@ -246,7 +255,7 @@ func (n *notifier) changed(inode *fusefs.Inode, what news) {
 		}
 		inode.NotifyEntry(nameData)
 		if data := inode.GetChild(nameData); data != nil {
-			data.NotifyContent(0, 0)
+			n.content(data)
 		}
 		inode.NotifyContent(0, 0)
 		if z.couldBecomeFile() && parent != nil {
@@ -268,7 +277,7 @@ func (n *notifier) inFile(inode *fusefs.Inode, path string, what news) {
 
 // all makes the kernel ask for everything again that is in or below inode.
 func (n *notifier) all(inode *fusefs.Inode) {
-	inode.NotifyContent(0, 0)
+	n.content(inode)
 	if inode.IsDir() {
 		for _, child := range inode.Children() {
 			n.all(child)
@@ -287,10 +296,30 @@ func (n *notifier) find(path string) *fusefs.Inode {
 // reopened makes the kernel drop what it holds of a file, from the handler of an open: the only handler in which that is safe,
 // because the kernel holds no lock there that a notification waits for.
 func (n *notifier) reopened(inode *fusefs.Inode) {
-	inode.NotifyContent(0, 0)
+	n.content(inode)
 }
 
-// store gives the kernel the content of a file, likewise from the handler of an open.
+// patient is how often a file is invalidated at most because the kernel reads it at the same time.
+const patient = 10
+
+// content makes the kernel drop the pages of a file, or the listing of a directory, and what it knows of its size. What it reads for its pages
+// from now on may be the current version.
+func (n *notifier) content(inode *fusefs.Inode) syscall.Errno {
+	f, ok := inode.Operations().(*file)
+	if !ok {
+		return inode.NotifyContent(0, 0)
+	}
+	for range patient {
+		reads := f.readsSoFar()
+		if errno := inode.NotifyContent(0, 0); errno != 0 || f.pagesDropped(reads) {
+			return errno
+		}
+	}
+	f.pagesDropped(f.readsSoFar())
+	return inode.NotifyContent(0, 0)
+}
+
+// store gives the kernel the content of a file, from the handler of an open or from the notifier's goroutine.
 func (n *notifier) store(inode *fusefs.Inode, data []byte) {
 	inode.WriteCache(0, data)
 }

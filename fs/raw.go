@@ -33,6 +33,13 @@ func (r *raw) Mkdir(cancel <-chan struct{}, input *fuse.MkdirIn, name string, ou
 	return status
 }
 
+// Mknod ends the flight of the node, if it was known.
+func (r *raw) Mknod(cancel <-chan struct{}, input *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
+	status := r.RawFileSystem.Mknod(cancel, input, name, out)
+	r.fs.nodes.land(out.Generation)
+	return status
+}
+
 // Create ends the flight of the node, if it was known.
 func (r *raw) Create(cancel <-chan struct{}, input *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
 	status := r.RawFileSystem.Create(cancel, input, name, out)
@@ -110,6 +117,19 @@ func (r *raw) Link(cancel <-chan struct{}, input *fuse.LinkIn, name string, out 
 }
 
 const xattrUser = "user."
+
+// Read hands on whether the kernel reads for its cache in place of the caller's user, whom nobody asks for here: the node interface has no
+// other place for it. See isForCache. What passes the cache by names the owner of locks.
+func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	input.Uid = input.ReadFlags & fuse.READ_LOCKOWNER
+	return r.RawFileSystem.Read(cancel, input, buf)
+}
+
+// isForCache reports whether a READ fills pages of the kernel, which are all programs'.
+func isForCache(ctx context.Context) bool {
+	caller, ok := fuse.FromContext(ctx)
+	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
+}
 
 // Flush hands on the owner of the locks that go with the closed descriptor in place of the caller's ids, which nobody asks for here:
 // the node interface has no other place for it. See lockOwnerOf.
