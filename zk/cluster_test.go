@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestStartTestClusterThatCannotStart(t *testing.T) {
@@ -67,7 +68,7 @@ func TestServerServes(t *testing.T) {
 			io.WriteString(c, answer)
 			asked <- string(question)
 		}()
-		if got := (TestServer{Port: l.Addr().(*net.TCPAddr).Port}).serves(); got != want {
+		if got := (TestServer{Port: l.Addr().(*net.TCPAddr).Port}).serves(time.Minute); got != want {
 			t.Errorf("%q: %v", answer, got)
 		}
 		if question := <-asked; question != "srvr" {
@@ -75,7 +76,7 @@ func TestServerServes(t *testing.T) {
 		}
 		l.Close()
 	}
-	if l, err := freePorts(1); err != nil || (TestServer{Port: l[0]}).serves() {
+	if l, err := freePorts(1); err != nil || (TestServer{Port: l[0]}).serves(time.Minute) {
 		t.Errorf("nobody listens, yet it serves (%v)", err)
 	}
 }
