@@ -73,7 +73,7 @@ func TestKilledWhileMounting(t *testing.T) {
 				}
 				select {
 				case <-ended:
-				case <-time.After(20 * time.Second):
+				case <-time.After(hang):
 					t.Errorf("%d: it hangs", i)
 					exec.Command("umount", "-f", "-l", dir).Run()
 					<-ended
@@ -102,7 +102,7 @@ func becomesMounted(dir string, ended <-chan struct{}) bool {
 // processOn returns the process in that role, "mount" or "companion", that zkfs has started for a mount point.
 func processOn(t *testing.T, dir, role string) (pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(hang); time.Now().Before(deadline); {
 		all, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the only error is a bad pattern
 		for _, name := range all {
 			text, _ := os.ReadFile(name) // fails if it has ended
