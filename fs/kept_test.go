@@ -89,8 +89,8 @@ func pipeOut(f *os.File, call string, off int64, n int) ([]byte, error) {
 // text returns n bytes of which every piece tells whose they are.
 func text(n int, of string) string { return strings.Repeat(of, n/len(of)+1)[:n] }
 
-// A program that has a file open keeps it, whatever takes its place: however large it is, however it is open, whoever removes it, and however the
-// mount learns of it.
+// A program that has a file open keeps it, whatever takes its place: however large it is, however
+// it is open, whoever removes it, and however the mount learns of it.
 func TestOpenFileIsKept(t *testing.T) {
 	ends := []struct {
 		name string
@@ -176,7 +176,8 @@ func (w *world) removeAll(path string) {
 	w.remove(path)
 }
 
-// keeps opens the file f of the size in several ways, lets it be replaced, and fails the test unless what is open is what it was.
+// keeps opens the file f of the size in several ways, lets it be replaced, and fails the test
+// unless what is open is what it was.
 func (w *world) keeps(size int, replace func(w *world), kept bool) {
 	w.t.Helper()
 	old := text(size, "old ")

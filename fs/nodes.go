@@ -14,9 +14,10 @@ import (
 
 // nodes is the table of the mount's nodes: it alone says which node a znode has.
 //
-// go-fuse takes two nodes of one type, number and generation for one. Each node here has a generation of its own, so that it never
-// does, whatever their numbers. A number is for stat(2): it is cut from a hash of the path, and no two nodes that live have the same, because
-// programs take two files of one number for two links to one file.
+// go-fuse takes two nodes of one type, number and generation for one. Each node here has a
+// generation of its own, so that it never does, whatever their numbers. A number is for stat(2): it
+// is cut from a hash of the path, and no two nodes that live have the same, because programs take
+// two files of one number for two links to one file.
 type nodes struct {
 	number func(id string) uint64 // inodeNumber, but in tests
 
@@ -39,13 +40,15 @@ func newNodes(root *dir) *nodes {
 // rootNumber is the inode number of the root of a mount.
 const rootNumber = 1
 
-// inodeNumber returns the number that the node of that id has at every mount, unless another node has it there.
+// inodeNumber returns the number that the node of that id has at every mount, unless another node
+// has it there.
 func inodeNumber(id string) uint64 {
 	sum := sha256.Sum256([]byte(id))
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// numberStep is the distance between the numbers of nodes that would have the same. It is odd: none comes twice.
+// numberStep is the distance between the numbers of nodes that would have the same. It is odd: none
+// comes twice.
 const numberStep = 0x9e3779b97f4a7c15
 
 // idOf returns the key in the table of what shows the znode at path in that role.
@@ -85,8 +88,8 @@ func (t *nodes) numberOf(id string) uint64 {
 	return t.free(id)
 }
 
-// nodeAt returns the node for the znode with that Stat at path: the one that is known, unless it shows another znode or plays another
-// role. It is in flight, see land.
+// nodeAt returns the node for the znode with that Stat at path: the one that is known, unless it
+// shows another znode or plays another role. It is in flight, see land.
 func (d *dir) nodeAt(ctx context.Context, path string, r role, st *zk.Stat) znode {
 	t, id := d.fs.nodes, idOf(path, r)
 	t.mu.Lock()
@@ -146,8 +149,8 @@ func (t *nodes) identity(id string) fusefs.StableAttr {
 	return fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: n, Gen: t.last}
 }
 
-// isOf reports whether n shows the znode with that Stat: one that was deleted and created again is another. What is not known of
-// n yet it learns. The table's mutex is held.
+// isOf reports whether n shows the znode with that Stat: one that was deleted and created again is
+// another. What is not known of n yet it learns. The table's mutex is held.
 func (n *node) isOf(st *zk.Stat) bool {
 	if n.czxid == 0 {
 		n.czxid = st.Czxid
@@ -162,7 +165,8 @@ func (n *node) shows(st *zk.Stat) bool {
 	return n.isOf(st)
 }
 
-// learn notes which znode n shows from now on. One that has made way for another shows none that can be told.
+// learn notes which znode n shows from now on. One that has made way for another shows none that
+// can be told.
 func (n *node) learn(st *zk.Stat, gone bool) {
 	n.fs.nodes.mu.Lock()
 	defer n.fs.nodes.mu.Unlock()
@@ -186,8 +190,9 @@ func (n *node) outdates(st *zk.Stat) bool {
 	return n.czxid > st.Czxid
 }
 
-// Between the moment in which a node is found here and the one in which go-fuse has counted that the kernel knows it, the kernel may forget
-// what it knew before. Such a node is in flight and stays in the table.
+// Between the moment in which a node is found here and the one in which go-fuse has counted that
+// the kernel knows it, the kernel may forget what it knew before. Such a node is in flight and
+// stays in the table.
 
 // fly begins a flight. The mutex is held.
 func (t *nodes) fly(n *node) {
@@ -195,7 +200,8 @@ func (t *nodes) fly(n *node) {
 	t.flying[n.StableAttr().Gen] = n
 }
 
-// land ends the flight, if there is one, of the node of that generation: go-fuse has it in its tree.
+// land ends the flight, if there is one, of the node of that generation: go-fuse has it in its
+// tree.
 func (t *nodes) land(generation uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -208,7 +214,8 @@ func (t *nodes) land(generation uint64) {
 	}
 }
 
-// lend puts a node back in the table that exists here whether the kernel knows it or not, and begins a flight.
+// lend puts a node back in the table that exists here whether the kernel knows it or not, and
+// begins a flight.
 func (t *nodes) lend(f *file) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -237,7 +244,8 @@ func (t *nodes) leaveLocked(n *node) bool {
 	return true
 }
 
-// forget takes a node out of the table that the kernel does not know any more, and frees its number. n.mu is held.
+// forget takes a node out of the table that the kernel does not know any more, and frees its
+// number. n.mu is held.
 func (t *nodes) forget(n *node) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -248,7 +256,8 @@ func (t *nodes) forget(n *node) bool {
 	return t.leaveLocked(n)
 }
 
-// move gives a node that is in the table another path, and returns the node that was known there. n.mu is held.
+// move gives a node that is in the table another path, and returns the node that was known there.
+// n.mu is held.
 func (t *nodes) move(z znode, path string) (before znode) {
 	n := z.base()
 	t.mu.Lock()

@@ -33,7 +33,8 @@ func (w *world) forget() {
 	w.quiet()
 }
 
-// agrees fails the test unless the table has exactly the nodes that go-fuse has for the kernel, each with a number of its own.
+// agrees fails the test unless the table has exactly the nodes that go-fuse has for the kernel,
+// each with a number of its own.
 func (w *world) agrees() {
 	w.t.Helper()
 	w.quiet()
@@ -238,7 +239,8 @@ const tourSteps = `
 	unlink g
 `
 
-// A node that the kernel forgets and looks up at the same time is not lost, and one that it has forgotten is.
+// A node that the kernel forgets and looks up at the same time is not lost, and one that it has
+// forgotten is.
 func TestForgetDuringALookup(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/f", "x")
@@ -303,7 +305,8 @@ func TestForgetAndLookupsAtOnce(t *testing.T) {
 	w.agrees()
 }
 
-// The number of a path is that of its hash, at every mount, unless another file that is still known here has it.
+// The number of a path is that of its hash, at every mount, unless another file that is still known
+// here has it.
 func TestNumberOf(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.want("ok", "put", "t", "x")

@@ -5,15 +5,17 @@ import (
 	"time"
 )
 
-// sendfile(2), splice(2) and mmap(2) read the kernel's pages. Unlike read(2) they never ask for the size: when the pages are dropped, for
-// an event or because they are too old, the kernel comes with a READ for a size that may be another version's.
+// sendfile(2), splice(2) and mmap(2) read the kernel's pages. Unlike read(2) they never ask for the
+// size: when the pages are dropped, for an event or because they are too old, the kernel comes with
+// a READ for a size that may be another version's.
 //
-// If the current version is as long or shorter it is the answer: a reply that ends early makes the kernel cut the size (fuse_short_read in
-// fs/fuse/file.c). A longer one would be cut to the old size, so the answer is the old version once more, whole, and the notifier
-// hands the new one over, which is what makes a file longer for the kernel (fuse_notify_store in fs/fuse/dev.c).
+// If the current version is as long or shorter it is the answer: a reply that ends early makes the
+// kernel cut the size (fuse_short_read in fs/fuse/file.c). A longer one would be cut to the old
+// size, so the answer is the old version once more, whole, and the notifier hands the new one over,
+// which is what makes a file longer for the kernel (fuse_notify_store in fs/fuse/dev.c).
 
-// pagesDropped notes that the kernel has dropped its pages, unless it was given more since reads was taken: those would be of the version before, beside
-// what it gets next.
+// pagesDropped notes that the kernel has dropped its pages, unless it was given more since reads
+// was taken: those would be of the version before, beside what it gets next.
 func (f *file) pagesDropped(reads uint32) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -31,7 +33,8 @@ func (f *file) readsSoFar() uint32 {
 	return f.reads
 }
 
-// follow brings what is shown up to date once the kernel has dropped its pages. While no server can be asked it stays as it is.
+// follow brings what is shown up to date once the kernel has dropped its pages. While no server can
+// be asked it stays as it is.
 func (f *file) follow(ctx context.Context) {
 	f.mu.Lock()
 	due := f.overdue && f.draft == nil && f.shown.hasData
@@ -55,8 +58,8 @@ func (f *file) follow(ctx context.Context) {
 	}
 }
 
-// handOn gives the kernel the next version of an open file: size and content by one call. It runs on the notifier's goroutine and holds nothing that
-// a write waits for.
+// handOn gives the kernel the next version of an open file: size and content by one call. It runs
+// on the notifier's goroutine and holds nothing that a write waits for.
 func (f *file) handOn() {
 	f.mu.Lock()
 	next := f.next
@@ -77,8 +80,9 @@ func (f *file) handOn() {
 	f.fs.notify.content(&f.Inode)
 }
 
-// handedOn notes that the kernel has the next version, unless it was given pages of the one before since reads was taken, whose end may
-// have cut the size again, or something was written, which was perhaps overwritten.
+// handedOn notes that the kernel has the next version, unless it was given pages of the one before
+// since reads was taken, whose end may have cut the size again, or something was written, which was
+// perhaps overwritten.
 func (f *file) handedOn(next *snapshot, reads uint32) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -94,8 +98,9 @@ func (f *file) handedOn(next *snapshot, reads uint32) bool {
 	return true
 }
 
-// expire lets the kernel drop the pages that it is getting when what they are made of is not trusted any more: no attribute that runs out does that for
-// whoever does not ask for attributes. node.mu is held.
+// expire lets the kernel drop the pages that it is getting when what they are made of is not
+// trusted any more: no attribute that runs out does that for whoever does not ask for attributes.
+// node.mu is held.
 func (f *file) expire() {
 	if f.expiry != nil || f.draft != nil || f.gone {
 		return

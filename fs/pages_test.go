@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// What reads the pages of an open file without asking for its size follows the changes of others: whole versions, one after the other, whether they
-// are shorter or longer, by an event or after --max-age.
+// What reads the pages of an open file without asking for its size follows the changes of others:
+// whole versions, one after the other, whether they are shorter or longer, by an event or after
+// --max-age.
 func TestPagesFollow(t *testing.T) {
 	for _, mode := range []WatchMode{WatchTree, WatchNode, WatchOff} {
 		for _, call := range []string{"sendfile", "splice", "mapped"} {
