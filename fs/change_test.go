@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,7 +100,9 @@ type meddler struct {
 	fault zktest.Fault
 	at    int  // which: from 1 on
 	any   bool // of all, not only of those that change something
-	seen  []string
+
+	mu   sync.Mutex // guards seen
+	seen []string
 }
 
 // meddle lets m have its way with the requests of the mount f until the function that it returns is called.
@@ -110,6 +113,8 @@ func (w *world) meddle(f *FS, m *meddler) (end func()) {
 		if r.SessionID != session || slices.Contains(background, r.Op) || !m.any && !slices.Contains(changing, r.Op) {
 			return zktest.Fault{}
 		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		m.seen = append(m.seen, r.Op)
 		if len(m.seen) == m.at {
 			return m.fault
@@ -217,7 +222,10 @@ func (r row) run(t *testing.T, fault zktest.Fault) {
 		end := w.meddle(f, m)
 		got := a.do(words(turn(r.call))...)
 		end()
-		if len(m.seen) < at {
+		m.mu.Lock()
+		seen := slices.Clone(m.seen)
+		m.mu.Unlock()
+		if len(seen) < at {
 			if at == 1 {
 				t.Errorf("it takes no request")
 			}
@@ -227,10 +235,10 @@ func (r row) run(t *testing.T, fault zktest.Fault) {
 		if want == "" {
 			want = "ok"
 		}
-		op := m.seen[at-1]
+		op := seen[at-1]
 		lost := slices.Contains(changing, op) && (fault.Lose || fault.Cut > 0)
 		if got != want && (!lost || r.told == "" || got != r.told) {
-			t.Errorf("%s: %s with request %d, %s, of %q", turn(r.call), got, at, op, m.seen)
+			t.Errorf("%s: %s with request %d, %s, of %q", turn(r.call), got, at, op, seen)
 			continue
 		}
 		r.check(w, turn(r.after))

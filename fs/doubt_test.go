@@ -2,6 +2,7 @@ package fs
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,12 +37,11 @@ func TestCommitWhoseTimeIsOverIsMadeOnce(t *testing.T) {
 				f, a := w.session(40*time.Second, Options{Timeout: 300 * time.Millisecond})
 				a.want("ok", "open", "1", path[1:], c.flags)
 				a.want("ok", "write", "1", "new")
-				release, held := make(chan struct{}), false
+				release, held := make(chan struct{}), atomic.Bool{}
 				w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-					if held || r.SessionID != f.conn.SessionID() || !slices.Contains(changing, r.Op) {
+					if r.SessionID != f.conn.SessionID() || !slices.Contains(changing, r.Op) || held.Swap(true) {
 						return zktest.Fault{}
 					}
-					held = true
 					<-release
 					return zktest.Fault{Close: !late}
 				})

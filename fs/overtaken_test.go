@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/zkfs/zkfs/zk/zktest"
@@ -64,26 +65,25 @@ func TestRenameOfADirectoryInUse(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/d", "")
 	w.create("/d/first", "x")
-	n := 0
+	var n atomic.Int32
 	meddle := func(r zktest.Request) zktest.Fault {
 		if r.Op == "multi" && r.SessionID == w.fs.conn.SessionID() {
-			n++
-			w.create(fmt.Sprintf("/d/%d", n), "x")
+			w.create(fmt.Sprintf("/d/%d", n.Add(1)), "x")
 		}
 		return zktest.Fault{}
 	}
 	w.server.OnRequest(meddle)
 	w.want("EBUSY", "rename", "d", "e")
-	if n < 2 {
+	if n := n.Load(); n < 2 {
 		t.Errorf("it was tried %d times", n)
 	}
 	w.missing("/e")
+	var once atomic.Bool
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-		if n > 0 {
-			n = 0
-			return meddle(r)
+		if r.Op != "multi" || once.Swap(true) {
+			return zktest.Fault{}
 		}
-		return zktest.Fault{}
+		return meddle(r)
 	})
 	w.want("ok", "rename", "d", "e")
 	w.missing("/d")
@@ -99,10 +99,9 @@ func TestRenameOfWhatVanishes(t *testing.T) {
 			w.create("/g", "old")
 		}
 		w.want(`ok "mine"`, "cat", "f")
-		done := false
+		var done atomic.Bool
 		w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-			if r.Op == "multi" && r.SessionID == w.fs.conn.SessionID() && !done {
-				done = true
+			if r.Op == "multi" && r.SessionID == w.fs.conn.SessionID() && !done.Swap(true) {
 				w.remove("/f")
 			}
 			return zktest.Fault{}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/zkfs/zkfs/zk"
@@ -74,12 +75,11 @@ func TestFailedCommitLeavesNoGhost(t *testing.T) {
 					if failing == "too large" {
 						w.want("EFBIG", "fill", "1", "2000")
 					}
-					done := false
+					var done atomic.Bool
 					w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-						if done || r.SessionID != w.fs.conn.SessionID() || r.Op != "create2" && r.Op != "setData" && r.Op != "multi" {
+						if r.SessionID != w.fs.conn.SessionID() || r.Op != "create2" && r.Op != "setData" && r.Op != "multi" || done.Swap(true) {
 							return zktest.Fault{}
 						}
-						done = true
 						if c.before != nil {
 							w.server.OnRequest(nil)
 							c.before(w, k.znode)
