@@ -27,8 +27,9 @@ import (
 	"time"
 )
 
-// MaxReply is the size in bytes at which a reply is cut off with [ErrTooLarge], if the word lists connections, sessions or watches, each of
-// which takes about a hundred bytes. Replies to other words are cut off at a megabyte.
+// MaxReply is the size in bytes at which a reply is cut off with [ErrTooLarge], if the word lists
+// connections, sessions or watches, each of which takes about a hundred bytes. Replies to other
+// words are cut off at a megabyte.
 const MaxReply = 64 << 20
 
 const maxShortReply = 1 << 20
@@ -54,10 +55,12 @@ var (
 	// or something other than a ZooKeeper server.
 	ErrNoReply = errors.New("flw: the server closed the connection without a reply")
 
-	// ErrTooLarge comes with the beginning of a reply that is longer than any server's, or does not end.
+	// ErrTooLarge comes with the beginning of a reply that is longer than any server's, or does not
+	// end.
 	ErrTooLarge = errors.New("flw: the reply is too long")
 
-	// ErrMalformed is the ground of every error of a parser about a reply that is not whole, or not one to the word.
+	// ErrMalformed is the ground of every error of a parser about a reply that is not whole, or not
+	// one to the word.
 	ErrMalformed = errors.New("flw: malformed reply")
 )
 

@@ -12,8 +12,8 @@ import (
 // reportWords are the words of a report, the ones that say most about a server first.
 var reportWords = []string{"ruok", "srvr", "mntr", "cons"}
 
-// maxSection bounds what a report holds of a reply, which is some 7,000 connections: a mount writes one each time that its /.status is opened,
-// with several servers, and any of them may be hostile.
+// maxSection bounds what a report holds of a reply, which is some 7,000 connections: a mount writes
+// one each time that its /.status is opened, with several servers, and any of them may be hostile.
 const maxSection = 1 << 20
 
 // Report is [Client.Report] over plain TCP.
@@ -23,8 +23,8 @@ func Report(ctx context.Context, w io.Writer, servers []string) error {
 
 // Report asks every server for ruok, srvr, mntr and cons, all at the same time, and writes what they print under a
 // heading for each server and word. A server's refusal stands there word for word, any other failure as a line
-// that begins with "error:"; a server that cannot be reached has one heading and one such line. A reply is cut off at a megabyte, with
-// [ErrTooLarge] as its error.
+// that begins with "error:"; a server that cannot be reached has one heading and one such line. A
+// reply is cut off at a megabyte, with [ErrTooLarge] as its error.
 //
 // The answers are in when ctx ends, after [DefaultTimeout] if ctx has no deadline. The error is w's.
 func (c *Client) Report(ctx context.Context, w io.Writer, servers []string) error {

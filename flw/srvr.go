@@ -36,12 +36,14 @@ type Sizes struct {
 	Last, Min, Max int64
 }
 
-// ParseSrvr reads a reply to srvr or stat, also of servers that speak ZooKeeper's protocol and name themselves otherwise. A nil error
-// says that the reply is what a server prints that serves, and whole: it has the version, the mode and the number of znodes, and its last line
-// has an end. Servers close connections in the middle of a reply (ZOOKEEPER-1346), and what listens on a port may be no ZooKeeper.
+// ParseSrvr reads a reply to srvr or stat, also of servers that speak ZooKeeper's protocol and name
+// themselves otherwise. A nil error says that the reply is what a server prints that serves, and
+// whole: it has the version, the mode and the number of znodes, and its last line has an end.
+// Servers close connections in the middle of a reply (ZOOKEEPER-1346), and what listens on a port
+// may be no ZooKeeper.
 //
-// The error names the first number that is none, or the line that is missing; what could be read is returned with it. A reply without a single
-// known line gives an empty Srvr.
+// The error names the first number that is none, or the line that is missing; what could be read is
+// returned with it. A reply without a single known line gives an empty Srvr.
 func ParseSrvr(reply string) (Srvr, error) {
 	var s Srvr
 	var n numbers
@@ -144,7 +146,8 @@ func (s Status) Serves() bool {
 	return s.Err == nil || errors.As(s.Err, &refused)
 }
 
-// Status asks every server for srvr, as [Client.AskAll] does. The error is that of [Client.Ask] or [ParseSrvr].
+// Status asks every server for srvr, as [Client.AskAll] does. The error is that of [Client.Ask] or
+// [ParseSrvr].
 func (c *Client) Status(ctx context.Context, servers []string) []Status {
 	replies := c.AskAll(ctx, servers, "srvr")
 	all := make([]Status, len(replies))

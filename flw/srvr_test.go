@@ -136,7 +136,8 @@ func TestParseSrvrOfKeeper(t *testing.T) {
 	}
 }
 
-// A server may close the connection after any byte. Only the sizes of a leader's proposals, behind the rest, are not missed.
+// A server may close the connection after any byte. Only the sizes of a leader's proposals, behind
+// the rest, are not missed.
 func TestParseSrvrOfPartOfAReply(t *testing.T) {
 	replies := all(t, "srvr", "stat")
 	replies["keeper"] = keeperReply

@@ -10,7 +10,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// rewrittenConn is a connection to a server that says one thing instead of another, of the same length.
+// rewrittenConn is a connection to a server that says one thing instead of another, of the same
+// length.
 type rewrittenConn struct {
 	net.Conn
 	pairs [][2]string

@@ -12,7 +12,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// Each command that finds a mount in the kernel's table finds it whatever characters its source and its mount point hold.
+// Each command that finds a mount in the kernel's table finds it whatever characters its source and
+// its mount point hold.
 func TestMountsOfOddNames(t *testing.T) {
 	tests := []struct {
 		name, chroot, point string // the last names of paths

@@ -309,6 +309,7 @@ func (c *Conn) SetLogger(l Logger) { c.log.set(l) }
 // f runs on the goroutine that reads from the server. It must not block and must not call c. Node events
 // come once per event of the server, whoever asked for the watch. cancel ends the calls.
 //
-// An event whose path no znode below the chroot can have is logged, once for the connection, and dropped. The connection goes on: other
-// servers than ZooKeeper's may hold such znodes, and any of their clients could end it.
+// An event whose path no znode below the chroot can have is logged, once for the connection, and
+// dropped. The connection goes on: other servers than ZooKeeper's may hold such znodes, and any of
+// their clients could end it.
 func (c *Conn) OnEvent(f func(Event)) (cancel func()) { return c.watches.observe(f) }

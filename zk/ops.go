@@ -101,8 +101,8 @@ func (c *Conn) exists(path string, watch bool) (bool, *Stat, <-chan Event, error
 	return true, statOf(&r.Stat), events, nil
 }
 
-// Children returns the names of the children of path, in no order, and the Stat of path. A name that no znode can have, as "..", is
-// logged, once for the connection, and left out.
+// Children returns the names of the children of path, in no order, and the Stat of path. A name
+// that no znode can have, as "..", is logged, once for the connection, and left out.
 // Errors: ErrNoNode, ErrNoAuth without PermRead. The list may be longer than the server's packet limit.
 func (c *Conn) Children(path string) ([]string, *Stat, error) {
 	names, stat, _, err := c.children(path, false)

@@ -92,7 +92,8 @@ func (c *client) withChroot(path string) string {
 	return c.chroot + path
 }
 
-// clientPath returns a path of the server as users of the connection know it. ok is false for a path outside the chroot.
+// clientPath returns a path of the server as users of the connection know it. ok is false for a
+// path outside the chroot.
 func (c *client) clientPath(path string) (own string, ok bool) {
 	rest, ok := strings.CutPrefix(path, c.chroot)
 	switch {

@@ -8,14 +8,15 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// Paths and names that servers send come in through here alone. A program joins them to directories and hands them to hooks, so what
-// no request of this client could carry must not reach it: a server may be hostile, or keep other rules than ZooKeeper.
+// Paths and names that servers send come in through here alone. A program joins them to directories
+// and hands them to hooks, so what no request of this client could carry must not reach it: a
+// server may be hostile, or keep other rules than ZooKeeper.
 
 // errOutside is the reason for which a path outside the chroot is refused.
 var errOutside = errors.New("outside the chroot")
 
-// receivedPath returns a path of the server as users of the connection know it. It refuses what is not the path of a znode,
-// with [wire.ErrMalformed], and with errOutside a path outside the chroot.
+// receivedPath returns a path of the server as users of the connection know it. It refuses what is
+// not the path of a znode, with [wire.ErrMalformed], and with errOutside a path outside the chroot.
 func (c *client) receivedPath(path string) (string, error) {
 	if err := validatePath(path); err != nil {
 		return "", fmt.Errorf("zk: path from the server: %w: %v", wire.ErrMalformed, err)
@@ -41,7 +42,8 @@ func (c *client) receivedPaths(paths []string) []string {
 	return kept
 }
 
-// receivedNames returns the names of children without those that no znode can have, in the same memory.
+// receivedNames returns the names of children without those that no znode can have, in the same
+// memory.
 func (c *client) receivedNames(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool {
 		if validName(name) {

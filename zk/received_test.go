@@ -176,7 +176,8 @@ func TestPathsOfEphemerals(t *testing.T) {
 	}
 }
 
-// pathServer answers a client's requests with the records of their opcodes, and sends events of the paths before the answer to the second.
+// pathServer answers a client's requests with the records of their opcodes, and sends events of the
+// paths before the answer to the second.
 func pathServer(paths []string, records map[wire.Op][]byte) zk.Dialer {
 	return func(string, string, time.Duration) (net.Conn, error) {
 		client, server := net.Pipe()
@@ -214,8 +215,8 @@ func reply(xid int32, record []byte) []byte {
 	return slices.Concat(frame, header, record)
 }
 
-// Events of impossible paths reach nobody, and the one behind them everybody: the connection stays. One that does not begin with a slash
-// ends it (TestMalformedFrames).
+// Events of impossible paths reach nobody, and the one behind them everybody: the connection stays.
+// One that does not begin with a slash ends it (TestMalformedFrames).
 func TestPathsOfEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := slices.DeleteFunc(slices.Clone(impossiblePaths), func(path string) bool { return !strings.HasPrefix(path, "/") })
@@ -252,8 +253,9 @@ func TestPathsOfEvents(t *testing.T) {
 	})
 }
 
-// FuzzReceivedPath lets a server send any path and any name in an event, in replies and in a list: what comes out leads nowhere
-// else when it is joined to a directory, and nothing is lost that can be a znode.
+// FuzzReceivedPath lets a server send any path and any name in an event, in replies and in a list:
+// what comes out leads nowhere else when it is joined to a directory, and nothing is lost that can
+// be a znode.
 func FuzzReceivedPath(f *testing.F) {
 	for _, path := range impossiblePaths {
 		f.Add(path, "a")
@@ -313,7 +315,8 @@ func FuzzReceivedPath(f *testing.F) {
 			if local := filepath.IsLocal(name) && filepath.Base(name) == name && name != "."; len(names) == 3 && (names[1] != name || !local) {
 				t.Fatalf("%q is listed as %q", name, names)
 			}
-			// The rule for lists is that for paths: what is listed can be asked for, and what is not, can not.
+			// The rule for lists is that for paths: what is listed can be asked for, and what is
+			// not, can not.
 			if _, _, err := c.Exists("/" + name); name != "" && !strings.Contains(name, "/") && errors.Is(err, zk.ErrInvalidPath) != (len(names) == 2) {
 				t.Fatalf("%q: %v, listed %q", name, err, names)
 			}

@@ -35,8 +35,8 @@ func credentials(c *cli.Context, in *inputs) ([]credential, error) {
 
 const credentialHint = "as in digest:USER:PASSWORD"
 
-// parseCredentials reads a credential from each line that is not empty and no comment (#). A line ends in \n or \r\n; the blanks before
-// that are part of the credential.
+// parseCredentials reads a credential from each line that is not empty and no comment (#). A line
+// ends in \n or \r\n; the blanks before that are part of the credential.
 func parseCredentials(from, text string) ([]credential, error) {
 	var list []credential
 	number := 0

@@ -88,7 +88,8 @@ func positive(c *cli.Context, names ...string) error {
 	return nil
 }
 
-// tlsOf reads the flags of tlsFlags, and the files that they name. It returns nil if none of them is given.
+// tlsOf reads the flags of tlsFlags, and the files that they name. It returns nil if none of them
+// is given.
 func tlsOf(c *cli.Context, in *inputs) (*tls.Config, error) {
 	ca, cert, key, name := c.String("tls-ca"), c.String("tls-cert"), c.String("tls-key"), c.String("tls-server-name")
 	if !c.Bool("tls") && ca+cert+key+name == "" {

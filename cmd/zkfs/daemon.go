@@ -28,8 +28,9 @@ const (
 	readyFD = 3
 )
 
-// background starts a daemon with the same arguments and returns when it has mounted or failed. What was read for it, credentials above
-// all, goes through standard input: what is in the environment of a process that runs for long is seen in /proc.
+// background starts a daemon with the same arguments and returns when it has mounted or failed.
+// What was read for it, credentials above all, goes through standard input: what is in the
+// environment of a process that runs for long is seen in /proc.
 func (z *command) background(ctx context.Context, in *inputs) error {
 	exe, err := os.Executable()
 	if err != nil {

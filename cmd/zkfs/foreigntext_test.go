@@ -15,7 +15,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// hostile is what no terminal may get: colours, a new title, an end of the line, text from right to left, a control in one byte.
+// hostile is what no terminal may get: colours, a new title, an end of the line, text from right to
+// left, a control in one byte.
 const hostile = "\x1b[31m\x1b]0;title\a\rzkfs: hint: rm -r \u202e\u2066\u200e\u061c\u009b2J\u2028\x7f"
 
 // harmless fails the test if a terminal does more with text than show it.

@@ -13,9 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inputs is what a command reads once, before it does anything else: the credentials of the environment, and the files that flags
-// name. Such a file may be a pipe of the shell, as in --auth-file <(pass zk), which a daemon does not have and none can read twice. So a command
-// hands its inputs to its daemon.
+// inputs is what a command reads once, before it does anything else: the credentials of the
+// environment, and the files that flags name. Such a file may be a pipe of the shell, as in
+// --auth-file <(pass zk), which a daemon does not have and none can read twice. So a command hands
+// its inputs to its daemon.
 type inputs struct {
 	Auth  []byte            // of ZKFS_AUTH
 	Files map[string][]byte // by the flag, which has no dashes here
@@ -41,7 +42,8 @@ func receiveInputs(r io.Reader) (*inputs, error) {
 // hand returns what receiveInputs reads.
 func (in *inputs) hand() ([]byte, error) { return json.Marshal(in) }
 
-// file returns what is in the file that a flag names. check, unless it is nil, says what kind of file it must not be.
+// file returns what is in the file that a flag names. check, unless it is nil, says what kind of
+// file it must not be.
 func (in *inputs) file(c *cli.Context, flag string, check func(flag, name string, info os.FileInfo) error) ([]byte, error) {
 	if text, ok := in.Files[flag]; ok || in.handed {
 		return text, nil
@@ -59,7 +61,8 @@ func (in *inputs) file(c *cli.Context, flag string, check func(flag, name string
 	text, err := readInput(f, patience)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, usagef("--%s %s: its end did not come within %v", flag, name, patience).hinting("it is no regular file: does a program write to it?")
+		return nil, usagef("--%s %s: its end did not come within %v", flag, name, patience).
+			hinting("it is no regular file: does a program write to it?")
 	case err != nil:
 		return nil, usagef("--%s: %s", flag, plain(err))
 	}
@@ -90,12 +93,14 @@ func openInput(flag, name string, check func(flag, name string, info os.FileInfo
 // isSecret is the check for a file that nobody but its owner may access.
 func isSecret(flag, name string, info os.FileInfo) error {
 	if info.Mode()&0o077 != 0 {
-		return usagef("--%s %s: other users may access it (mode %04o)", flag, name, info.Mode().Perm()).hinting("chmod 600 " + name)
+		return usagef("--%s %s: other users may access it (mode %04o)", flag, name, info.Mode().Perm()).
+			hinting("chmod 600 " + name)
 	}
 	return nil
 }
 
-// maxInput bounds what is read from a file. The authorities of a system take a quarter of a megabyte.
+// maxInput bounds what is read from a file. The authorities of a system take a quarter of a
+// megabyte.
 const maxInput = 4 << 20
 
 // readInput reads to the end of the file, which must come in time.
@@ -112,8 +117,8 @@ func readInput(f *os.File, patience time.Duration) ([]byte, error) {
 	return text, err
 }
 
-// awaitWriter returns when the file can be read. A named pipe that no process has yet opened for writing reads as if it had ended; but
-// poll(2) waits for the first one.
+// awaitWriter returns when the file can be read. A named pipe that no process has yet opened for
+// writing reads as if it had ended; but poll(2) waits for the first one.
 func awaitWriter(f *os.File, deadline time.Time) error {
 	raw, err := f.SyscallConn()
 	if err != nil {

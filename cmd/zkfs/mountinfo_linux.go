@@ -18,8 +18,8 @@ func mountTable() ([]mountLine, error) {
 	return parseMounts(f)
 }
 
-// parseMounts reads a mountinfo (proc(5)). The kernel escapes the space, tab, newline, backslash and, in sources, "#": any other
-// space of Unicode is part of a name.
+// parseMounts reads a mountinfo (proc(5)). The kernel escapes the space, tab, newline, backslash
+// and, in sources, "#": any other space of Unicode is part of a name.
 func parseMounts(text io.Reader) ([]mountLine, error) {
 	table, err := mountinfo.GetMountsFromReader(text, nil)
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A server serves if its reply to srvr is whole, or if it refuses that word alone. Nothing else that answers is one.
+// A server serves if its reply to srvr is whole, or if it refuses that word alone. Nothing else
+// that answers is one.
 func TestStatusOfWhatAnswers(t *testing.T) {
 	const whole = "Zookeeper version: 3.4.6-1569965, built on 02/20/2014 09:09 GMT\nLatency min/avg/max: 0/1/10\nReceived: 4207\nSent: 4220\n" +
 		"Connections: 81\nOutstanding: 1\nZxid: 0x110a7a8f37\nMode: leader\nNode count: 306\n"

@@ -12,7 +12,8 @@ import (
 	"github.com/zkfs/zkfs/internal/printable"
 )
 
-// say prints a line for people, which begins with the program's name. Parts of it may come from servers and other clients.
+// say prints a line for people, which begins with the program's name. Parts of it may come from
+// servers and other clients.
 func say(w io.Writer, format string, args ...any) {
 	io.WriteString(w, "zkfs: "+printable.Line(fmt.Sprintf(format, args...))+"\n")
 }

@@ -1,5 +1,5 @@
-// Package printable makes text harmless to show that servers and other clients wrote. A terminal obeys control characters, and bidirectional
-// ones change the order in which a line reads.
+// Package printable makes text harmless to show that servers and other clients wrote. A terminal
+// obeys control characters, and bidirectional ones change the order in which a line reads.
 package printable
 
 import (
@@ -13,9 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns text with each character that is not graphic written as in a Go string, \n or \u202e, and each byte that is not UTF-8 as
-// \xff. These are controls, format characters such as bidirectional overrides, line separators, private and unassigned ones.
-// A backslash stays as it is: the result is for people, and the same however often it is made.
+// Line returns text with each character that is not graphic written as in a Go string, \n or
+// \u202e, and each byte that is not UTF-8 as \xff. These are controls, format characters such as
+// bidirectional overrides, line separators, private and unassigned ones. A backslash stays as it
+// is: the result is for people, and the same however often it is made.
 func Line(text string) string { return escape(text, "") }
 
 // Lines is Line for text of many lines: their ends stay, and tabs.
@@ -41,8 +42,9 @@ func escape(text, kept string) string {
 	return b.String()
 }
 
-// JSON returns a writer of JSON to w. Characters that Line would escape become \u escapes, which mean the same to a program. Each Write
-// must be whole characters, as those of encoding/json and log/slog are.
+// JSON returns a writer of JSON to w. Characters that Line would escape become \u escapes, which
+// mean the same to a program. Each Write must be whole characters, as those of encoding/json and
+// log/slog are.
 func JSON(w io.Writer) io.Writer { return jsonWriter{w} }
 
 type jsonWriter struct{ w io.Writer }
