@@ -250,8 +250,11 @@ func (t *transport) readLoop() error {
 			buf = buffers.get()
 		}
 		frame, err := wire.ReadFrame(t.r, buf, t.c.maxReply)
-		var tooLong *wire.LengthError
-		if errors.As(err, &tooLong) && tooLong.Length > wire.ReplyHeaderSize {
+		if err != nil {
+			tooLong, ok := errors.AsType[*wire.LengthError](err)
+			if !ok || tooLong.Length < wire.ReplyHeaderSize {
+				return fmt.Errorf("zk: from the server: %w", err)
+			}
 			if lent {
 				buffers.put(buf)
 			}
@@ -259,9 +262,6 @@ func (t *transport) readLoop() error {
 				return err
 			}
 			continue
-		}
-		if err != nil {
-			return fmt.Errorf("zk: from the server: %w", err)
 		}
 		fresh := !lent && cap(frame) > pooledBuffer // too large to be used again, so that a call may have it
 		err = t.handle(frame, fresh)
