@@ -17,6 +17,7 @@ import (
 // A daemon that is killed in the moment of mounting ends, without help of its companion too, and so does the command that waits for it. What
 // is left is a dead mount at most.
 func TestKilledWhileMounting(t *testing.T) {
+	t.Parallel()
 	path, err := zkfs()
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +49,7 @@ func TestKilledWhileMounting(t *testing.T) {
 		}, background},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for i := range 40 {
+			for i := range 20 {
 				dir := t.TempDir()
 				var out log
 				cmd := exec.Command(path, append([]string{"mount"}, append(test.flags, source, dir)...)...)
@@ -66,7 +67,7 @@ func TestKilledWhileMounting(t *testing.T) {
 					t.Fatalf("%d: it has ended: %s", i, out.String())
 				}
 				// How much later decides where the daemon is: it asks for its own root then.
-				for later := time.Now().Add(time.Duration(i%20) * 100 * time.Microsecond); time.Now().Before(later); {
+				for later := time.Now().Add(time.Duration(i) * 100 * time.Microsecond); time.Now().Before(later); {
 				}
 				for _, pid := range victims {
 					syscall.Kill(pid, syscall.SIGKILL) // fails if the companion has ended already
@@ -118,6 +119,7 @@ func processOn(t *testing.T, dir, role string) (pid int) {
 
 // Of several mounts of one directory at the same moment one is made, and the others are told of it.
 func TestMountedByOneOfMany(t *testing.T) {
+	t.Parallel()
 	path, err := zkfs()
 	if err != nil {
 		t.Fatal(err)
