@@ -26,7 +26,7 @@ func TestNothingIsStaleOnOneMount(t *testing.T) {
 			for len(agents) < len(calls) {
 				agents = append(agents, newAgent(t, w.dir))
 			}
-			for range 40 {
+			for range 15 {
 				for i, a := range agents {
 					for _, call := range calls[i] {
 						a.start(strings.Fields(call)...)
