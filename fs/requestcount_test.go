@@ -182,8 +182,7 @@ func TestRequestsForWriting(t *testing.T) {
 		doing, servers string
 		calls          [][]string
 	}{
-		{"a new file", "create2 1, exists 1, getACL 1", // exists: are there quotas?
-			[][]string{{"put", "d/a", "1"}}},
+		{"a new file", "create2 1, getACL 1", [][]string{{"put", "d/a", "1"}}},
 		{"another one", "create2 1", [][]string{{"put", "d/b", "1"}}},
 		{"overwriting it", "getACL 1, setData 1", [][]string{{"put", "d/a", "22"}}},
 		{"appending", "getACL 1, getData 1, setData 1", [][]string{{"append", "d/a", "333"}}},
