@@ -152,8 +152,7 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...connOpti
 	c.negotiated.Store(int64(sessionTimeout))
 	c.queue.init()
 	c.watches.init(c.client)
-	c.events.init()
-	go c.events.run() // ends when the session goroutine has closed it
+	c.events.start()  // its goroutines end when the session goroutine has closed it
 	go c.client.run() // ends after Close
 	return c, c.events.out, nil
 }
@@ -179,7 +178,8 @@ func WithSlog(l *slog.Logger) connOption { return func(c *Conn) { c.log.set(slog
 func WithLogInfo(on bool) connOption { return func(c *Conn) { c.log.info.Store(on) } }
 
 // WithEventCallback calls cb with everything that the channel of Connect delivers, one event at a time, in
-// order, on a goroutine of its own: a callback that blocks delays later events only.
+// order, on a goroutine of its own: a callback that blocks delays later events only. Whether the channel is read makes no
+// difference to it.
 func WithEventCallback(cb EventCallback) connOption { return func(c *Conn) { c.events.callback = cb } }
 
 // WithMaxBufferSize bounds the replies that the client accepts, in bytes. A larger one is read and thrown away, and its call fails
@@ -255,9 +255,7 @@ func (c *Conn) WithContext(ctx context.Context) *Conn { return &Conn{c.client, c
 func (c *Conn) Close() {
 	c.endLife()
 	<-c.done
-	if c.events.callback == nil { // it may be the caller
-		<-c.events.ended
-	}
+	<-c.events.ended
 }
 
 // State returns the current state of the connection.

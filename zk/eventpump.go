@@ -2,19 +2,26 @@ package zk
 
 import "sync"
 
-// eventPump delivers events to the channel of Connect and the callback, on a goroutine
-// of its own, so that nobody who listens slowly or not at all can hold up the connection.
+// eventPump delivers events to the channel of Connect and to the callback. Each has a queue and a goroutine of its own: a program
+// that reads the channel slowly or not at all holds up neither the connection nor the callback.
 type eventPump struct {
-	callback EventCallback // set before the pump runs
+	callback EventCallback // set before start
 	out      chan Event
-	ended    chan struct{} // closed when run has ended
+	ended    chan struct{} // closed when the goroutine of the channel has ended
+	stop     chan struct{} // closed by close
+
+	queues []*eventQueue // immutable after start
+}
+
+// eventQueue is what waits for one listener.
+type eventQueue struct {
+	deliver func(Event)
 
 	mu     sync.Mutex // guards the following
 	more   sync.Cond
 	queue  []Event
 	nodes  int // events in queue that are not of the session
 	closed bool
-	stop   chan struct{} // closed by close
 }
 
 const (
@@ -23,83 +30,121 @@ const (
 	maxStateEvents = 100  // so many wait, besides Expired and AuthFailed; older ones are dropped
 )
 
-func (p *eventPump) init() {
+// start begins to deliver.
+func (p *eventPump) start() {
 	p.out = make(chan Event, eventChannel)
 	p.ended = make(chan struct{})
 	p.stop = make(chan struct{})
-	p.more.L = &p.mu
+	channel := newEventQueue(p.send)
+	p.queues = append(p.queues, channel)
+	go func() { // ends after close
+		defer close(p.ended)
+		defer close(p.out)
+		channel.run()
+	}()
+	if p.callback != nil {
+		callback := newEventQueue(p.callback)
+		p.queues = append(p.queues, callback)
+		go callback.run() // ends after close, when the callback returns
+	}
+}
+
+// send puts e into the channel. After close it does so only if there is room.
+func (p *eventPump) send(e Event) {
+	select {
+	case p.out <- e:
+		return
+	default:
+	}
+	select {
+	case p.out <- e:
+	case <-p.stop:
+	}
 }
 
 func (p *eventPump) push(e Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	for _, q := range p.queues {
+		q.push(e)
+	}
+}
+
+// close lets the goroutines end. The callback gets what waits; the channel gets as much as it has room for.
+func (p *eventPump) close() {
+	close(p.stop)
+	for _, q := range p.queues {
+		q.close()
+	}
+}
+
+func newEventQueue(deliver func(Event)) *eventQueue {
+	q := &eventQueue{deliver: deliver}
+	q.more.L = &q.mu
+	return q
+}
+
+func (q *eventQueue) push(e Event) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if e.Type != EventSession {
-		if p.nodes >= maxNodeEvents {
+		if q.nodes >= maxNodeEvents {
 			return
 		}
-		p.nodes++
-	} else if len(p.queue)-p.nodes >= maxStateEvents {
-		p.dropState()
+		q.nodes++
+	} else if len(q.queue)-q.nodes >= maxStateEvents {
+		q.dropState()
 	}
-	p.queue = append(p.queue, e)
-	p.more.Signal()
+	q.queue = append(q.queue, e)
+	q.more.Signal()
 }
 
 // dropState removes the oldest change of state that the next one makes obsolete. A session that expired and
 // credentials that were refused are never obsolete: a further Expired replaces an earlier one. The caller holds mu.
-func (p *eventPump) dropState() {
-	for i, e := range p.queue {
+func (q *eventQueue) dropState() {
+	for i, e := range q.queue {
 		if e.Type == EventSession && e.State != StateExpired && e.State != StateAuthFailed {
-			p.queue = append(p.queue[:i], p.queue[i+1:]...)
+			q.queue = append(q.queue[:i], q.queue[i+1:]...)
 			return
 		}
 	}
-	for i, e := range p.queue {
+	for i, e := range q.queue {
 		if e.Type == EventSession {
-			p.queue = append(p.queue[:i], p.queue[i+1:]...)
+			q.queue = append(q.queue[:i], q.queue[i+1:]...)
 			return
 		}
 	}
 }
 
-// close ends the pump. What waits is delivered as far as the channel has room.
-func (p *eventPump) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
-	close(p.stop)
-	p.more.Signal()
+func (q *eventQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.more.Signal()
 }
 
-// run ends after close.
-func (p *eventPump) run() {
-	defer close(p.ended)
-	defer close(p.out)
+// run delivers until close was called and nothing waits.
+func (q *eventQueue) run() {
 	for {
-		p.mu.Lock()
-		for len(p.queue) == 0 && !p.closed {
-			p.more.Wait()
-		}
-		if len(p.queue) == 0 {
-			p.mu.Unlock()
+		e, more := q.next()
+		if !more {
 			return
 		}
-		e := p.queue[0]
-		if p.queue = p.queue[1:]; e.Type != EventSession {
-			p.nodes--
-		}
-		p.mu.Unlock()
-		if p.callback != nil {
-			p.callback(e)
-		}
-		select {
-		case p.out <- e:
-			continue
-		default:
-		}
-		select {
-		case p.out <- e:
-		case <-p.stop:
-		}
+		q.deliver(e)
 	}
+}
+
+// next waits for an event. It returns false after the last one.
+func (q *eventQueue) next() (e Event, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.queue) == 0 && !q.closed {
+		q.more.Wait()
+	}
+	if len(q.queue) == 0 {
+		return Event{}, false
+	}
+	e = q.queue[0]
+	if q.queue = q.queue[1:]; e.Type != EventSession {
+		q.nodes--
+	}
+	return e, true
 }
