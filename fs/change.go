@@ -80,7 +80,7 @@ func (f *FS) created(ctx context.Context, path string, attempt func() error, st 
 	before := f.conn.LastZxid()
 	err := f.change(ctx, path, attempt, func(s snapshot) error {
 		switch {
-		case s.stat == nil:
+		case s.stat == nil, f.isIdleLock(path, s.stat):
 			return nil
 		case s.stat.Czxid <= before:
 			return zk.ErrNodeExists
@@ -88,6 +88,14 @@ func (f *FS) created(ctx context.Context, path string, attempt func() error, st 
 		return errUnresolved
 	})
 	return *st, err
+}
+
+// createLockDir is create for a directory with the name of a lock file; see isLockDir.
+func (f *FS) createLockDir(ctx context.Context, path string, acl []zk.ACL) (st *zk.Stat, err error) {
+	return f.created(ctx, path, func() (err error) {
+		st, err = f.tryCreateLockDir(ctx, path, acl)
+		return err
+	}, &st)
 }
 
 // createLock makes the znode of a lock if it is missing. The server leaves a container alone that never had a child.
@@ -295,10 +303,22 @@ func (f *FS) hasRoom(ctx context.Context, op any, path string, wrong int32) erro
 
 // Attempts, for change to make.
 
-// tryCreate makes the znode at path. Servers before 3.5 have no operation that returns the Stat as well.
+// tryCreate makes the znode at path.
 func (f *FS) tryCreate(ctx context.Context, path string, data []byte, acl []zk.ACL) (st *zk.Stat, err error) {
 	done := f.learning(path, acl, created)
 	defer func() { done(st) }()
+	st, err = f.tryCreateStat(ctx, path, data, acl)
+	if !errors.Is(err, zk.ErrNodeExists) {
+		return st, err
+	}
+	if _, err := f.replaceIdle(ctx, path, &zk.CreateRequest{Path: path, Data: data, Acl: acl}); err != nil {
+		return nil, err
+	}
+	return f.made(ctx, path)
+}
+
+// tryCreateStat creates and returns the Stat. Servers before 3.5 have no operation that does both.
+func (f *FS) tryCreateStat(ctx context.Context, path string, data []byte, acl []zk.ACL) (*zk.Stat, error) {
 	c := f.conn.WithContext(ctx)
 	if !f.lacksCreate2.Load() {
 		_, st, err := c.CreateStat(path, data, zk.FlagPersistent, acl)
@@ -316,14 +336,60 @@ func (f *FS) tryCreate(ctx context.Context, path string, data []byte, acl []zk.A
 func (f *FS) tryCreateEmpty(ctx context.Context, path string, acl []zk.ACL) (st *zk.Stat, err error) {
 	done := f.learning(path, acl, created, dataWatch)
 	defer func() { done(st) }()
-	replies, err := f.conn.WithContext(ctx).Multi(
+	return f.tryMake(ctx, path,
 		&zk.CreateRequest{Path: path, Data: []byte{}, Acl: acl},
 		&zk.SetDataRequest{Path: path, Data: []byte{}, Version: 0},
 	)
+}
+
+// tryCreateLockDir makes a directory that is written once, so that it is not idle if it becomes a
+// lock after all.
+func (f *FS) tryCreateLockDir(ctx context.Context, path string, acl []zk.ACL) (*zk.Stat, error) {
+	defer f.changing(path, created)()
+	defer f.changing(path, dataWatch)()
+	ops := append([]any{&zk.CreateRequest{Path: path, Acl: acl}}, marking(path)...)
+	return f.tryMake(ctx, path, append(ops, &zk.SetDataRequest{Path: path, Version: 0})...)
+}
+
+// tryMake makes the znode at path by ops, the last of which sets its data. It returns the Stat.
+func (f *FS) tryMake(ctx context.Context, path string, ops ...any) (*zk.Stat, error) {
+	replies, err := f.conn.WithContext(ctx).Multi(ops...)
+	if errors.Is(err, zk.ErrNodeExists) {
+		replies, err = f.replaceIdle(ctx, path, ops...)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return replies[1].Stat, nil
+	return replies[len(replies)-1].Stat, nil
+}
+
+// replaceIdle makes the znode at path by ops, in the place of the idle lock of a file that is in
+// their way. It returns the replies to ops, or zk.ErrNodeExists if something else is there.
+func (f *FS) replaceIdle(ctx context.Context, path string, ops ...any) ([]zk.MultiResponse, error) {
+	if !f.isLockPath(path) {
+		return nil, zk.ErrNodeExists
+	}
+	c := f.conn.WithContext(ctx)
+	locked := f.lockedBy(path)
+	found := c.Pipeline(&zk.ExistsRequest{Path: path}, &zk.ExistsRequest{Path: locked})
+	for _, r := range found {
+		if r.Err != nil && !errors.Is(r.Err, zk.ErrNoNode) {
+			return nil, r.Err
+		}
+	}
+	lock, file := found[0].Stat, found[1].Stat
+	if lock == nil || file == nil || !f.isIdleLock(path, lock) || f.kindOf(locked, file) != kindFile {
+		return nil, zk.ErrNodeExists
+	}
+	defer f.changing(path, deleted)()
+	replies, err := c.Multi(append([]any{&zk.DeleteRequest{Path: path, Version: lock.Version}}, ops...)...)
+	switch {
+	case errors.Is(err, zk.ErrNotEmpty), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
+		return nil, zk.ErrNodeExists // a contender has come, or another process was first
+	case err != nil:
+		return nil, err
+	}
+	return replies[1:], nil
 }
 
 // trySet replaces the data of the znode at path if its version is that of base. The data of a directory that nothing else

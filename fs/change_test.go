@@ -132,6 +132,7 @@ type row struct {
 	answer string
 	after  string // znodes as PATH=VERSION:DATA or PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none
 	asks   bool   // f# and d# are there, and nothing changes
+	idle   bool   // f# and its idle lock are there, which no server removes
 	told   string // what else may be answered when the reply to the change itself is lost, because nobody can tell
 }
 
@@ -162,6 +163,14 @@ var changeRows = []row{
 	{name: "ACL that nobody can read", before: "put f# new", call: "setxattr f# user.zk.acl world:anyone:d", told: "EIO"},
 	{name: "first data under an ACL", before: "open # f# w+creat+excl; write # new; setxattr f# user.zk.acl world:anyone:r", call: "close #", after: "f#=0:new"},
 	{name: "lock file", before: "open # l#.lock rw+creat", call: "flock # ex", after: "l#.lock=0:"},
+	{name: "lock directory", call: "mkdir x#.lock", after: "x#.lock=1:/0/2", told: "EIO"},
+	{idle: true, name: "lock directory over an idle lock", call: "mkdir f#.lock", after: "f#.lock=1:/0/2", told: "EIO"},
+	{idle: true, name: "exclusive file over an idle lock", call: "open # f#.lock w+creat+excl", after: "f#.lock=1:", told: "EIO"},
+	{idle: true, name: "new file over an idle lock", call: "put f#.lock new", after: "f#.lock=0:new"},
+	{idle: true, name: "new empty file over an idle lock", before: "open # f#.lock w+creat; dupclose #", call: "close #", after: "f#.lock=1:"},
+	{idle: true, name: "rename over an idle lock", before: "put g# new", call: "rename g# f#.lock", after: "g#=none f#.lock=0:new"},
+	{idle: true, name: "rename of a scratch file over an idle lock", before: "create g#~ new", call: "rename g#~ f#.lock", after: "f#.lock=0:new"},
+	{idle: true, name: "unlink with an idle lock", before: "open # f# r; flock # ex; flock # un; close #", call: "unlink f#", after: "f#=none f#.lock=none"},
 	{name: "note", before: "open # l#.lock rw+creat; flock # ex", call: "write # note", after: "l#.lock=0:"},
 }
 
@@ -212,6 +221,10 @@ func (r row) run(t *testing.T, fault zktest.Fault) {
 			w.create(turn("/d#"), "")
 			w.create(turn("/d#/a"), "a")
 			w.create(turn("/d#/b"), "b")
+		}
+		if r.idle {
+			w.create(turn("/f#"), "old")
+			w.create(turn("/f#.lock"), "")
 		}
 		for call := range strings.SplitSeq(turn(r.before), "; ") {
 			if call != "" {

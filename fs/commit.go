@@ -252,7 +252,7 @@ func (f *file) attempt(ctx context.Context, path string, d *draft) (st *zk.Stat,
 		return err
 	}, func(s snapshot) error {
 		st = s.stat
-		return f.outcome(d, s)
+		return f.outcome(path, d, s)
 	})
 	if zk.MaybeApplied(err) { // and there was no time to find out
 		f.mu.Lock()
@@ -269,7 +269,7 @@ func (f *file) learnOutcome(ctx context.Context, path string, d *draft) error {
 	if err != nil {
 		return err
 	}
-	err = f.outcome(d, s)
+	err = f.outcome(path, d, s)
 	if errors.Is(err, errUnresolved) {
 		return err
 	}
@@ -306,8 +306,10 @@ func (f *file) send(ctx context.Context, path string, d *draft) (st *zk.Stat, er
 }
 
 // outcome says what became of an attempt to send d whose reply was lost, as a resolve of change does.
-func (f *file) outcome(d *draft, s snapshot) error {
+func (f *file) outcome(path string, d *draft, s snapshot) error {
 	switch {
+	case !d.exists() && s.stat != nil && f.fs.isIdleLock(path, s.stat):
+		return nil
 	case !d.exists():
 		return d.wasCreated(s)
 	case s.stat != nil && !sameIncarnation(s.stat, d.base):

@@ -133,6 +133,9 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	if err := d.mayChange(); err != nil {
 		return nil, nil, err
 	}
+	if !d.takesChildren() {
+		return nil, nil, errNotAllowed
+	}
 	path := d.where()
 	s, err := d.state(ctx)
 	if err != nil {

@@ -186,6 +186,9 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 		out.SetEntryTimeout(d.fs.lifetime(s))
 		return nil, err
 	}
+	if d.fs.hides(ctx, path, s.stat) {
+		return nil, zk.ErrNoNode
+	}
 	z := d.child(ctx, path, s.stat)
 	d.fs.setEntry(out, z, s)
 	return z.EmbeddedInode(), nil
@@ -213,7 +216,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		d.fs.setEntry(out, data, s)
 		return &data.Inode, nil
 	case nameLock:
-		if d.fs.o.LockSuffix == "" {
+		if d.fs.o.LockSuffix == "" || !d.takesChildren() {
 			break
 		}
 		s, err := d.state(ctx)
@@ -264,15 +267,16 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 	if err != nil {
 		return nil, err
 	}
-	zname := znodeName(name, d.isRoot())
-	if isLockName(zname, d.fs.o.LockSuffix) {
-		return nil, errNotAllowed
-	}
 	acl, err := d.newACL(ctx)
 	if err != nil {
 		return nil, err
 	}
-	st, err := d.fs.create(ctx, path, nil, acl)
+	var st *zk.Stat
+	if isLockName(znodeName(name, d.isRoot()), d.fs.o.LockSuffix) {
+		st, err = d.fs.createLockDir(ctx, path, acl)
+	} else {
+		st, err = d.fs.create(ctx, path, nil, acl)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +294,7 @@ func (d *dir) newName(name string) (path string, err error) {
 		return "", zk.ErrNoNode
 	}
 	zname := znodeName(name, d.isRoot())
-	if reserved(name, d.isRoot()) {
+	if reserved(name, d.isRoot()) || !d.takesChildren() {
 		return "", errNotAllowed
 	}
 	if !validName(zname) {
@@ -358,7 +362,8 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 		return errNotAllowed
 	}
 	path = join(path, znodeName(name, d.isRoot()))
-	return d.fs.remove(ctx, path, func() error {
+	locked := d.mayHaveLock(path)
+	err := d.fs.remove(ctx, path, func() error {
 		for {
 			st, err := d.fs.view.stat(ctx, path)
 			switch {
@@ -372,6 +377,10 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 			}
 		}
 	})
+	if err == nil && locked {
+		d.fs.removeLock(ctx, path+d.fs.o.LockSuffix)
+	}
+	return err
 }
 
 // remove does what removes the file or directory of that id. Whoever has it open keeps it as it was.

@@ -25,6 +25,7 @@ var (
 	errOtherDevice = errors.New("too much, or too special, for one transaction")
 	errNoAttribute = errors.New("no such extended attribute")
 	errRange       = errors.New("a lock on a part of a file")
+	errLockDir     = errors.New("the lock of the file is a directory, which another program has made")
 	errUnseen      = errors.New("a lock of a process that this mount cannot see the end of; open the file again")
 	errLockLost    = errors.New("the session that held the lock is over")
 )
@@ -85,6 +86,7 @@ var errnos = []struct {
 	{errNoAttribute, syscall.EOPNOTSUPP},
 	{errRange, syscall.ENOLCK},
 	{errUnseen, syscall.ENOLCK},
+	{errLockDir, syscall.ENOLCK},
 	{errLockLost, syscall.EIO},
 	{zk.ErrLockLost, syscall.EIO},
 	{zk.ErrLockHeld, syscall.EWOULDBLOCK},

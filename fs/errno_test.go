@@ -103,7 +103,7 @@ func TestErrnoOfEachError(t *testing.T) {
 		syscall.EINTR:      {context.Canceled},
 		syscall.EPERM:      {errForeign, errNotAllowed},
 		syscall.EXDEV:      {errOtherDevice},
-		syscall.ENOLCK:     {errRange, errUnseen},
+		syscall.ENOLCK:     {errRange, errUnseen, errLockDir},
 		syscall.EIO:        {errUnresolved, errLockLost, zk.ErrSystemError, zk.ErrUnknown},
 	} {
 		for _, err := range errs {

@@ -24,7 +24,8 @@ type file struct {
 	newborn bool             // this mount created it exclusively, and what was written to it since is not committed
 	kept    bool             // the inode outlives the kernel's interest in it, for a newborn that nobody has open
 	storing bool             // a version is being handed to the kernel; see handOver
-	locked  bool             // a program has asked for an fcntl(2) lock; see quiet.go
+	locked  bool             // a program has asked for a lock; see mayHaveLock
+	flushed bool             // and for one of fcntl(2); see quiet.go
 	reads   uint32           // how often the kernel was given pages
 	overdue bool             // the kernel has dropped its pages since it was told what is shown; see readPages
 	next    *snapshot        // a version that is longer than what is shown, which the kernel is to get; see handOn

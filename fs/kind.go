@@ -20,6 +20,8 @@ const (
 // The root of a mount is a directory and is not asked for.
 func kindOf(name string, st *zk.Stat, lockSuffix string) kind {
 	switch {
+	case isLockName(name, lockSuffix) && isLockDir(st):
+		return kindDir
 	case isLockName(name, lockSuffix):
 		return kindLock
 	case st.EphemeralOwner != 0:

@@ -163,6 +163,8 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 			ent.Ino = l.dir.fs.nodes.numberOf(e.path)
 		case e.s.stat == nil, l.dir.fs.o.NoEphemerals && e.s.stat.EphemeralOwner != 0:
 			continue // deleted since, or hidden
+		case l.dir.fs.isIdleLock(e.path, e.s.stat) && l.hides(ctx, e):
+			continue
 		default:
 			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.nodes.numberOf(e.path)
 			if l.dir.fs.kindOf(e.path, e.s.stat) == kindDir {
@@ -173,6 +175,13 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 	}
 	l.end()
 	return nil, 0
+}
+
+// hides reports whether an entry is the idle lock of a file.
+func (l *listing) hides(ctx context.Context, e *listed) bool {
+	ctx, cancel := l.dir.fs.bound(ctx)
+	defer cancel()
+	return l.dir.fs.hides(ctx, e.path, e.s.stat)
 }
 
 // fetch learns about the next entries.

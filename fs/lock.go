@@ -51,9 +51,7 @@ func (f *file) setlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 		return syscall.EBADF
 	}
 	key := keyOf(h, owner, flags)
-	if key.handle == nil {
-		f.asked()
-	}
+	f.asked(key.handle == nil)
 	switch {
 	case lk.Typ == syscall.F_UNLCK:
 		err = f.unlock(ctx, h, key)
@@ -253,8 +251,10 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 // lockACL returns the ACL for a contender on the znode at path, and for that znode where it is missing. It is errPermission if the
 // lock could not be taken, or not be given back, so that no contender is created that stays.
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
-	own, err := f.acl(ctx, path)
+	own, st, err := f.aclStat(ctx, path)
 	switch {
+	case err == nil && f.kindOf(path, st) == kindDir && f.isLockPath(path):
+		return nil, errLockDir
 	case err == nil:
 		acl, err = f.aclUnder(ctx, path, own, nil)
 	case errors.Is(err, zk.ErrNoNode):

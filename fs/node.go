@@ -186,6 +186,9 @@ func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
 		out.SetAttrTimeout(d)
 	case *file:
 		out.SetAttrTimeout(z.attr(&out.Attr, s, d))
+		if z.role == roleLock && s.stat != nil && fleeting(s.stat) {
+			out.SetEntryTimeout(0) // it is no name without contenders; see hides
+		}
 	}
 }
 

@@ -183,6 +183,9 @@ func (n *notifier) apply(path string, what news) {
 		return
 	}
 	dir, name := split(path)
+	if what&(newsCreated|newsDeleted) != 0 && dir != "/" {
+		n.contended(dir)
+	}
 	parent := n.find(dir)
 	if parent == nil {
 		return // the kernel knows nothing in there
@@ -272,6 +275,19 @@ func (n *notifier) changed(inode *fusefs.Inode, what news) {
 func (n *notifier) inFile(inode *fusefs.Inode, path string, what news) {
 	if what&(newsCreated|newsDeleted) != 0 {
 		n.changed(inode, newsChildren)
+	}
+}
+
+// contended is news about a contender for the lock at path, which is listed beside its file while
+// there is one.
+func (n *notifier) contended(path string) {
+	root, ok := n.root.Operations().(*dir)
+	if !ok || !root.fs.isLockPath(path) {
+		return
+	}
+	dir, _ := split(path)
+	if inode := n.find(dir); inode != nil {
+		inode.NotifyContent(0, 0)
 	}
 }
 

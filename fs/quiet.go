@@ -16,14 +16,22 @@ func (f *file) opensQuietly(h *handle) bool {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.locked
+	return !f.flushed
 }
 
-// asked notes that a program asks for an fcntl(2) lock on the file.
-func (f *file) asked() {
+// asked notes that a program asks for a lock on the file.
+func (f *file) asked(fcntl bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.locked = true
+	f.flushed = f.flushed || fcntl
+}
+
+// wasAsked reports whether a program has asked for a lock on the file.
+func (f *file) wasAsked() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.locked
 }
 
 // endsWith lets a lock end with the process that took it. It fails if the process cannot be seen from here.

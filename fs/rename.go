@@ -77,7 +77,9 @@ func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName str
 		return errForeign
 	case flags&renameExchange != 0:
 		return d.exchange(ctx, src, dst)
-	case flags&renameNoReplace != 0 && dst.s.stat != nil:
+	case !to.takesChildren():
+		return errNotAllowed
+	case flags&renameNoReplace != 0 && dst.s.stat != nil && !d.fs.hides(ctx, dst.path, dst.s.stat):
 		return zk.ErrNodeExists
 	}
 	if err := d.fs.carry(ctx, src, dst); err != nil {
@@ -240,7 +242,7 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 			return err
 		}
 		src.s = s
-		if dst.s.stat != nil {
+		if dst.s.stat != nil && !f.isIdleLock(dst.path, dst.s.stat) {
 			return f.transact(ctx, src.path, []any{
 				&zk.SetDataRequest{Path: dst.path, Data: s.data, Version: dst.s.stat.Version},
 				&zk.DeleteRequest{Path: src.path, Version: s.stat.Version},
@@ -270,14 +272,16 @@ func (f *FS) moved(ctx context.Context, src, dst place, now snapshot) error {
 	// It is gone: by the move, or by another client.
 	end, err := f.settled(ctx, dst.path)
 	before := dst.s.stat
+	// What is there is replaced, and not written.
+	replaces := src.kind == kindDir || before != nil && f.isIdleLock(dst.path, before)
 	switch {
 	case err != nil || end.stat == nil:
 		return errUnresolved
 	case before == nil:
 		return errDone
-	case sameIncarnation(end.stat, before) && src.kind == kindDir:
+	case replaces && sameIncarnation(end.stat, before):
 		return zk.ErrNoNode
-	case src.kind == kindDir:
+	case replaces:
 		return errDone
 	}
 	switch err := wasSet(end, before, src.s.data); {

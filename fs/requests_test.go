@@ -92,7 +92,8 @@ func TestOperationsInZooKeeper(t *testing.T) {
 		{calls: "symlink f l", want: "", answer: "EPERM"},
 		{calls: "link f l", want: "", answer: "EPERM"},
 		{calls: "mkfifo p", want: "", answer: "EPERM"},
-		{calls: "mkdir x.lock", want: "", answer: "EPERM"},
+		{calls: "mkdir x.lock", want: "multi /x.lock"},
+		{calls: "rmdir x.lock", want: "delete /x.lock"},
 		{calls: "put f~ x", want: ""},
 		{calls: "cat f~", want: "", answer: `ok "x"`},
 	} {

@@ -91,6 +91,8 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 		return errOtherDevice
 	case !validName(znodeName(newName, to.isRoot())):
 		return zk.ErrInvalidPath
+	case !to.takesChildren():
+		return errNotAllowed
 	}
 	return d.fs.lookAgain(ctx, func() error {
 		return d.placeScratch(ctx, f, name, to, newName, noReplace)
@@ -102,6 +104,9 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 	dst, err := to.place(ctx, newName)
 	if err != nil {
 		return err
+	}
+	if dst.s.stat != nil && d.fs.hides(ctx, dst.path, dst.s.stat) {
+		dst.s = snapshot{}
 	}
 	other := to.local(newName)
 	switch {
