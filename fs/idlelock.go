@@ -69,6 +69,13 @@ func isLockDir(st *zk.Stat) bool {
 		st.Version > 0 && st.DataLength <= 0
 }
 
+// IsLockDir reports whether the znode at path, with that Stat, is a directory that another program
+// has made as its lock, on mounts with that suffix. The lock of that name must not be taken.
+func IsLockDir(path, suffix string, st *zk.Stat) bool {
+	_, name := split(path)
+	return isLockName(name, suffix) && isLockDir(st)
+}
+
 // isLockPath reports whether the znode at path has the name of a lock file.
 func (f *FS) isLockPath(path string) bool {
 	_, name := split(path)

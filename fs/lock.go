@@ -253,7 +253,7 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
 	own, st, err := f.aclStat(ctx, path)
 	switch {
-	case err == nil && f.kindOf(path, st) == kindDir && f.isLockPath(path):
+	case err == nil && IsLockDir(path, f.o.LockSuffix, st):
 		return nil, errLockDir
 	case err == nil:
 		acl, err = f.aclUnder(ctx, path, own, nil)

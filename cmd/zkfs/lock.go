@@ -60,6 +60,7 @@ type lockOrder struct {
 	*connection
 	file     string // as given
 	znode    string // of the lock
+	suffix   string // of lock files
 	shared   bool
 	nonblock bool
 	wait     time.Duration // 0 for ever
@@ -90,7 +91,8 @@ func lockOrderOf(c *cli.Context, in *inputs) (*lockOrder, error) {
 		return nil, usagef("%s: with --server, the file begins with a slash", file).hinting("zkfs lock --server " + source + " /" + file + " -- ...")
 	}
 	var ok bool
-	if o.znode, ok = fs.LockPath(path.Clean(file), c.String("lock-suffix")); !ok {
+	o.suffix = c.String("lock-suffix")
+	if o.znode, ok = fs.LockPath(path.Clean(file), o.suffix); !ok {
 		return nil, usagef("%s: no znode can have that path", o.file)
 	}
 	if o.connection, err = connectionOf(c, source, in); err != nil {
@@ -212,7 +214,10 @@ func (o *lockOrder) acquire(ctx context.Context, conn *zk.Conn) (*zk.Lock, error
 // acl returns the ACL for the lock's znode and its contenders: that of the znode, or of the one that it is to be in. Where
 // the server does not show it, only the creator may do anything. A lock that could not be given back is refused.
 func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
-	acl, _, err := conn.GetACL(o.znode)
+	acl, st, err := conn.GetACL(o.znode)
+	if err == nil && fs.IsLockDir(o.znode, o.suffix, st) {
+		return nil, failf(exitNotLocked, "%s: another program has made the directory %s as its lock", o.file, path.Base(o.znode))
+	}
 	missing := errors.Is(err, zk.ErrNoNode)
 	if missing {
 		if acl, _, err = conn.GetACL(path.Dir(o.znode)); errors.Is(err, zk.ErrNoAuth) {
