@@ -183,12 +183,15 @@ func (n *node) showed(st *zk.Stat) bool {
 	return n.czxid == st.Czxid
 }
 
-// outdates reports whether n shows a znode that was created after the one with that Stat.
-func (n *node) outdates(st *zk.Stat) bool {
+// isNewerThan reports whether n is known to show a znode that was created after a transaction.
+func (n *node) isNewerThan(zxid int64) bool {
 	n.fs.nodes.mu.Lock()
 	defer n.fs.nodes.mu.Unlock()
-	return n.czxid > st.Czxid
+	return n.czxid > zxid
 }
+
+// outdates reports whether n shows a znode that was created after the one with that Stat.
+func (n *node) outdates(st *zk.Stat) bool { return n.isNewerThan(st.Czxid) }
 
 // Between the moment in which a node is found here and the one in which go-fuse has counted that
 // the kernel knows it, the kernel may forget what it knew before. Such a node is in flight and

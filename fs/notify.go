@@ -39,7 +39,7 @@ type notifier struct {
 
 	mu      sync.Mutex // guards the following
 	order   []string
-	pending map[string]news
+	pending map[string]notice
 	closed  bool
 	queued  int64 // how many znodes were queued ever
 	applied int64 // about how many of them the kernel was told
@@ -53,17 +53,28 @@ type milestone struct {
 }
 
 func newNotifier(v *view, nodes *nodes) *notifier {
-	return &notifier{view: v, nodes: nodes, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]news{}}
+	return &notifier{view: v, nodes: nodes, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]notice{}}
+}
+
+// notice is what the kernel is to be told about a znode.
+type notice struct {
+	what news
+	zxid int64 // of newsDeleted: the last that was known when the event came, which no later znode of that path has as czxid
 }
 
 // tell queues news about the znode at path. It never blocks.
 func (n *notifier) tell(path string, what news) {
 	n.mu.Lock()
-	if n.pending[path] == 0 {
+	due := n.pending[path]
+	if due.what == 0 {
 		n.order = append(n.order, path)
 		n.queued++
 	}
-	n.pending[path] |= what
+	due.what |= what
+	if what&newsDeleted != 0 {
+		due.zxid = n.view.conn.LastZxid()
+	}
+	n.pending[path] = due
 	n.mu.Unlock()
 	n.poke()
 }
@@ -80,11 +91,11 @@ func (n *notifier) run() {
 	defer close(n.done)
 	for range n.wake {
 		for {
-			path, what, more := n.next()
+			path, due, more := n.next()
 			if !more {
 				break
 			}
-			n.apply(path, what)
+			n.apply(path, due)
 			n.told()
 		}
 		n.prune()
@@ -97,16 +108,16 @@ func (n *notifier) run() {
 	}
 }
 
-func (n *notifier) next() (path string, what news, more bool) {
+func (n *notifier) next() (path string, due notice, more bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.order) == 0 || n.closed {
-		return "", 0, false
+		return "", notice{}, false
 	}
 	path, n.order = n.order[0], n.order[1:]
-	what = n.pending[path]
+	due = n.pending[path]
 	delete(n.pending, path)
-	return path, what, true
+	return path, due, true
 }
 
 // told counts what the kernel was told, and wakes those who wait for it.
@@ -159,7 +170,8 @@ func (n *notifier) quit() {
 }
 
 // apply tells the kernel the news about one znode.
-func (n *notifier) apply(path string, what news) {
+func (n *notifier) apply(path string, due notice) {
+	what := due.what
 	if what&newsDropped != 0 {
 		n.dropped(path)
 		if what &^= newsDropped; what == 0 {
@@ -196,7 +208,7 @@ func (n *notifier) apply(path string, what news) {
 	}
 	shown := shownName(name, dir == "/")
 	child := n.find(path) // whoever has another open that was here before keeps it
-	if what&newsDeleted != 0 && n.deleted(parent, shown, child, path) {
+	if what&newsDeleted != 0 && n.deleted(parent, shown, child, path, due.zxid) {
 		child = nil
 	}
 	if child != nil {
@@ -210,12 +222,15 @@ func (n *notifier) apply(path string, what news) {
 	}
 }
 
-// deleted tells the kernel that a child is gone, unless it was found after that.
-func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Inode, path string) bool {
+// deleted tells the kernel that a child is gone, unless it is one that was created after that. zxid is as in notice.
+func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Inode, path string, zxid int64) bool {
 	if child == nil {
 		return true
 	}
 	z := child.Operations().(znode)
+	if z.base().isNewerThan(zxid) {
+		return false
+	}
 	if s, ok := n.view.cache.look(path); ok && s.stat != nil && z.base().shows(s.stat) {
 		return false
 	}

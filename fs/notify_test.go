@@ -99,3 +99,27 @@ func isMethodOf(decl ast.Decl, name string) bool {
 	id, ok := star.X.(*ast.Ident)
 	return ok && id.Name == name
 }
+
+// News of a deletion that comes late is none of a znode that was created after it, whether or not
+// the cache still knows that.
+func TestLateNewsOfADeletion(t *testing.T) {
+	w := newWorld(t, Options{})
+	before := w.fs.conn.LastZxid()
+	w.want("ok", "mkdir", "d")
+	w.want("ok", "chdir", "d")
+	w.want("ok", "put", "f", "x")
+	for _, path := range []string{"/d/f", "/d"} {
+		node := w.fs.nodes.find(path)
+		w.fs.view.fresh(path)
+		w.fs.notify.apply(path, notice{newsDeleted, before})
+		if w.fs.nodes.find(path) != node || node.base().isGone() {
+			t.Errorf("%s is taken for what was there before", path)
+		}
+	}
+	w.want(`ok "x"`, "cat", "f")
+	for _, path := range []string{"/d/f", "/d"} {
+		w.remove(path)
+	}
+	w.want("ok", "chdir", w.dir)
+	w.eventually("ENOENT", "stat", "d")
+}
