@@ -14,7 +14,10 @@ import (
 // modes runs a test with each way of noticing changes.
 func modes(t *testing.T, test func(t *testing.T, w *world)) {
 	for _, mode := range []WatchMode{WatchTree, WatchNode} {
-		t.Run(mode.String(), func(t *testing.T) { test(t, newWorld(t, Options{Watch: mode})) })
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, newWorld(t, Options{Watch: mode}))
+		})
 	}
 }
 

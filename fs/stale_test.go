@@ -12,6 +12,7 @@ import (
 func TestNothingIsStaleOnOneMount(t *testing.T) {
 	for _, mode := range []WatchMode{WatchTree, WatchNode, WatchOff} {
 		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, Options{Watch: mode})
 			w.want("ok", "mkdir", "d")
 			calls := [][]string{
@@ -26,7 +27,7 @@ func TestNothingIsStaleOnOneMount(t *testing.T) {
 			for len(agents) < len(calls) {
 				agents = append(agents, newAgent(t, w.dir))
 			}
-			for range 15 {
+			for range 5 {
 				for i, a := range agents {
 					for _, call := range calls[i] {
 						a.start(strings.Fields(call)...)
