@@ -15,6 +15,9 @@ FUZZTIME     ?= 30s
 FUZZTIME_OWN ?= 5s
 FUZZ_OWN     := Request|SetWatches|AuthPacket|^FuzzParse$$
 
+# How many tests of a package run at a time that can: most of them wait.
+PARALLEL ?= 4
+
 # For make chaos. The same seed draws the same faults.
 SEED       ?= $(shell date +%s)
 DURATION   ?= 5m
@@ -80,7 +83,7 @@ test: deps
 test-short: deps
 	@$(formatted)
 	$(GO) vet ./...
-	$(GO) test $$($(GO) list ./... | grep -v /integration)
+	$(GO) test -parallel $(PARALLEL) $$($(GO) list ./... | grep -v /integration)
 	cd $(COMPAT) && $(GO) test ./...
 	@echo 'Not done, but by make test: integration with real servers, the race detector, go mod tidy, staticcheck, bench, darwin and freebsd, govulncheck, fuzzing.'
 
@@ -104,7 +107,7 @@ vuln:
 	esac
 
 race: deps
-	$(GO) test -race -timeout 20m ./...
+	$(GO) test -race -parallel $(PARALLEL) -timeout 20m ./...
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test -race -timeout 20m ./... && cd $(CURDIR) || exit 1; done
 
 # The targets are found by name, so that none is forgotten, and each package is compiled once. An

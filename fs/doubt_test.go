@@ -11,6 +11,7 @@ import (
 
 // A commit whose time is over is made once, whether the servers take it later or not, however often it is asked for again.
 func TestCommitWhoseTimeIsOverIsMadeOnce(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		flags   string
 		more    bool     // something is written in between

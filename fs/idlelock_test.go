@@ -27,6 +27,7 @@ func (w *world) keep(path string) {
 // The idle lock of a file is no name beside it: everything that makes such a name does, and the name
 // is what was made.
 func TestIdleLockIsNoName(t *testing.T) {
+	t.Parallel()
 	for _, watch := range []WatchMode{WatchTree, WatchNode, WatchOff} {
 		for call, after := range map[string]string{
 			"mkdir d/f.lock":                    "dir",

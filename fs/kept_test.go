@@ -92,6 +92,7 @@ func text(n int, of string) string { return strings.Repeat(of, n/len(of)+1)[:n] 
 // A program that has a file open keeps it, whatever takes its place: however large it is, however
 // it is open, whoever removes it, and however the mount learns of it.
 func TestOpenFileIsKept(t *testing.T) {
+	t.Parallel()
 	ends := []struct {
 		name string
 		by   func(w *world)

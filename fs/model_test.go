@@ -277,7 +277,10 @@ type modelRun struct {
 
 // Random operations on two mounts and by a plain client do what a model does, and all see the same tree. After each the other
 // mount is given the time to hear of it: what is seen before that is not promised.
-func TestModel(t *testing.T) { modes(t, testModel) }
+func TestModel(t *testing.T) {
+	t.Parallel()
+	modes(t, testModel)
+}
 
 func testModel(t *testing.T, w *world) {
 	r := &modelRun{

@@ -88,6 +88,7 @@ func TestPathsOfOneHash(t *testing.T) {
 
 // Whatever the numbers are, each operation sees its own znode and no other.
 func TestNodesOfOneNumber(t *testing.T) {
+	t.Parallel()
 	hashes := map[string]func(string) uint64{
 		"one for all":     func(string) uint64 { return 4711 },
 		"0":               func(string) uint64 { return 0 },

@@ -12,6 +12,7 @@ import (
 
 // A rename answers what POSIX lets it answer, whatever another mount does to its target meanwhile.
 func TestRenameWhileAnotherMountIsAtTheTarget(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		others  []string // what the other mount does to g, again and again
 		before  string   // what is done before each rename

@@ -12,6 +12,7 @@ import (
 // whole versions, one after the other, whether they are shorter or longer, by an event or after
 // --max-age.
 func TestPagesFollow(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []WatchMode{WatchTree, WatchNode, WatchOff} {
 		for _, call := range []string{"sendfile", "splice", "mapped"} {
 			for _, flags := range []string{"r", "rw", "r+direct"} {

@@ -8,6 +8,7 @@ import (
 
 // A znode holds the whole of what a program wrote, or the old, however a write fails and whatever the program does about it.
 func TestFailedWriteLeavesTheOldOrTheWhole(t *testing.T) {
+	t.Parallel()
 	const (
 		block = 1 << 16
 		most  = 3*block + 100

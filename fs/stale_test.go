@@ -10,6 +10,7 @@ import (
 // meets two removals, of the file that it found first and of the next, is ESTALE: the kernel looks
 // again only once.
 func TestNothingIsStaleOnOneMount(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []WatchMode{WatchTree, WatchNode, WatchOff} {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
