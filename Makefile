@@ -15,9 +15,6 @@ FUZZTIME     ?= 30s
 FUZZTIME_OWN ?= 5s
 FUZZ_OWN     := Request|SetWatches|AuthPacket|^FuzzParse$$
 
-# How many tests of a package run at a time that can: most of them wait.
-PARALLEL ?= 4
-
 # For make chaos. The same seed draws the same faults.
 SEED       ?= $(shell date +%s)
 DURATION   ?= 5m
@@ -79,11 +76,11 @@ test: deps
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x FUZZTIME_OWN=100x
 
 # For the way between two edits: less than ninety seconds, and less still where Go knows a result,
-# which it does of packages that no edit has reached.
+# which it does of packages that no edit has reached. Most tests of fs wait, so four run at a time.
 test-short: deps
 	@$(formatted)
 	$(GO) vet ./...
-	$(GO) test -parallel $(PARALLEL) $$($(GO) list ./... | grep -v /integration)
+	$(GO) test -parallel 4 $$($(GO) list ./... | grep -v /integration)
 	cd $(COMPAT) && $(GO) test ./...
 	@echo 'Not done, but by make test: integration with real servers, the race detector, go mod tidy, staticcheck, bench, darwin and freebsd, govulncheck, fuzzing.'
 
@@ -107,7 +104,7 @@ vuln:
 	esac
 
 race: deps
-	$(GO) test -race -parallel $(PARALLEL) -timeout 20m ./...
+	$(GO) test -race -timeout 20m ./...
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test -race -timeout 20m ./... && cd $(CURDIR) || exit 1; done
 
 # The targets are found by name, so that none is forgotten, and each package is compiled once. An
