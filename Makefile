@@ -81,7 +81,7 @@ test-short: deps
 	@$(formatted)
 	$(GO) vet ./...
 	$(GO) test -parallel 4 $$($(GO) list ./... | grep -v /integration)
-	cd $(COMPAT) && $(GO) test ./...
+	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test ./... && cd $(CURDIR) || exit 1; done
 	@echo 'Not done, but by make test: integration with real servers, the race detector, go mod tidy, staticcheck, bench, darwin and freebsd, govulncheck, fuzzing.'
 
 check:
