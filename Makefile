@@ -76,11 +76,11 @@ test: deps
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x FUZZTIME_OWN=100x
 
 # For the way between two edits: less than ninety seconds, and less still where Go knows a result,
-# which it does of packages that no edit has reached. Most tests of fs wait, so four run at a time.
+# which it does of packages that no edit has reached. Most tests of fs wait, so eight run at a time.
 test-short: deps
 	@$(formatted)
 	$(GO) vet ./...
-	$(GO) test -parallel 4 $$($(GO) list ./... | grep -v /integration)
+	$(GO) test -parallel 8 $$($(GO) list ./... | grep -v /integration)
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test ./... && cd $(CURDIR) || exit 1; done
 	@echo 'Not done, but by make test: integration with real servers, the race detector, go mod tidy, staticcheck, bench, darwin and freebsd, govulncheck, fuzzing.'
 

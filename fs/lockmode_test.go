@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // A user who may read a file and not write it does not make the znodes of a lock, by whatever call.
@@ -37,7 +38,15 @@ func TestLocksOfReaders(t *testing.T) {
 				}
 				a.want("ok", "close", path)
 			}
-			w.eventually("ENOENT", "stat", "f.lock")
+			for patience := time.Now().Add(hang); ; { // idle, it is no name on a mount
+				exists, _, err := w.other.Exists("/f.lock")
+				if err != nil || time.Now().After(patience) {
+					t.Fatalf("the idle lock stays, error %v", err)
+				}
+				if !exists {
+					break
+				}
+			}
 		})
 	}
 }
