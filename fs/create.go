@@ -107,7 +107,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	h := newHandle(f, flags, caller)
 	h.base = f.shown.snapshot()
 	f.addHandle(h)
-	f.kept = f.newborn && !h.write // whoever writes it opens it later. Ends with growUp.
+	f.kept = f.newborn && !h.write // the program that writes it opens it later. Ends with growUp.
 	d.install(ctx, f, f.kept)
 	if f.draft != nil {
 		d.setPending(name, f)

@@ -383,7 +383,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	return err
 }
 
-// remove does what removes the file or directory of that id. Whoever has it open keeps it as it was.
+// remove does what removes the file or directory of that id. A program that has it open keeps it as it was.
 func (f *FS) remove(ctx context.Context, id string, do func() error) error {
 	done, err := still(ctx, f.nodes.find(id))
 	if err != nil {

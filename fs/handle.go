@@ -123,7 +123,7 @@ func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.Re
 		ctx, cancel := f.fs.bound(ctx)
 		defer cancel()
 		now, err := f.current(ctx)
-		if err != nil && !errors.Is(err, errGone) { // a file that is deleted stays as it was for those who have it open
+		if err != nil && !errors.Is(err, errGone) { // a file that is deleted stays as it was for programs that have it open
 			return nil, f.fs.errno("read", f.where(), err)
 		}
 		if err == nil && (off == 0 || bytes.HasPrefix(now.data, base.data)) {

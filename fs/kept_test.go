@@ -86,11 +86,11 @@ func pipeOut(f *os.File, call string, off int64, n int) ([]byte, error) {
 	return <-done, err
 }
 
-// text returns n bytes of which every piece tells whose they are.
+// text returns n bytes of which every piece names their owner.
 func text(n int, of string) string { return strings.Repeat(of, n/len(of)+1)[:n] }
 
 // A program that has a file open keeps it, whatever takes its place: however large it is, however
-// it is open, whoever removes it, and however the mount learns of it.
+// it is open, whatever client removes it, and however the mount learns of it.
 func TestOpenFileIsKept(t *testing.T) {
 	t.Parallel()
 	ends := []struct {

@@ -207,7 +207,7 @@ func (n *notifier) apply(path string, due notice) {
 		return
 	}
 	shown := shownName(name, dir == "/")
-	child := n.find(path) // whoever has another open that was here before keeps it
+	child := n.find(path) // a program that has another open, from before, keeps it
 	if what&newsDeleted != 0 && n.deleted(parent, shown, child, path, due.zxid) {
 		child = nil
 	}

@@ -23,7 +23,7 @@ func TestPagesFollow(t *testing.T) {
 					}
 					w := newWorld(t, o)
 					sizes := []int{5, 5, 3, 7, 100, 1}
-					if call != "mapped" { // who reads a page behind the end is killed
+					if call != "mapped" { // a process that reads a page behind the end is killed
 						sizes = append(sizes, 5000, 4096, 100_000, oneRead, oneRead+1, 300_000, 200_000, 10)
 					}
 					w.pagesFollow(sizes, call, flags)

@@ -118,7 +118,7 @@ func (r *raw) Link(cancel <-chan struct{}, input *fuse.LinkIn, name string, out 
 
 const xattrUser = "user."
 
-// Read hands on whether the kernel reads for its cache in place of the caller's user, whom nobody asks for here: the node interface has no
+// Read hands on whether the kernel reads for its cache in place of the caller's user, which nothing here reads: the node interface has no
 // other place for it. See isForCache. What passes the cache by names the owner of locks.
 func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	input.Uid = input.ReadFlags & fuse.READ_LOCKOWNER
@@ -131,7 +131,7 @@ func isForCache(ctx context.Context) bool {
 	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
 }
 
-// Flush hands on the owner of the locks that go with the closed descriptor in place of the caller's ids, which nobody asks for here:
+// Flush hands on the owner of the locks that go with the closed descriptor in place of the caller's ids, which nothing here reads:
 // the node interface has no other place for it. See lockOwnerOf.
 func (r *raw) Flush(cancel <-chan struct{}, input *fuse.FlushIn) fuse.Status {
 	input.Uid, input.Gid = uint32(input.LockOwner), uint32(input.LockOwner>>32)

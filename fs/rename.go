@@ -234,7 +234,7 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 }
 
 // tryMove moves what was seen at src to dst, as it was seen there. A file that is there already is written, so that it keeps
-// its ACL, its czxid and its watchers, who see one change.
+// its ACL, its czxid and its watchers, which see one change.
 func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if src.kind != kindDir {
 		s, err := f.view.get(ctx, src.path)

@@ -82,7 +82,7 @@ var (
 	descConnected  = describe("session_connected", gauge, "1 while a server serves the session.")
 	descReconnects = describe("session_reconnects_total", counter, "How often a server took the session, or a new one, after the first time.")
 	descExpiries   = describe("session_expiries_total", counter, "Sessions that were lost, with their ephemerals and locks.")
-	descQuestions  = describe("questions_total", counter, "Questions about znodes, by who answered: the memory of the mount or the servers. What the kernel remembers it does not ask.", "answered_by")
+	descQuestions  = describe("questions_total", counter, "Questions about znodes, by what answered: the memory of the mount or the servers. The kernel does not ask what it remembers.", "answered_by")
 	descZnodes     = describe("cache_znodes", gauge, "Znodes in the memory of the mount.")
 	descBytes      = describe("cache_bytes", gauge, "Bytes that they take, roughly.")
 	descWatches    = describe("watches", gauge, "One-shot watches that stand. The watch of the whole tree is not among them.")

@@ -72,7 +72,7 @@ func (c *companion) stop() {
 // keep sees to it that there is a companion, until stop is called. started gets how the start of the first one went.
 func (c *companion) keep(started chan<- error) {
 	defer close(c.ended)
-	runtime.LockOSThread() // whose end is what the companion is told of
+	runtime.LockOSThread() // the kernel tells the companion of the end of this thread
 	defer runtime.UnlockOSThread()
 	for first := true; ; first = false {
 		cmd, err := c.start()
