@@ -49,11 +49,13 @@ func (f *FS) whoAmI(ctx context.Context) ([]zk.Identity, error) {
 	return ids, nil
 }
 
-// ErrNoIdentity is the error of [Mount] if new znodes are to belong to the creator and the session has proved no identity: the servers
-// would refuse each of them, and most programs would not hear of it.
+// ErrNoIdentity is the error of [Mount] if new znodes are to belong to the creator and the session
+// has proved no identity: the servers would refuse each of them, and most programs would not hear
+// of it.
 var ErrNoIdentity = errors.New("new znodes are to belong to this session, which has no credentials")
 
-// canOwn returns ErrNoIdentity if the servers would refuse the ACL of everything that this mount creates.
+// canOwn returns ErrNoIdentity if the servers would refuse the ACL of everything that this mount
+// creates.
 func (f *FS) canOwn(ctx context.Context) error {
 	auth := f.o.ACL == ACLCreator || f.o.ACL == ACLList && slices.ContainsFunc(f.o.ACLs, func(a zk.ACL) bool { return a.Scheme == "auth" })
 	if !auth || f.o.ReadOnly {

@@ -54,7 +54,8 @@ func newAgent(t *testing.T, dir string) *agent {
 	t.Helper()
 	// The shell enters the mount, not this process between fork and exec: those two share what the kernel would wait for.
 	cmd := exec.Command("/bin/sh", "-c", `cd "$1" && exec "$2"`, "sh", dir, os.Args[0])
-	// Without the first of the two each agent ends a second late. Without the second its own runtime interrupts calls.
+	// Without the first of the two each agent ends a second late. Without the second its own
+	// runtime interrupts calls.
 	cmd.Env = append(os.Environ(), agentVariable+"=1", "GORACE=atexit_sleep_ms=0", "GODEBUG=asyncpreemptoff=1")
 	return &agent{t, cmd, child.Start(t, "the agent", cmd)}
 }

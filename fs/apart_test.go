@@ -46,7 +46,8 @@ func (d *deaf) StatFs(<-chan struct{}, *fuse.InHeader, *fuse.StatfsOut) fuse.Sta
 	select {}
 }
 
-// askSelf mounts a deaf file system, asks it, and returns when that was asked: it waits for ever then.
+// askSelf mounts a deaf file system, asks it, and returns when that was asked: it waits for ever
+// then.
 func askSelf(dir string) error {
 	asked := make(chan struct{})
 	server, err := fuse.NewServer(&deaf{fuse.NewDefaultRawFileSystem(), sync.OnceFunc(func() { close(asked) })}, dir,

@@ -12,11 +12,13 @@ import (
 // maxWrite is the most that one WRITE of the kernel brings: a whole znode, as a rule.
 const maxWrite = 1 << 20
 
-// block is st_blksize where data is sent at close. gdbm makes a database of four blocks and shred(1) fills the last one: a file of so many
-// bytes must not be larger than a znode. How many writes bring the data does not matter then.
+// block is st_blksize where data is sent at close. gdbm makes a database of four blocks and
+// shred(1) fills the last one: a file of so many bytes must not be larger than a znode. How many
+// writes bring the data does not matter then.
 const block = 4 << 10
 
-// blockSize returns st_blksize. cp, cat and python write in units of it: a whole znode at once, where each write is a version.
+// blockSize returns st_blksize. cp, cat and python write in units of it: a whole znode at once,
+// where each write is a version.
 func (o *Options) blockSize() uint32 {
 	if o.Commit == CommitWrite {
 		return maxWrite
@@ -74,8 +76,9 @@ func (o *Options) mode(perm uint32) uint32 {
 	return perm &^ (o.Umask & 0o777)
 }
 
-// mayLock reports whether the mode bits let the caller of a request lock the file that it has open as h. A lock makes a znode, so it takes
-// w. Where the kernel let the caller open the file for writing, the caller has it; else only the owner can have it, and root.
+// mayLock reports whether the mode bits let the caller of a request lock the file that it has open
+// as h. A lock makes a znode, so it takes w. Where the kernel let the caller open the file for
+// writing, the caller has it; else only the owner can have it, and root.
 func (h *handle) mayLock(request context.Context) bool {
 	o := &h.file.fs.o
 	if h.write || !o.AllowOther {

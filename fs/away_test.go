@@ -58,14 +58,15 @@ func (w *world) session(timeout time.Duration, o Options) (*FS, *agent) {
 	return f, newAgent(w.t, dir)
 }
 
-// long is a timeout of requests and of sessions that no test outlasts: a call that ends before has another reason.
+// long is a timeout of requests and of sessions that no test outlasts: a call that ends before has
+// another reason.
 const long = time.Hour
 
 // longSessions lets sessions be that long.
 var longSessions = zktest.WithSessionTimeouts(100*time.Millisecond, long)
 
-// stall makes the server silent for the session from its next request of one of the operations on, of any
-// operation if none is given, and returns what is closed then.
+// stall makes the server silent for the session from its next request of one of the operations on,
+// of any operation if none is given, and returns what is closed then.
 func stall(server *zktest.Server, session int64, operations ...string) <-chan struct{} {
 	stalled := make(chan struct{})
 	var once sync.Once
@@ -85,8 +86,8 @@ func (w *world) stall(session int64, operations ...string) <-chan struct{} {
 	return stall(w.server, session, operations...)
 }
 
-// A call that a server does not answer ends with ETIMEDOUT when its time is over, not before. The session would wait for longer
-// than the test does.
+// A call that a server does not answer ends with ETIMEDOUT when its time is over, not before. The
+// session would wait for longer than the test does.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
@@ -112,7 +113,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// Options.Timeout is what a call of the kernel takes. Once it has waited in vain, the next ones do not wait as long, until a server is heard.
+// Options.Timeout is what a call of the kernel takes. Once it has waited in vain, the next ones do
+// not wait as long, until a server is heard.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	const timeout = 2 * time.Second
@@ -135,8 +137,8 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// Servers that commit nothing but do answer otherwise: a change that waited in vain is remembered, though the connection is lost
-// over each and reads are answered by the next.
+// Servers that commit nothing but do answer otherwise: a change that waited in vain is remembered,
+// though the connection is lost over each and reads are answered by the next.
 func TestStand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)

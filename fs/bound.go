@@ -10,9 +10,9 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// grace is how long a request that a signal interrupted may still be answered. One that only asks may take as long as any other if the signal
-// is not one that ends programs: those with timers or Go's scheduler get signals all the time, and do not expect open(2) or stat(2) to
-// fail for it.
+// grace is how long a request that a signal interrupted may still be answered. One that only asks
+// may take as long as any other if the signal is not one that ends programs: those with timers or
+// Go's scheduler get signals all the time, and do not expect open(2) or stat(2) to fail for it.
 const grace = time.Second
 
 // hopeless is how long a request waits while the servers are silent. It need not be long: they are heard again by the client itself, whoever
@@ -44,14 +44,16 @@ func (s *silence) patience(timeout time.Duration) time.Duration {
 	return timeout
 }
 
-// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after Options.Timeout, sooner while the
-// servers are known to be silent, and when a signal ends the caller. cancel must be called when the request is answered.
+// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after
+// Options.Timeout, sooner while the servers are known to be silent, and when a signal ends the
+// caller. cancel must be called when the request is answered.
 func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc) {
 	b := &bounded{request: request, timeout: f.o.Timeout, silence: &f.silence}
 	return b, b.end
 }
 
-// boundChange is bound for a request that changes something. Any signal ends it, after a time of grace.
+// boundChange is bound for a request that changes something. Any signal ends it, after a time of
+// grace.
 func (f *FS) boundChange(request context.Context) (context.Context, context.CancelFunc) {
 	b := &bounded{request: request, timeout: f.o.Timeout, silence: &f.silence, changes: true}
 	return b, b.end
@@ -109,7 +111,8 @@ func (b *bounded) real() context.Context {
 	return b.ctx
 }
 
-// interrupted is called when a signal has come for the caller. It returns before ctx ends, or ends it.
+// interrupted is called when a signal has come for the caller. It returns before ctx ends, or ends
+// it.
 func (b *bounded) interrupted() {
 	if b.changes {
 		time.AfterFunc(grace, b.cancel)

@@ -70,7 +70,8 @@ func (r *requester) changeWaits(want time.Duration) {
 	r.wait(want, r.change, r.fs.boundChange)
 }
 
-// stall stalls the connection at the next of the operations, or at the next of any if none is given.
+// stall stalls the connection at the next of the operations, or at the next of any if none is
+// given.
 func (r *requester) stall(operations ...string) {
 	time.Sleep(time.Millisecond) // of the bubble: the servers were heard before the next request begins
 	stall(r.server, r.conn.SessionID(), operations...)
@@ -84,8 +85,8 @@ func (r *requester) reconnect(request func(context.Context) error) {
 	}
 }
 
-// Once a request has waited in vain, the next ones do not wait as long: other requests may wait for them in turn.
-// When a server is heard again they do.
+// Once a request has waited in vain, the next ones do not wait as long: other requests may wait for
+// them in turn. When a server is heard again they do.
 func TestRequestsToSilentServers(t *testing.T) {
 	inBubble(t, func(r *requester) {
 		for range 2 {
@@ -99,8 +100,9 @@ func TestRequestsToSilentServers(t *testing.T) {
 	})
 }
 
-// Servers may commit nothing and yet answer otherwise. Once a change has waited in vain the next ones do not wait as
-// long, though reads are answered between them. When something is committed, or the timeout has passed, they do.
+// Servers may commit nothing and yet answer otherwise. Once a change has waited in vain the next
+// ones do not wait as long, though reads are answered between them. When something is committed, or
+// the timeout has passed, they do.
 func TestChangesThatAreNotCommitted(t *testing.T) {
 	inBubble(t, func(r *requester) {
 		for range 2 {

@@ -245,8 +245,8 @@ func (c *cache) release(path string) {
 	c.tidy(e)
 }
 
-// forget drops what is known about the znode, which the same versions may not bring back: servers change the data of some znodes of their own
-// and leave the Stat as it is.
+// forget drops what is known about the znode, which the same versions may not bring back: servers
+// change the data of some znodes of their own and leave the Stat as it is.
 func (c *cache) forget(path string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,21 +10,23 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// Changes of the tree. This file is the only door to them: no other calls a method of zk.Conn that changes something, and
-// TestChangesGoThroughOneDoor says so. Each change is one call of [FS.change]: with an attempt, which may be made several times, and
-// with what tells from the znode whether an attempt whose reply was lost was made. An attempt announces itself to the
-// watch, so that its own event is no news to the kernel, and makes what was known stale, because without a watch no
-// event does.
+// Changes of the tree. This file is the only door to them: no other calls a method of zk.Conn that
+// changes something, and TestChangesGoThroughOneDoor says so. Each change is one call of
+// [FS.change]: with an attempt, which may be made several times, and with what tells from the znode
+// whether an attempt whose reply was lost was made. An attempt announces itself to the watch, so
+// that its own event is no news to the kernel, and makes what was known stale, because without a
+// watch no event does.
 
 // errDone is the answer of a resolve that the attempt was made.
 var errDone = errors.New("done")
 
-// change makes one change of the znode at path, exactly once: attempt is called until a server has answered. When a reply
-// is lost, resolve gets the znode as it is after a sync, without a Stat if there is none. It returns nil if the attempt was
-// not made, which then is made again; errDone if it was; errUnresolved if that cannot be told; or why the change cannot be
-// made any more.
+// change makes one change of the znode at path, exactly once: attempt is called until a server has
+// answered. When a reply is lost, resolve gets the znode as it is after a sync, without a Stat if
+// there is none. It returns nil if the attempt was not made, which then is made again; errDone if
+// it was; errUnresolved if that cannot be told; or why the change cannot be made any more.
 //
-// A change that failed may have been overtaken by another, whose event was then taken for its own: the kernel is told.
+// A change that failed may have been overtaken by another, whose event was then taken for its own:
+// the kernel is told.
 func (f *FS) change(ctx context.Context, path string, attempt func() error, resolve func(snapshot) error) (err error) {
 	defer func() {
 		if err != nil {
@@ -50,7 +52,8 @@ func (f *FS) change(ctx context.Context, path string, attempt func() error, reso
 	}
 }
 
-// resolved asks resolve about the znode at path once everything that was sent has taken effect or never will.
+// resolved asks resolve about the znode at path once everything that was sent has taken effect or
+// never will.
 func (f *FS) resolved(ctx context.Context, path string, resolve func(snapshot) error) error {
 	s, err := f.settled(ctx, path)
 	if err != nil {
@@ -59,8 +62,9 @@ func (f *FS) resolved(ctx context.Context, path string, resolve func(snapshot) e
 	return resolve(s)
 }
 
-// create makes the znode at path. A reply that was lost leaves errUnresolved if a znode is there that may be this one: whether
-// this mount made it cannot be told, and programs use mkdir(2) and O_EXCL for locks.
+// create makes the znode at path. A reply that was lost leaves errUnresolved if a znode is there
+// that may be this one: whether this mount made it cannot be told, and programs use mkdir(2) and
+// O_EXCL for locks.
 func (f *FS) create(ctx context.Context, path string, data []byte, acl []zk.ACL) (st *zk.Stat, err error) {
 	return f.created(ctx, path, func() (err error) {
 		st, err = f.tryCreate(ctx, path, data, acl)
@@ -68,7 +72,8 @@ func (f *FS) create(ctx context.Context, path string, data []byte, acl []zk.ACL)
 	}, &st)
 }
 
-// createEmpty is create for an empty file: a znode that was written once, because an untouched one is a directory.
+// createEmpty is create for an empty file: a znode that was written once, because an untouched one
+// is a directory.
 func (f *FS) createEmpty(ctx context.Context, path string, acl []zk.ACL) (st *zk.Stat, err error) {
 	return f.created(ctx, path, func() (err error) {
 		st, err = f.tryCreateEmpty(ctx, path, acl)
@@ -98,7 +103,8 @@ func (f *FS) createLockDir(ctx context.Context, path string, acl []zk.ACL) (st *
 	}, &st)
 }
 
-// createLock makes the znode of a lock if it is missing. The server leaves a container alone that never had a child.
+// createLock makes the znode of a lock if it is missing. The server leaves a container alone that
+// never had a child.
 func (f *FS) createLock(ctx context.Context, path string, acl []zk.ACL) error {
 	err := f.change(ctx, path, func() error {
 		defer f.changing(path, created)()
@@ -136,7 +142,8 @@ func (f *FS) delete(ctx context.Context, path string, st *zk.Stat) error {
 	})
 }
 
-// setData replaces the data of the znode at path if its version is that of base, and returns its Stat.
+// setData replaces the data of the znode at path if its version is that of base, and returns its
+// Stat.
 func (f *FS) setData(ctx context.Context, path string, data []byte, base *zk.Stat, directory bool) (st *zk.Stat, err error) {
 	err = f.change(ctx, path, func() (err error) {
 		st, err = f.trySet(ctx, path, data, base, directory)
@@ -148,7 +155,8 @@ func (f *FS) setData(ctx context.Context, path string, data []byte, base *zk.Sta
 	return st, err
 }
 
-// wasSet says what became of a Set of data on the version of base, as a resolve does: zk.ErrBadVersion if another won.
+// wasSet says what became of a Set of data on the version of base, as a resolve does:
+// zk.ErrBadVersion if another won.
 func wasSet(s snapshot, base *zk.Stat, data []byte) error {
 	switch {
 	case s.stat == nil, !sameIncarnation(s.stat, base):
@@ -210,8 +218,9 @@ func (f *FS) setACL(ctx context.Context, path string, acl []zk.ACL) error {
 	}, path)
 }
 
-// stored reports whether a server that was given acl shows it as now: with the identities of the session in place of the
-// scheme auth, and without digests to a session that may not administer the znode.
+// stored reports whether a server that was given acl shows it as now: with the identities of the
+// session in place of the scheme auth, and without digests to a session that may not administer the
+// znode.
 func stored(acl, now []zk.ACL) bool {
 	return !slices.ContainsFunc(acl, func(a zk.ACL) bool {
 		user, _, _ := strings.Cut(a.ID, ":")
@@ -258,11 +267,12 @@ func (f *FS) setNote(ctx context.Context, path string, data []byte) error {
 	})
 }
 
-// looks is how often a change is prepared at most. The kernel holds the locks of directories meanwhile.
+// looks is how often a change is prepared at most. The kernel holds the locks of directories
+// meanwhile.
 const looks = 50
 
-// lookAgain makes a change that begins with a look at the znodes at paths, and prepares it anew, with a fresh look, as long as
-// once returns errOvertaken.
+// lookAgain makes a change that begins with a look at the znodes at paths, and prepares it anew,
+// with a fresh look, as long as once returns errOvertaken.
 func (f *FS) lookAgain(ctx context.Context, once func() error, paths ...string) error {
 	for range looks {
 		if err := once(); !errors.Is(err, errOvertaken) {
@@ -277,7 +287,8 @@ func (f *FS) lookAgain(ctx context.Context, once func() error, paths ...string) 
 	return errOvertaken
 }
 
-// overtaken returns errOvertaken in place of an error that says that the znodes are not any more as they were seen.
+// overtaken returns errOvertaken in place of an error that says that the znodes are not any more as
+// they were seen.
 func overtaken(err error) error {
 	switch {
 	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrBadVersion),
@@ -287,8 +298,9 @@ func overtaken(err error) error {
 	return err
 }
 
-// hasRoom returns zk.ErrQuotaExceeded if a quota refuses op, a request about the znode at path that leaves it with another version than
-// wrong. It changes nothing: the transaction that asks has a part that fails. Any other answer is one for the change itself to get.
+// hasRoom returns zk.ErrQuotaExceeded if a quota refuses op, a request about the znode at path that
+// leaves it with another version than wrong. It changes nothing: the transaction that asks has a
+// part that fails. Any other answer is one for the change itself to get.
 func (f *FS) hasRoom(ctx context.Context, op any, path string, wrong int32) error {
 	for {
 		_, err := f.conn.WithContext(ctx).Multi(op, &zk.CheckVersionRequest{Path: path, Version: wrong})
@@ -392,8 +404,9 @@ func (f *FS) replaceIdle(ctx context.Context, path string, ops ...any) ([]zk.Mul
 	return replies[1:], nil
 }
 
-// trySet replaces the data of the znode at path if its version is that of base. The data of a directory that nothing else
-// marks as one is set together with a child that comes and goes, which does.
+// trySet replaces the data of the znode at path if its version is that of base. The data of a
+// directory that nothing else marks as one is set together with a child that comes and goes, which
+// does.
 func (f *FS) trySet(ctx context.Context, path string, data []byte, base *zk.Stat, directory bool) (st *zk.Stat, err error) {
 	if !directory || path == "/" || !untouched(base) || len(data) == 0 {
 		done := f.learning(path, nil, dataWatch)
@@ -413,7 +426,8 @@ func (f *FS) trySet(ctx context.Context, path string, data []byte, base *zk.Stat
 	return replies[len(replies)-1].Stat, nil
 }
 
-// tryReplace puts another znode in the place of the one at path, if the version of that is the one of base.
+// tryReplace puts another znode in the place of the one at path, if the version of that is the one
+// of base.
 func (f *FS) tryReplace(ctx context.Context, path string, data []byte, acl []zk.ACL, base *zk.Stat) (*zk.Stat, error) {
 	err := f.try(ctx, []any{
 		&zk.DeleteRequest{Path: path, Version: base.Version},

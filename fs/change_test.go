@@ -33,7 +33,8 @@ var doors = map[string][]string{
 	"Pipeline": {"prefetch.go", "modes.go"}, // of questions
 }
 
-// No change of the tree passes by [FS.change], which alone finds out what became of one whose reply is lost.
+// No change of the tree passes by [FS.change], which alone finds out what became of one whose reply
+// is lost.
 func TestChangesGoThroughOneDoor(t *testing.T) {
 	set := token.NewFileSet()
 	var files []*ast.File
@@ -105,7 +106,8 @@ type meddler struct {
 	seen []string
 }
 
-// meddle lets m have its way with the requests of the mount f until the function that it returns is called.
+// meddle lets m have its way with the requests of the mount f until the function that it returns is
+// called.
 func (w *world) meddle(f *FS, m *meddler) (end func()) {
 	background := []string{"connect", "ping", "addWatch", "setWatches", "setWatches2", "removeWatches", "closeSession"}
 	session := f.conn.SessionID()
@@ -124,7 +126,8 @@ func (w *world) meddle(f *FS, m *meddler) (end func()) {
 	return func() { w.server.OnRequest(nil) }
 }
 
-// A row is what a program does and what comes of it. Each # stands for a number that no other turn has.
+// A row is what a program does and what comes of it. Each # stands for a number that no other turn
+// has.
 type row struct {
 	name   string
 	before string // calls, separated by semicolons

@@ -262,8 +262,8 @@ func (f *file) attempt(ctx context.Context, path string, d *draft) (st *zk.Stat,
 	return st, err
 }
 
-// learnOutcome finds out what became of an attempt whose time was over before it was answered, and bases d on that. errDone
-// says that it was made and that there is nothing more to send.
+// learnOutcome finds out what became of an attempt whose time was over before it was answered, and
+// bases d on that. errDone says that it was made and that there is nothing more to send.
 func (f *file) learnOutcome(ctx context.Context, path string, d *draft) error {
 	s, err := f.fs.settled(ctx, path)
 	if err != nil {
@@ -305,7 +305,8 @@ func (f *file) send(ctx context.Context, path string, d *draft) (st *zk.Stat, er
 	}
 }
 
-// outcome says what became of an attempt to send d whose reply was lost, as a resolve of change does.
+// outcome says what became of an attempt to send d whose reply was lost, as a resolve of change
+// does.
 func (f *file) outcome(path string, d *draft, s snapshot) error {
 	switch {
 	case !d.exists() && s.stat != nil && f.fs.isIdleLock(path, s.stat):
@@ -325,7 +326,8 @@ func (f *file) outcome(path string, d *draft, s snapshot) error {
 	return err
 }
 
-// outlived reports whether the znode that d is based on is known to be deleted. One that was created again can have the same version.
+// outlived reports whether the znode that d is based on is known to be deleted. One that was
+// created again can have the same version.
 func (f *file) outlived(d *draft) bool {
 	return d.exists() && f.isGone() && f.showed(d.base)
 }
@@ -415,8 +417,9 @@ func (f *file) recreate(ctx context.Context, path string, d *draft) error {
 	return nil
 }
 
-// drop gives the draft up, with what the kernel holds of it. It is the one end of all that was written and does not reach
-// ZooKeeper. What its program does not look at, as shells do with the error of close(2), is found in the log and in /.status.
+// drop gives the draft up, with what the kernel holds of it. It is the one end of all that was
+// written and does not reach ZooKeeper. What its program does not look at, as shells do with the
+// error of close(2), is found in the log and in /.status.
 func (f *file) drop(err error) {
 	f.mu.Lock()
 	d, path := f.draft, f.path

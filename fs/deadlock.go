@@ -2,8 +2,9 @@ package fs
 
 import "github.com/zkfs/zkfs/zk"
 
-// fcntl(2) refuses with EDEADLK to wait for a process that waits, by way of others or not, for the one that asks. The mount knows
-// that of the locks that were taken by fcntl(2) through itself. flock(2) knows no such error.
+// fcntl(2) refuses with EDEADLK to wait for a process that waits, by way of others or not, for the
+// one that asks. The mount knows that of the locks that were taken by fcntl(2) through itself.
+// flock(2) knows no such error.
 
 // waiter is a request of fcntl(2) that waits. All fields are immutable.
 type waiter struct {
@@ -12,7 +13,8 @@ type waiter struct {
 	shared bool
 }
 
-// wait notes that the owner of key waits for the lock at path until over is called, or returns zk.ErrDeadlock.
+// wait notes that the owner of key waits for the lock at path until over is called, or returns
+// zk.ErrDeadlock.
 func (l *locks) wait(key lockKey, path string, shared bool) (over func(), err error) {
 	if key.handle != nil {
 		return func() {}, nil
@@ -34,7 +36,8 @@ func (l *locks) wait(key lockKey, path string, shared bool) (over func(), err er
 	}, nil
 }
 
-// waitsFor reports whether w waits for owner, or for one that does. It goes on behind no owner twice. mu is held.
+// waitsFor reports whether w waits for owner, or for one that does. It goes on behind no owner
+// twice. mu is held.
 func (l *locks) waitsFor(w *waiter, owner uint64, seen map[uint64]bool) bool {
 	for key, held := range l.held {
 		if key.handle != nil || held.path != w.path || !held.exclusive && w.shared || key.owner == w.owner {

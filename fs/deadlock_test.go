@@ -29,7 +29,8 @@ func TestGetlkNamesTheHolder(t *testing.T) {
 	near.want("ok w pid=0", "getlk", "1", "w")
 }
 
-// Processes that would wait for each other by fcntl(2) are told, whether they are two or more; the others go on.
+// Processes that would wait for each other by fcntl(2) are told, whether they are two or more; the
+// others go on.
 func TestDeadlock(t *testing.T) {
 	for _, n := range []int{2, 3} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {

@@ -70,7 +70,8 @@ func (d *dir) rootOrState(ctx context.Context) (snapshot, error) {
 	return s, err
 }
 
-// state returns what is known about the znode, or errGone if it is not there as this directory any more.
+// state returns what is known about the znode, or errGone if it is not there as this directory any
+// more.
 func (d *dir) state(ctx context.Context) (snapshot, error) {
 	for again := false; ; again = true {
 		if removed := d.removed(); removed != nil {
@@ -100,7 +101,8 @@ func (d *dir) state(ctx context.Context) (snapshot, error) {
 	}
 }
 
-// whileMoving returns what the kernel was told last while a rename may be taking the directory along, or this mount is about to remove it.
+// whileMoving returns what the kernel was told last while a rename may be taking the directory
+// along, or this mount is about to remove it.
 func (d *dir) whileMoving(moving bool) (snapshot, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -383,7 +385,8 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	return err
 }
 
-// remove does what removes the file or directory of that id. A program that has it open keeps it as it was.
+// remove does what removes the file or directory of that id. A program that has it open keeps it as
+// it was.
 func (f *FS) remove(ctx context.Context, id string, do func() error) error {
 	done, err := still(ctx, f.nodes.find(id))
 	if err != nil {

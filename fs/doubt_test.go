@@ -9,7 +9,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A commit whose time is over is made once, whether the servers take it later or not, however often it is asked for again.
+// A commit whose time is over is made once, whether the servers take it later or not, however often
+// it is asked for again.
 func TestCommitWhoseTimeIsOverIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -108,7 +108,8 @@ func (d *draft) due() []byte {
 	return d.data
 }
 
-// wasCreated says what became of an attempt to create the znode with what is due, as a resolve of change does.
+// wasCreated says what became of an attempt to create the znode with what is due, as a resolve of
+// change does.
 func (d *draft) wasCreated(s snapshot) error {
 	switch {
 	case s.stat == nil:
@@ -146,8 +147,9 @@ func (d *draft) refuse(off int64, err error) {
 	}
 }
 
-// truncate sets the length. A program that takes back what a write that failed left makes good for it. One that sets the
-// length that there is does not: so does the kernel, after a direct write that failed.
+// truncate sets the length. A program that takes back what a write that failed left makes good for
+// it. One that sets the length that there is does not: so does the kernel, after a direct write
+// that failed.
 func (d *draft) truncate(size int) {
 	same := size == len(d.data)
 	if d.intent == intentAppend && size < d.tail {

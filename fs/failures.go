@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// failures remembers the commits that failed for good, whether a system call told that or none was left that could.
+// failures remembers the commits that failed for good, whether a system call told that or none was
+// left that could.
 type failures struct {
 	mu    sync.Mutex // guards the following
 	total int

@@ -257,16 +257,16 @@ func (f *file) show(s snapshot) {
 	f.overdue, f.next = false, nil
 }
 
-// stays reports whether the file can be used although its znode is not there any more: it is open, or this mount has removed it while somebody
-// looked at it.
+// stays reports whether the file can be used although its znode is not there any more: it is open,
+// or this mount has removed it while somebody looked at it.
 func (f *file) stays() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.handles) > 0 || f.unlinked
 }
 
-// load gets the znode, or errGone if it is not there as this file any more: it was removed, or is another one, or this mount is about to
-// remove or rename it. An open file then stays as it was.
+// load gets the znode, or errGone if it is not there as this file any more: it was removed, or is
+// another one, or this mount is about to remove or rename it. An open file then stays as it was.
 func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
 	ask := f.fs.view.know
 	if data {
@@ -297,8 +297,8 @@ func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
 	}
 }
 
-// settledLoad is load that first waits for the end of what this mount does with the file, if that is a reason why it seems to be gone. Nobody may call
-// it who holds a page of the kernel, or busy.
+// settledLoad is load that first waits for the end of what this mount does with the file, if that
+// is a reason why it seems to be gone. Nobody may call it who holds a page of the kernel, or busy.
 func (f *file) settledLoad(ctx context.Context, data bool) (snapshot, error) {
 	s, err := f.load(ctx, data)
 	if !errors.Is(err, errGone) || f.isGone() {
@@ -390,9 +390,10 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 	return h, outdated, nil
 }
 
-// reopens registers h, another handle of a file that is removed but open, which a program can reach by /proc/self/fd. One that came by a
-// name is sent back to look at the name again, once: what is open may not be what has that name. The kernel comes back with
-// the same file only if there was no name. What this mount has removed has none.
+// reopens registers h, another handle of a file that is removed but open, which a program can reach
+// by /proc/self/fd. One that came by a name is sent back to look at the name again, once: what is
+// open may not be what has that name. The kernel comes back with the same file only if there was no
+// name. What this mount has removed has none.
 func (f *file) reopens(h *handle, caller uint32) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -21,9 +21,10 @@ import (
 
 // FS is a mounted ensemble.
 //
-// Lock order: file.busy, then node.mu, then watch.mu, then any of nodes.mu, cache.mu, notifier.mu, which are never held together.
-// go-fuse's own locks of inodes are taken last. file.busy is a token, not a mutex: it is held across requests, and
-// waiting for it ends with the waiter's context. No other lock is held across a request or a notification.
+// Lock order: file.busy, then node.mu, then watch.mu, then any of nodes.mu, cache.mu, notifier.mu,
+// which are never held together. go-fuse's own locks of inodes are taken last. file.busy is a
+// token, not a mutex: it is held across requests, and waiting for it ends with the waiter's
+// context. No other lock is held across a request or a notification.
 type FS struct {
 	// immutable after Mount
 	o          Options
@@ -51,10 +52,11 @@ type FS struct {
 	renaming     atomic.Int32  // renames under way: what is missing may be on its way to another path
 }
 
-// Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served when it returns. The
-// connection stays the caller's: it must be open as long as the mount is and is not closed with it.
-// Its chroot, if any, is the root of the mount and must exist. If Options.ACL gives new znodes to the session's identities it must have one, else
-// the error is [ErrNoIdentity].
+// Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served
+// when it returns. The connection stays the caller's: it must be open as long as the mount is and
+// is not closed with it. Its chroot, if any, is the root of the mount and must exist. If
+// Options.ACL gives new znodes to the session's identities it must have one, else the error is
+// [ErrNoIdentity].
 func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now()}
 	f.log = f.o.Logger

@@ -78,9 +78,10 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	return h.readPages(ctx, dest, off)
 }
 
-// readPages answers with what the kernel was told last, even if an event came since: for read(2) it asks for the new size first, and then
-// for the data that belongs to it. For sendfile(2), splice(2) and a page that is mapped it does not, so that once it has dropped its pages it gets the
-// current version here; see follow.
+// readPages answers with what the kernel was told last, even if an event came since: for read(2) it
+// asks for the new size first, and then for the data that belongs to it. For sendfile(2), splice(2)
+// and a page that is mapped it does not, so that once it has dropped its pages it gets the current
+// version here; see follow.
 func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
 	ctx, cancel := f.fs.bound(ctx)
@@ -221,9 +222,9 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 	return nil
 }
 
-// undoes returns what undo is after a write up to end. When a direct write fails that would have made the file longer, the
-// kernel sets the length that it knows, by a request like that of ftruncate(2) (fuse_direct_IO in fs/fuse/file.c). No program has asked
-// for that.
+// undoes returns what undo is after a write up to end. When a direct write fails that would have
+// made the file longer, the kernel sets the length that it knows, by a request like that of
+// ftruncate(2) (fuse_direct_IO in fs/fuse/file.c). No program has asked for that.
 func (h *handle) undoes(end int64, err error) int64 {
 	f := h.file
 	f.mu.Lock()
@@ -354,8 +355,9 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	return f.fs.errno("fsync", f.where(), err)
 }
 
-// sync makes the next read of the file as new as the call, also where nothing in the Stat says that the data is other: what the file was
-// shown as is forgotten, and the kernel drops what it holds, at the next open at the latest.
+// sync makes the next read of the file as new as the call, also where nothing in the Stat says that
+// the data is other: what the file was shown as is forgotten, and the kernel drops what it holds,
+// at the next open at the latest.
 func (f *file) sync(ctx context.Context) error {
 	if err := f.fs.sync(ctx, f.where()); err != nil {
 		return err

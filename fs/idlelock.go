@@ -11,8 +11,8 @@ import (
 // directory: a process that wants to create F.lock as its own lock finds that F is locked.
 //
 // Without contenders the znode stays until the servers remove it, and means nothing: then there is
-// no such name beside F. A file or directory called F.lock takes its place in one transaction, which
-// fails if a contender has come. See replaceIdle.
+// no such name beside F. A file or directory called F.lock takes its place in one transaction,
+// which fails if a contender has come. See replaceIdle.
 
 // isIdleLock reports whether the znode at path is a lock for which no process contends, and nothing
 // else.
@@ -35,8 +35,8 @@ func (f *FS) hides(ctx context.Context, path string, st *zk.Stat) bool {
 	return err == nil && f.kindOf(locked, s.stat) == kindFile
 }
 
-// removeLock removes the znode at path if it is the idle lock of a file that this mount has removed.
-// The servers would do it later. Data, or a contender that comes meanwhile, keeps it.
+// removeLock removes the znode at path if it is the idle lock of a file that this mount has
+// removed. The servers would do it later. Data, or a contender that comes meanwhile, keeps it.
 func (f *FS) removeLock(ctx context.Context, path string) {
 	s, err := f.view.know(ctx, path)
 	if err != nil || !f.isIdleLock(path, s.stat) {
@@ -45,8 +45,8 @@ func (f *FS) removeLock(ctx context.Context, path string) {
 	f.remove(ctx, path, func() error { return f.delete(ctx, path, s.stat) })
 }
 
-// mayHaveLock reports whether the file at path in d may have a lock's znode beside it, as far as that
-// is known.
+// mayHaveLock reports whether the file at path in d may have a lock's znode beside it, as far as
+// that is known.
 func (d *dir) mayHaveLock(path string) bool {
 	if d.fs.o.LockSuffix == "" {
 		return false

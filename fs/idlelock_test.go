@@ -24,8 +24,8 @@ func (w *world) keep(path string) {
 	w.create(path, "")
 }
 
-// The idle lock of a file is no name beside it: everything that makes such a name does, and the name
-// is what was made.
+// The idle lock of a file is no name beside it: everything that makes such a name does, and the
+// name is what was made.
 func TestIdleLockIsNoName(t *testing.T) {
 	t.Parallel()
 	for _, watch := range []WatchMode{WatchTree, WatchNode, WatchOff} {

@@ -11,7 +11,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A directory whose batches are more than the client accepts is listed by smaller ones, on the same connection.
+// A directory whose batches are more than the client accepts is listed by smaller ones, on the same
+// connection.
 func TestListingOfLargeZnodesAmongSmallOnes(t *testing.T) {
 	server := zktest.NewServer()
 	t.Cleanup(server.Close)

@@ -11,12 +11,13 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A program that gives a lock back does not hold it from then on, whether or not the servers answer. The system call waits for
-// them as long as any other. Then the contender is deleted in the background, until it is gone or its session has ended:
-// /.status names the lock until then, because nobody else gets it.
+// A program that gives a lock back does not hold it from then on, whether or not the servers
+// answer. The system call waits for them as long as any other. Then the contender is deleted in the
+// background, until it is gone or its session has ended: /.status names the lock until then,
+// because nobody else gets it.
 
-// leave gives the lock of key back, and returns when the servers have confirmed that, or the error of ctx when it ends before.
-// A lock that the servers do not let go is held as before.
+// leave gives the lock of key back, and returns when the servers have confirmed that, or the error
+// of ctx when it ends before. A lock that the servers do not let go is held as before.
 func (f *FS) leave(ctx context.Context, key lockKey, held *heldLock) error {
 	gone := f.leaving(key, held)
 	if gone == nil {
@@ -31,8 +32,8 @@ func (f *FS) leave(ctx context.Context, key lockKey, held *heldLock) error {
 	}
 }
 
-// leaving begins to give the lock of key back, and returns where the outcome will be. It is nil if that has begun before, or if
-// the process still has the lock in another way.
+// leaving begins to give the lock of key back, and returns where the outcome will be. It is nil if
+// that has begun before, or if the process still has the lock in another way.
 func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
 	l := &f.locks
 	l.mu.Lock()
@@ -53,7 +54,8 @@ func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
 	return outcome
 }
 
-// giveBack returns when the contender of a lock is gone. It is no error if the lock was lost before.
+// giveBack returns when the contender of a lock is gone. It is no error if the lock was lost
+// before.
 func (f *FS) giveBack(key lockKey, held *heldLock) error {
 	held.release()
 	err := held.lock.UnlockContext(context.Background())
@@ -66,7 +68,8 @@ func (f *FS) giveBack(key lockKey, held *heldLock) error {
 	return err
 }
 
-// left notes that a lock is not being given back any more. One that the servers do not let go is held again.
+// left notes that a lock is not being given back any more. One that the servers do not let go is
+// held again.
 func (l *locks) left(key lockKey, held *heldLock, refused bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,8 +79,8 @@ func (l *locks) left(key lockKey, held *heldLock, refused bool) {
 	}
 }
 
-// drop gives back all locks that match, those taken through a handle or those of a process on a file, and waits for the
-// servers as one system call does.
+// drop gives back all locks that match, those taken through a handle or those of a process on a
+// file, and waits for the servers as one system call does.
 func (f *FS) drop(request context.Context, match func(lockKey, *heldLock) bool) {
 	matching := f.locks.matching(match)
 	if len(matching) == 0 {

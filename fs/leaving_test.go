@@ -14,7 +14,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// While a lock is given back to a server that does not answer, nothing else on the mount waits for that.
+// While a lock is given back to a server that does not answer, nothing else on the mount waits for
+// that.
 func TestNothingWaitsForAnUnlock(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/f", "data")

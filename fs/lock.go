@@ -134,7 +134,8 @@ func (f *file) acquire(ctx context.Context, key lockKey, path string, shared, wa
 	return g, nil
 }
 
-// granted does what must be done before a program learns that it has the lock. After an error it does not have it.
+// granted does what must be done before a program learns that it has the lock. After an error it
+// does not have it.
 func (f *file) granted(ctx context.Context, key lockKey, held *heldLock) error {
 	h := held.handle
 	err := h.catchUp(ctx)
@@ -147,16 +148,18 @@ func (f *file) granted(ctx context.Context, key lockKey, held *heldLock) error {
 	return err
 }
 
-// convert gives back the lock that is about to be asked for in another way. Its owner would wait for itself if it asked while
-// the first contender is there, so it is an error if that does not go in time.
+// convert gives back the lock that is about to be asked for in another way. Its owner would wait
+// for itself if it asked while the first contender is there, so it is an error if that does not go
+// in time.
 func (f *file) convert(request context.Context, key lockKey, held *heldLock) error {
 	ctx, cancel := f.fs.boundChange(request)
 	defer cancel()
 	return f.fs.leave(ctx, key, held)
 }
 
-// unlock gives the lock of key back, after what was written through h: the next holder finds it. It is no error if the servers
-// do not confirm it in time: the lock is not held, and a program that tried again could do no more.
+// unlock gives the lock of key back, after what was written through h: the next holder finds it. It
+// is no error if the servers do not confirm it in time: the lock is not held, and a program that
+// tried again could do no more.
 func (f *file) unlock(request context.Context, h *handle, key lockKey) error {
 	held := f.fs.locks.get(key)
 	if held == nil {
@@ -234,11 +237,13 @@ func (f *file) contender(request context.Context, path string, shared bool) (*zk
 	return lock, nil
 }
 
-// lockPerms are what a session needs of a lock's znode: it lists the contenders, and creates and deletes its own.
+// lockPerms are what a session needs of a lock's znode: it lists the contenders, and creates and
+// deletes its own.
 var lockPerms = []int32{zk.PermRead, zk.PermCreate, zk.PermDelete}
 
-// Lockable reports whether an ACL, of a lock's znode, lets a session with these identities take the lock and give it back. It is
-// false only if the servers would certainly refuse one of both. Without identities, which servers before 3.7 do not tell, it is true.
+// Lockable reports whether an ACL, of a lock's znode, lets a session with these identities take the
+// lock and give it back. It is false only if the servers would certainly refuse one of both.
+// Without identities, which servers before 3.7 do not tell, it is true.
 func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 	for _, perm := range lockPerms {
 		if ids != nil && !grants(acl, ids, perm) {
@@ -248,8 +253,9 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 	return true
 }
 
-// lockACL returns the ACL for a contender on the znode at path, and for that znode where it is missing. It is errPermission if the
-// lock could not be taken, or not be given back, so that no contender is created that stays.
+// lockACL returns the ACL for a contender on the znode at path, and for that znode where it is
+// missing. It is errPermission if the lock could not be taken, or not be given back, so that no
+// contender is created that stays.
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
 	own, st, err := f.aclStat(ctx, path)
 	switch {
@@ -326,8 +332,8 @@ func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
 	}
 }
 
-// Getlk implements fcntl(2) with F_GETLK: it tells whether another process has, or waits for, the lock. It names a process of
-// this mount only; the lock file names all.
+// Getlk implements fcntl(2) with F_GETLK: it tells whether another process has, or waits for, the
+// lock. It names a process of this mount only; the lock file names all.
 func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk *fuse.FileLock, flags uint32, out *fuse.FileLock) syscall.Errno {
 	path, err := f.lockPath()
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A lock that could not be taken or not be given back is refused before a contender is there, whatever the file that is locked.
+// A lock that could not be taken or not be given back is refused before a contender is there,
+// whatever the file that is locked.
 func TestLockNeedsItsACL(t *testing.T) {
 	perms := map[rune]int32{'r': zk.PermRead, 'w': zk.PermWrite, 'c': zk.PermCreate, 'd': zk.PermDelete, 'a': zk.PermAdmin}
 	for _, test := range []struct{ acl, want string }{

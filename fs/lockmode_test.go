@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A user that may read a file and not write it does not make the znodes of a lock, by whatever call.
+// A user that may read a file and not write it does not make the znodes of a lock, by whatever
+// call.
 func TestLocksOfReaders(t *testing.T) {
 	const owner = stranger - 1
 	if os.Geteuid() != 0 {

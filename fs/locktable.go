@@ -10,8 +10,9 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// locks is the table of the locks that programs hold through this mount. ZooKeeper alone decides which lock excludes which,
-// between programs of one host too: each has a contender of its own. No mutex is held while a lock is asked anything.
+// locks is the table of the locks that programs hold through this mount. ZooKeeper alone decides
+// which lock excludes which, between programs of one host too: each has a contender of its own. No
+// mutex is held while a lock is asked anything.
 type locks struct {
 	mu        sync.Mutex // guards the following
 	held      map[lockKey]*heldLock
@@ -36,8 +37,9 @@ func keyOf(h *handle, owner uint64, flags uint32) lockKey {
 	return lockKey{file: h.file, owner: owner}
 }
 
-// grant is one contender that has come first. A process that takes the lock of a file by flock(2) and by fcntl(2) has one for both,
-// so that it does not wait for itself. All fields but users are immutable.
+// grant is one contender that has come first. A process that takes the lock of a file by flock(2)
+// and by fcntl(2) has one for both, so that it does not wait for itself. All fields but users are
+// immutable.
 type grant struct {
 	lock      *zk.Lock
 	path      string // of the lock's znode
@@ -76,8 +78,9 @@ func (l *locks) putLocked(key lockKey, held *heldLock) {
 	held.users++
 }
 
-// partner returns the lock at path that a process holds already, by the other one of flock(2) and fcntl(2) than key is of. A lock of
-// flock(2) is also that of a process which has got the open file, as key's has.
+// partner returns the lock at path that a process holds already, by the other one of flock(2) and
+// fcntl(2) than key is of. A lock of flock(2) is also that of a process which has got the open
+// file, as key's has.
 func (l *locks) partner(key lockKey, path string, h *handle, process uint32) *heldLock {
 	found := l.matching(func(k lockKey, held *heldLock) bool {
 		flock := k.handle != nil
@@ -92,7 +95,8 @@ func (l *locks) partner(key lockKey, path string, h *handle, process uint32) *he
 	return nil
 }
 
-// join puts held, which shares the grant of a partner, into the table. It returns false if the partner has left.
+// join puts held, which shares the grant of a partner, into the table. It returns false if the
+// partner has left.
 func (l *locks) join(key lockKey, held *heldLock) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,7 +147,8 @@ func (l *locks) leave(key lockKey, done chan struct{}) {
 	close(done)
 }
 
-// here reports whether the lock at path is held through this mount, and whether a holder gives it back or closes its file.
+// here reports whether the lock at path is held through this mount, and whether a holder gives it
+// back or closes its file.
 func (l *locks) here(path string) (here, leaving bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,7 +164,8 @@ func (l *locks) here(path string) (here, leaving bool) {
 	return here, leaving
 }
 
-// holderOf returns the process that has taken the lock of a contender by fcntl(2) on this mount, else 0.
+// holderOf returns the process that has taken the lock of a contender by fcntl(2) on this mount,
+// else 0.
 func (l *locks) holderOf(contender string) uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -187,7 +193,8 @@ func (l *locks) matching(match func(lockKey, *heldLock) bool) map[lockKey]*heldL
 	return all
 }
 
-// count returns how many locks are held. One that was lost stays in the table until its holder gives it back, but is not held.
+// count returns how many locks are held. One that was lost stays in the table until its holder
+// gives it back, but is not held.
 func (l *locks) count() (n int) {
 	counted := map[*grant]bool{}
 	for _, held := range l.matching(func(lockKey, *heldLock) bool { return true }) {

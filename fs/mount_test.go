@@ -141,7 +141,8 @@ func (w *world) missing(path string) {
 	}
 }
 
-// hang is how long the tests wait for what comes by itself. Only a hang takes that long, on whatever machine.
+// hang is how long the tests wait for what comes by itself. Only a hang takes that long, on
+// whatever machine.
 const hang = 2 * time.Minute
 
 // eventually makes a call until the answer is the one wanted: what another client changes is seen when its event arrives.

@@ -222,7 +222,8 @@ func (n *notifier) apply(path string, due notice) {
 	}
 }
 
-// deleted tells the kernel that a child is gone, unless it is one that was created after that. zxid is as in notice.
+// deleted tells the kernel that a child is gone, unless it is one that was created after that. zxid
+// is as in notice.
 func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Inode, path string, zxid int64) bool {
 	if child == nil {
 		return true
@@ -333,8 +334,8 @@ func (n *notifier) reopened(inode *fusefs.Inode) {
 // patient is how often a file is invalidated at most because the kernel reads it at the same time.
 const patient = 10
 
-// content makes the kernel drop the pages of a file, or the listing of a directory, and what it knows of its size. What it reads for its pages
-// from now on may be the current version.
+// content makes the kernel drop the pages of a file, or the listing of a directory, and what it
+// knows of its size. What it reads for its pages from now on may be the current version.
 func (n *notifier) content(inode *fusefs.Inode) syscall.Errno {
 	f, ok := inode.Operations().(*file)
 	if !ok {
@@ -350,7 +351,8 @@ func (n *notifier) content(inode *fusefs.Inode) syscall.Errno {
 	return inode.NotifyContent(0, 0)
 }
 
-// store gives the kernel the content of a file, from the handler of an open or from the notifier's goroutine.
+// store gives the kernel the content of a file, from the handler of an open or from the notifier's
+// goroutine.
 func (n *notifier) store(inode *fusefs.Inode, data []byte) {
 	inode.WriteCache(0, data)
 }

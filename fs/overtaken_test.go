@@ -61,7 +61,8 @@ func TestRenameWhileAnotherMountIsAtTheTarget(t *testing.T) {
 	}
 }
 
-// A directory in which another client creates faster than it can be renamed is busy, and stays what it is.
+// A directory in which another client creates faster than it can be renamed is busy, and stays what
+// it is.
 func TestRenameOfADirectoryInUse(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/d", "")

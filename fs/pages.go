@@ -99,8 +99,8 @@ func (f *file) handedOn(next *snapshot, reads uint32) bool {
 }
 
 // expire lets the kernel drop the pages that it is getting when what they are made of is not
-// trusted any more: no attribute that runs out does that for a program that does not ask for attributes.
-// node.mu is held.
+// trusted any more: no attribute that runs out does that for a program that does not ask for
+// attributes. node.mu is held.
 func (f *file) expire() {
 	if f.expiry != nil || f.draft != nil || f.gone {
 		return

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A process that locks a file by flock(2) and by fcntl(2), in whatever order, does not exclude itself. Others are excluded until it has
-// given back both.
+// A process that locks a file by flock(2) and by fcntl(2), in whatever order, does not exclude
+// itself. Others are excluded until it has given back both.
 func TestFlockAndFcntlOfOneProcess(t *testing.T) {
 	flock, fcntl := [2]string{"flock 1 ex", "flock 1 un"}, [2]string{"setlk 1 w 0 0", "setlk 1 u 0 0"}
 	for name, order := range map[string][2][2]string{"flock first": {flock, fcntl}, "fcntl first": {fcntl, flock}} {

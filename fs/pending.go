@@ -2,9 +2,10 @@ package fs
 
 import "maps"
 
-// A pending child of a directory exists here and not in ZooKeeper: what it is stands in its draft alone. The draft holds its
-// name, which is pending exactly as long as the file has that draft: a commit ends it, whether it succeeds or fails for
-// good, and so does the removal of the file. The list of the directory leads to the files and proves nothing.
+// A pending child of a directory exists here and not in ZooKeeper: what it is stands in its draft
+// alone. The draft holds its name, which is pending exactly as long as the file has that draft: a
+// commit ends it, whether it succeeds or fails for good, and so does the removal of the file. The
+// list of the directory leads to the files and proves nothing.
 
 // setPending notes that f is pending as name in d or, with nil, that nothing is.
 func (d *dir) setPending(name string, f *file) {
@@ -75,7 +76,8 @@ func (f *FS) hasPending(path string) bool {
 	return ok && len(d.locals()) > 0
 }
 
-// endDraft puts next, or nil, in the place of the file's draft, and strikes the name out that was pending with that.
+// endDraft puts next, or nil, in the place of the file's draft, and strikes the name out that was
+// pending with that.
 func (f *file) endDraft(next *draft) {
 	f.mu.Lock()
 	var d *dir

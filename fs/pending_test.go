@@ -12,8 +12,9 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A name is pending exactly as long as its draft: whatever a commit of it fails with, nothing is left that is neither a
-// znode nor to become one, and the failure is in the log, counted and in /.status, though close(2) told it.
+// A name is pending exactly as long as its draft: whatever a commit of it fails with, nothing is
+// left that is neither a znode nor to become one, and the failure is in the log, counted and in
+// /.status, though close(2) told it.
 func TestFailedCommitLeavesNoGhost(t *testing.T) {
 	kinds := map[string]struct {
 		file  string // what is written

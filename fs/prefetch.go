@@ -8,9 +8,10 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A directory's entries are fetched in batches: one request brings the data and the Stats of many znodes, at the price of one.
-// The servers put no limit on its reply, hold all of it in memory, and a directory may have a gigabyte. So the first batch is small, and the
-// next ones are as large as the bytes seen allow. Where other directories have had small znodes, it is less small. However
+// A directory's entries are fetched in batches: one request brings the data and the Stats of many
+// znodes, at the price of one. The servers put no limit on its reply, hold all of it in memory, and
+// a directory may have a gigabyte. So the first batch is small, and the next ones are as large as
+// the bytes seen allow. Where other directories have had small znodes, it is less small. However
 // small the znodes were, the next ones may have a megabyte each, so that no batch is very large.
 const (
 	firstBatch = 32
@@ -143,7 +144,8 @@ func (v *view) fetch(ctx context.Context, paths []string, each func(i int, s sna
 	return v.fetchStats(ctx, paths, rest, each)
 }
 
-// fetchHalves is fetch in two requests, because the reply to a single one is too long. Of a single znode it fetches the Stat.
+// fetchHalves is fetch in two requests, because the reply to a single one is too long. Of a single
+// znode it fetches the Stat.
 func (v *view) fetchHalves(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
 	if len(paths) == 1 {
 		return v.fetchStats(ctx, paths, []int{0}, each)

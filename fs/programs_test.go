@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Calls by which programs find out what a file system can do, or of which they expect what disks answer.
+// Calls by which programs find out what a file system can do, or of which they expect what disks
+// answer.
 func TestCallsOfPrograms(t *testing.T) {
 	w := newWorld(t, Options{})
 	large := strings.Repeat("x", 600_000)

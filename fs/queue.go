@@ -22,8 +22,8 @@ type contender struct {
 	note   string // what it says about itself
 }
 
-// A client that may create a contender may give it as much data as a znode can have, and there may be any number of them. So
-// the queue is read in pages, and no more of it than can be shown.
+// A client that may create a contender may give it as much data as a znode can have, and there may
+// be any number of them. So the queue is read in pages, and no more of it than can be shown.
 const (
 	queuePage  = 32      // contenders
 	queueBytes = 4 << 20 // of data. Of what comes behind, the length is shown

@@ -11,7 +11,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// Contenders with more data than a reply may have are listed all the same, and what is shown of them is bounded.
+// Contenders with more data than a reply may have are listed all the same, and what is shown of
+// them is bounded.
 func TestQueueOfLargeContenders(t *testing.T) {
 	const contenders, size, most = 50, 1<<20 - 1000, 40 << 20
 	w := newWorld(t, Options{})

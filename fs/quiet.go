@@ -2,14 +2,17 @@ package fs
 
 import "context"
 
-// FLUSH tells that a process has closed a descriptor, which ends its fcntl(2) locks on the file. It costs as much as OPEN, and a file
-// that is only read needs it for nothing else: open, read and close of a file that the kernel knows take 1.8 times as long with it. The
-// kernel decides by what it was told at open, when no process has asked for a lock. So such a file is opened without, until a process asks for
-// an fcntl(2) lock on it; from then on each open of it has FLUSH. The first lock may have come through a descriptor without: it
-// ends with the last copy of that descriptor, as any lock does, and with its process, for a child that has inherited a copy has not
+// FLUSH tells that a process has closed a descriptor, which ends its fcntl(2) locks on the file. It
+// costs as much as OPEN, and a file that is only read needs it for nothing else: open, read and
+// close of a file that the kernel knows take 1.8 times as long with it. The kernel decides by what
+// it was told at open, when no process has asked for a lock. So such a file is opened without,
+// until a process asks for an fcntl(2) lock on it; from then on each open of it has FLUSH. The
+// first lock may have come through a descriptor without: it ends with the last copy of that
+// descriptor, as any lock does, and with its process, for a child that has inherited a copy has not
 // inherited the lock.
 
-// opensQuietly reports whether close(2) of the descriptors of h need not be told. Locks on lock files are what these are for.
+// opensQuietly reports whether close(2) of the descriptors of h need not be told. Locks on lock
+// files are what these are for.
 func (f *file) opensQuietly(h *handle) bool {
 	if h.write || f.role == roleLock || f.role == roleDirLock {
 		return false
@@ -34,7 +37,8 @@ func (f *file) wasAsked() bool {
 	return f.locked
 }
 
-// endsWith lets a lock end with the process that took it. It fails if the process cannot be seen from here.
+// endsWith lets a lock end with the process that took it. It fails if the process cannot be seen
+// from here.
 func (f *FS) endsWith(process uint32, key lockKey, held *heldLock) error {
 	ended, stop, err := ending(process)
 	if err != nil {

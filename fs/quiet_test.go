@@ -25,8 +25,8 @@ func fifo(t *testing.T) string {
 	return name
 }
 
-// An fcntl(2) lock ends with its process, although a child has the descriptor, and with the end of any descriptor of the file that
-// the process closes. Also of one that was opened to be read only.
+// An fcntl(2) lock ends with its process, although a child has the descriptor, and with the end of
+// any descriptor of the file that the process closes. Also of one that was opened to be read only.
 func TestFcntlLockThroughReadOnlyDescriptor(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/f", "data")

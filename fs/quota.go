@@ -14,11 +14,13 @@ const (
 	quotaLimits = "zookeeper_limits"
 )
 
-// hardLimit matches limits that a server may enforce, as in count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=-1.
+// hardLimit matches limits that a server may enforce, as in
+// count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=-1.
 var hardLimit = regexp.MustCompile(`(byte|count)HardLimit=[0-9]`)
 
-// hasQuota returns zk.ErrQuotaExceeded if a quota refuses op; see hasRoom. Where no hard limit is, which is known after a first look, it asks
-// nobody. The limits are not seen by a mount with a chroot.
+// hasQuota returns zk.ErrQuotaExceeded if a quota refuses op; see hasRoom. Where no hard limit is,
+// which is known after a first look, it asks nobody. The limits are not seen by a mount with a
+// chroot.
 func (f *FS) hasQuota(ctx context.Context, path string, op any, wrong int32) error {
 	if !f.limited(ctx, path) {
 		return nil
@@ -26,7 +28,8 @@ func (f *FS) hasQuota(ctx context.Context, path string, op any, wrong int32) err
 	return f.hasRoom(ctx, op, path, wrong)
 }
 
-// limited reports whether a hard limit is known that holds for the znode at path. At most one does: there are no quotas inside quotas.
+// limited reports whether a hard limit is known that holds for the znode at path. At most one does:
+// there are no quotas inside quotas.
 func (f *FS) limited(ctx context.Context, path string) bool {
 	quota := quotaRoot
 	for rest := path[1:]; ; {

@@ -6,7 +6,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A quota that is used up is an error of open, where programs look at it, and nothing is sent to find that out where no limit is.
+// A quota that is used up is an error of open, where programs look at it, and nothing is sent to
+// find that out where no limit is.
 func TestQuotaIsAnErrorOfOpen(t *testing.T) {
 	w := newWorld(t, Options{})
 	for _, path := range []string{"/full", "/full/d", "/soft", "/free", "/zookeeper/quota/full", "/zookeeper/quota/soft"} {

@@ -56,7 +56,8 @@ func (r *raw) GetXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr strin
 	return r.RawFileSystem.GetXAttr(cancel, header, attr, dest)
 }
 
-// SetXAttr refuses the names that GetXAttr knows nothing about, and minds whether the attribute must be there or must not.
+// SetXAttr refuses the names that GetXAttr knows nothing about, and minds whether the attribute
+// must be there or must not.
 func (r *raw) SetXAttr(cancel <-chan struct{}, input *fuse.SetXAttrIn, attr string, data []byte) fuse.Status {
 	if !strings.HasPrefix(attr, xattrUser) {
 		return fuse.Status(syscall.EOPNOTSUPP)
@@ -89,7 +90,8 @@ func (r *raw) CopyFileRange(cancel <-chan struct{}, input *fuse.CopyFileRangeIn)
 	return 0, fuse.ENOSYS
 }
 
-// Rename refuses what no file system in user space can do (RENAME_WHITEOUT), and what is not known yet.
+// Rename refuses what no file system in user space can do (RENAME_WHITEOUT), and what is not known
+// yet.
 func (r *raw) Rename(cancel <-chan struct{}, input *fuse.RenameIn, oldName, newName string) fuse.Status {
 	if input.Flags&^(renameNoReplace|renameExchange) != 0 {
 		return fuse.EINVAL
@@ -118,8 +120,9 @@ func (r *raw) Link(cancel <-chan struct{}, input *fuse.LinkIn, name string, out 
 
 const xattrUser = "user."
 
-// Read hands on whether the kernel reads for its cache in place of the caller's user, which nothing here reads: the node interface has no
-// other place for it. See isForCache. What passes the cache by names the owner of locks.
+// Read hands on whether the kernel reads for its cache in place of the caller's user, which nothing
+// here reads: the node interface has no other place for it. See isForCache. What passes the cache
+// by names the owner of locks.
 func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	input.Uid = input.ReadFlags & fuse.READ_LOCKOWNER
 	return r.RawFileSystem.Read(cancel, input, buf)
@@ -131,8 +134,8 @@ func isForCache(ctx context.Context) bool {
 	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
 }
 
-// Flush hands on the owner of the locks that go with the closed descriptor in place of the caller's ids, which nothing here reads:
-// the node interface has no other place for it. See lockOwnerOf.
+// Flush hands on the owner of the locks that go with the closed descriptor in place of the caller's
+// ids, which nothing here reads: the node interface has no other place for it. See lockOwnerOf.
 func (r *raw) Flush(cancel <-chan struct{}, input *fuse.FlushIn) fuse.Status {
 	input.Uid, input.Gid = uint32(input.LockOwner), uint32(input.LockOwner>>32)
 	return r.RawFileSystem.Flush(cancel, input)

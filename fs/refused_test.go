@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A znode holds the whole of what a program wrote, or the old, however a write fails and whatever the program does about it.
+// A znode holds the whole of what a program wrote, or the old, however a write fails and whatever
+// the program does about it.
 func TestFailedWriteLeavesTheOldOrTheWhole(t *testing.T) {
 	t.Parallel()
 	const (

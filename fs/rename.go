@@ -59,7 +59,8 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	}, from, onto)
 }
 
-// renameZnode is one look at both ends, and the rename if they still are so. Else it returns errOvertaken.
+// renameZnode is one look at both ends, and the rename if they still are so. Else it returns
+// errOvertaken.
 func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName string, flags uint32) error {
 	src, err := d.place(ctx, name)
 	if err != nil {
@@ -233,8 +234,8 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 	return overtaken(err)
 }
 
-// tryMove moves what was seen at src to dst, as it was seen there. A file that is there already is written, so that it keeps
-// its ACL, its czxid and its watchers, which see one change.
+// tryMove moves what was seen at src to dst, as it was seen there. A file that is there already is
+// written, so that it keeps its ACL, its czxid and its watchers, which see one change.
 func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if src.kind != kindDir {
 		s, err := f.view.get(ctx, src.path)
@@ -261,7 +262,8 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	})
 }
 
-// moved says what became of a move whose reply was lost, as a resolve of change does. now is what is at its start.
+// moved says what became of a move whose reply was lost, as a resolve of change does. now is what
+// is at its start.
 func (f *FS) moved(ctx context.Context, src, dst place, now snapshot) error {
 	if now.stat != nil && sameIncarnation(now.stat, src.s.stat) {
 		if sameVersion(now.stat, src.s.stat) {
@@ -401,7 +403,8 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	return nil
 }
 
-// exchanged says what became of an exchange of the data of a and b whose reply was lost, as a resolve of change does.
+// exchanged says what became of an exchange of the data of a and b whose reply was lost, as a
+// resolve of change does.
 func exchanged(a, b, nowA, nowB snapshot) error {
 	one, other := wasSet(nowA, a.stat, b.data), wasSet(nowB, b.stat, a.data)
 	switch {
@@ -418,7 +421,8 @@ func exchanged(a, b, nowA, nowB snapshot) error {
 	return errUnresolved
 }
 
-// swap lets what the kernel knows at two places change them. A node that it knows alone makes way for one that has yet to be looked up.
+// swap lets what the kernel knows at two places change them. A node that it knows alone makes way
+// for one that has yet to be looked up.
 func (f *FS) swap(a, b place) {
 	switch {
 	case a.z != nil && b.z != nil:

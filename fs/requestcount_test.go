@@ -125,8 +125,8 @@ func TestRequestsForReading(t *testing.T) {
 	c.want("missing again", "", "")
 }
 
-// A request brings many znodes: a directory costs one for its names and one for each 128 of its entries, but for
-// the first ones, which find out how large they are. None is for a file.
+// A request brings many znodes: a directory costs one for its names and one for each 128 of its
+// entries, but for the first ones, which find out how large they are. None is for a file.
 func TestRequestsForLargeDirectory(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.fill("/d", 3000, 10)

@@ -99,7 +99,8 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 	}, join(to.where(), znodeName(newName, to.isRoot())))
 }
 
-// placeScratch is one look at the end of such a rename, and the rename if it still is so. Else it returns errOvertaken.
+// placeScratch is one look at the end of such a rename, and the rename if it still is so. Else it
+// returns errOvertaken.
 func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, newName string, noReplace bool) error {
 	dst, err := to.place(ctx, newName)
 	if err != nil {

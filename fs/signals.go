@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// The kernel tells once that a signal has come for a thread that waits for an answer, and not which. From then on the thread waits for
-// the answer whatever comes (fs/fuse/dev.c, request_wait_answer), and an answer of EINTR makes the system call fail, with SA_RESTART too.
+// The kernel tells once that a signal has come for a thread that waits for an answer, and not
+// which. From then on the thread waits for the answer whatever comes (fs/fuse/dev.c,
+// request_wait_answer), and an answer of EINTR makes the system call fail, with SA_RESTART too.
 // What the thread was sent stands in /proc, and may become more.
 
 // A wish is what becomes of a request whose caller got a signal.
@@ -25,7 +26,8 @@ const (
 // look is how often it is looked for what the thread was sent.
 const look = 100 * time.Millisecond
 
-// heed calls cancel when the caller of an interrupted request, a thread, has waited as long as its signals let it, unless ctx ends before.
+// heed calls cancel when the caller of an interrupted request, a thread, has waited as long as its
+// signals let it, unless ctx ends before.
 func heed(ctx context.Context, cancel context.CancelFunc, thread uint32) {
 	ticks := time.NewTicker(look)
 	defer ticks.Stop()
@@ -48,7 +50,8 @@ func heed(ctx context.Context, cancel context.CancelFunc, thread uint32) {
 	}
 }
 
-// wishOf returns what a thread wants that waits for an answer. Of one in another PID namespace, number 0, nothing is known.
+// wishOf returns what a thread wants that waits for an answer. Of one in another PID namespace,
+// number 0, nothing is known.
 func wishOf(thread uint32) wish {
 	if thread == 0 {
 		return wishEnd
@@ -77,7 +80,8 @@ var (
 	endings = setOf(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM)
 )
 
-// wishIn is wishOf by the status of the thread (proc_pid_status(5)). One that does not wait any more needs no answer.
+// wishIn is wishOf by the status of the thread (proc_pid_status(5)). One that does not wait any
+// more needs no answer.
 func wishIn(status string) wish {
 	var pending, blocked, ignored, caught signals
 	waits := false

@@ -49,8 +49,9 @@ func TestWishIn(t *testing.T) {
 	}
 }
 
-// A call that only asks goes on when a signal comes that does not end its program, until a server has answered or the time is over. One that
-// changes something, and one that is to end, fail with EINTR in about the second that an answer may still take.
+// A call that only asks goes on when a signal comes that does not end its program, until a server
+// has answered or the time is over. One that changes something, and one that is to end, fail with
+// EINTR in about the second that an answer may still take.
 func TestInterrupt(t *testing.T) {
 	for _, test := range []struct {
 		call    string

@@ -2,8 +2,8 @@ package fs
 
 import "testing"
 
-// After fsync of a file nothing of it passes for known, though the version is the same: servers change some znodes of their own without a
-// new one.
+// After fsync of a file nothing of it passes for known, though the version is the same: servers
+// change some znodes of their own without a new one.
 func TestSyncBringsTheSameVersionAgain(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/f", "data")

@@ -37,9 +37,10 @@ func leads(thread uint32) bool {
 	return err == nil || err == unix.EPERM
 }
 
-// apart calls f on a thread that shares no descriptor with the rest of the process. A thread that waits for an answer of its own process
-// would else keep the mount's device open when that is killed: the kernel ends the connection when the last thread is gone
-// (fs/fuse/dev.c, fuse_dev_release), and this one would wait for it, whatever signal comes (request_wait_answer).
+// apart calls f on a thread that shares no descriptor with the rest of the process. A thread that
+// waits for an answer of its own process would else keep the mount's device open when that is
+// killed: the kernel ends the connection when the last thread is gone (fs/fuse/dev.c,
+// fuse_dev_release), and this one would wait for it, whatever signal comes (request_wait_answer).
 func apart(f func() error) error {
 	done := make(chan error)
 	go func() { // ends with f, and its thread, which stays locked, with it
@@ -69,7 +70,8 @@ func closeShared() {
 	}
 }
 
-// ending returns a channel that is closed when a process has ended. stop must be called when nothing waits for that any more.
+// ending returns a channel that is closed when a process has ended. stop must be called when
+// nothing waits for that any more.
 func ending(process uint32) (ended <-chan struct{}, stop func(), err error) {
 	fd, err := unix.PidfdOpen(int(process), unix.PIDFD_NONBLOCK)
 	if err != nil {

@@ -49,8 +49,8 @@ func cluster(t *testing.T, size int, configure func(id int, config *zk.ServerCon
 // addr returns the address of a server.
 func addr(s zk.TestServer) string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
 
-// freePort returns a port of 127.0.0.1 on which nobody listens. It lies below those that systems give to outgoing
-// connections, of which the tests make many before a server listens there.
+// freePort returns a port of 127.0.0.1 on which nobody listens. It lies below those that systems
+// give to outgoing connections, of which the tests make many before a server listens there.
 func freePort(t *testing.T) int {
 	t.Helper()
 	const first, end = 10000, 32000
@@ -65,7 +65,8 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// hang is how long the tests wait for what comes by itself. On no machine does anything but a hang take as long.
+// hang is how long the tests wait for what comes by itself. On no machine does anything but a hang
+// take as long.
 const hang = 3 * time.Minute
 
 // ask sends a four-letter word to the server at addr and returns the answer.
@@ -77,8 +78,9 @@ func askWithin(patience time.Duration, addr, word string) (string, error) {
 	return flw.Ask(ctx, addr, word)
 }
 
-// mode returns what the server at addr says that it is: standalone, leader, follower or read-only; "" if it does not
-// serve. One that is about to serve may let the question hang, so it is given little time and asked again.
+// mode returns what the server at addr says that it is: standalone, leader, follower or read-only;
+// "" if it does not serve. One that is about to serve may let the question hang, so it is given
+// little time and asked again.
 func mode(addr string) string {
 	answer, err := askWithin(3*time.Second, addr, "srvr")
 	if err != nil {
@@ -114,7 +116,8 @@ func eventually(t *testing.T, check func() error) {
 	}
 }
 
-// freeze stops a server by SIGSTOP and returns when all its threads have stopped: on a busy machine they go on for a while.
+// freeze stops a server by SIGSTOP and returns when all its threads have stopped: on a busy machine
+// they go on for a while.
 func freeze(s zk.TestServer) error {
 	pid, err := processOf(s)
 	if err != nil {
@@ -132,7 +135,8 @@ func freeze(s zk.TestServer) error {
 	return nil
 }
 
-// processOf returns the process of a server, which is the one that was started with its configuration.
+// processOf returns the process of a server, which is the one that was started with its
+// configuration.
 func processOf(s zk.TestServer) (pid int, err error) {
 	all, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the only error is a bad pattern
 	for _, name := range all {
@@ -144,7 +148,8 @@ func processOf(s zk.TestServer) (pid int, err error) {
 	return 0, fmt.Errorf("no process with %s", s.Srv.ConfigPath)
 }
 
-// inState reports whether all threads of a process are in one of the states, letters of proc_pid_stat(5).
+// inState reports whether all threads of a process are in one of the states, letters of
+// proc_pid_stat(5).
 func inState(pid int, states string) bool {
 	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)) // the only error is a bad pattern
 	for _, stat := range stats {

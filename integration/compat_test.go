@@ -139,7 +139,8 @@ func repository(t *testing.T) string {
 	return root
 }
 
-// command runs a command in dir and returns what it prints. It may have to compile the standard library for another machine.
+// command runs a command in dir and returns what it prints. It may have to compile the standard
+// library for another machine.
 func command(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)

@@ -18,12 +18,13 @@ func (l testLog) Printf(format string, args ...any) {
 	l.t.Logf(format, args...)
 }
 
-// sessionTimeout is the longest that the servers grant. A session outlives the pauses of a busy machine, of a server with a
-// large heap, and of a server that is away. Otherwise its watches would miss changes, and its ephemerals go.
+// sessionTimeout is the longest that the servers grant. A session outlives the pauses of a busy
+// machine, of a server with a large heap, and of a server that is away. Otherwise its watches would
+// miss changes, and its ephemerals go.
 const sessionTimeout = time.Minute
 
-// connect opens a session with the servers, which ends with the test. A server that is about to serve may leave a connection
-// without an answer, so an attempt is given up after a while.
+// connect opens a session with the servers, which ends with the test. A server that is about to
+// serve may leave a connection without an answer, so an attempt is given up after a while.
 func connect(t *testing.T, servers []string, options ...func(*zk.Conn)) *zk.Conn {
 	t.Helper()
 	c, _, err := zk.Connect(servers, sessionTimeout, zk.WithLogger(testLog{t}), zk.WithConnectTimeout(5*time.Second), func(c *zk.Conn) {

@@ -10,8 +10,9 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A server that dies or falls silent is not noticed at a shell: the next one answers before --timeout. The session and the
-// calls have time enough for a leader to be elected on a busy machine.
+// A server that dies or falls silent is not noticed at a shell: the next one answers before
+// --timeout. The session and the calls have time enough for a leader to be elected on a busy
+// machine.
 func TestMountSurvivesItsServer(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -19,7 +19,8 @@ import (
 // superDigest makes super:secret the super user of a server, scheme "digest".
 const superDigest = "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4="
 
-// raceOptions are for the command zkfs with the race detector, which by default sleeps for a second before each exit.
+// raceOptions are for the command zkfs with the race detector, which by default sleeps for a second
+// before each exit.
 const raceOptions = "halt_on_error=1 atexit_sleep_ms=0"
 
 // shared is the server that tests share. They must leave it running.

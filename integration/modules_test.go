@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A program that imports package zk builds nothing but it and the standard library, and its go.sum stays empty.
+// A program that imports package zk builds nothing but it and the standard library, and its go.sum
+// stays empty.
 func TestProgramOfPackageZKBuildsNothingElse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -29,8 +30,9 @@ func TestProgramOfPackageZKBuildsNothingElse(t *testing.T) {
 	}
 }
 
-// A program without graph pruning, one whose go.mod says go 1.16 or less, loads the requirements of requirements: one of them that
-// requires half the world raises the versions of modules that have nothing to do with ZooKeeper.
+// A program without graph pruning, one whose go.mod says go 1.16 or less, loads the requirements of
+// requirements: one of them that requires half the world raises the versions of modules that have
+// nothing to do with ZooKeeper.
 func TestRequirementsOfRequirementsStayFew(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A daemon that is killed in the moment of mounting ends, without help of its companion too, and so does the command that waits for it. What
-// is left is a dead mount at most.
+// A daemon that is killed in the moment of mounting ends, without help of its companion too, and so
+// does the command that waits for it. What is left is a dead mount at most.
 func TestKilledWhileMounting(t *testing.T) {
 	t.Parallel()
 	path, err := zkfs()
@@ -100,7 +100,8 @@ func becomesMounted(dir string, ended <-chan struct{}) bool {
 	return true
 }
 
-// processOn returns the process in that role, "mount" or "companion", that zkfs has started for a mount point.
+// processOn returns the process in that role, "mount" or "companion", that zkfs has started for a
+// mount point.
 func processOn(t *testing.T, dir, role string) (pid int) {
 	t.Helper()
 	for deadline := time.Now().Add(hang); time.Now().Before(deadline); {

@@ -120,8 +120,8 @@ func TestMaxAge(t *testing.T) {
 	}
 }
 
-// A call that the servers do not answer ends after --timeout, and one that a signal interrupts soon after that. The session
-// and the other timeout would let both wait for longer.
+// A call that the servers do not answer ends after --timeout, and one that a signal interrupts soon
+// after that. The session and the other timeout would let both wait for longer.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	const timeout = 3 * time.Second
@@ -143,7 +143,8 @@ func TestTimeout(t *testing.T) {
 			t.Errorf("%s: it took %v", command, took)
 		}
 	}
-	// A signal by which users end programs ends the call. It comes until it has found the program in the call.
+	// A signal by which users end programs ends the call. It comes until it has found the program
+	// in the call.
 	out, err := patient.try(`perl -e '
 		$SIG{INT} = sub {};
 		$parent = $$;

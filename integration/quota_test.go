@@ -7,7 +7,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A server counts what is below a quota in a znode whose Stat stays as it is, and refuses what goes beyond a hard limit if it is told to.
+// A server counts what is below a quota in a znode whose Stat stays as it is, and refuses what goes
+// beyond a hard limit if it is told to.
 func TestQuota(t *testing.T) {
 	ts := cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
 		config.Extra = append(config.Extra, "enforceQuota=true")

@@ -8,8 +8,9 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A program with a timer, whose handler restarts system calls, finds what a slow server has, like any other program. Python itself makes
-// a call again that fails with EINTR, so the calls are those of the C library.
+// A program with a timer, whose handler restarts system calls, finds what a slow server has, like
+// any other program. Python itself makes a call again that fails with EINTR, so the calls are those
+// of the C library.
 const withTimer = `
 import ctypes, os, signal
 libc = ctypes.CDLL(None, use_errno=True)

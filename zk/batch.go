@@ -148,7 +148,8 @@ func (cl *call) takeBack() []*call {
 	return calls
 }
 
-// takeBackSingly is takeBack for calls that travel alone from now on: together their replies are too long.
+// takeBackSingly is takeBack for calls that travel alone from now on: together their replies are
+// too long.
 func (cl *call) takeBackSingly() []*call {
 	calls := cl.takeBack()
 	for _, member := range calls {

@@ -237,7 +237,8 @@ func (q *queue) begin() {
 	q.wakeLocked()
 }
 
-// rest returns a channel from which can be received once a call waits, while there is no connection.
+// rest returns a channel from which can be received once a call waits, while there is no
+// connection.
 func (q *queue) rest() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/zkfs/zkfs/flw"
 )
 
-// clusterStartTimeout bounds the wait for all servers of a cluster to serve. Three take about a second, on a busy machine
-// a minute.
+// clusterStartTimeout bounds the wait for all servers of a cluster to serve. Three take about a
+// second, on a busy machine a minute.
 const clusterStartTimeout = 5 * time.Minute
 
 // clusterSessionTimeout is the session timeout where the caller gives none.
@@ -165,8 +165,9 @@ func (ts *TestCluster) find(server string) (TestServer, error) {
 	return TestServer{}, fmt.Errorf("zk: no server %q in the cluster", server)
 }
 
-// waitForStart returns once all servers serve, or with an error when one has ended or the time is over. A server that is
-// about to serve may let a question hang, so it is given little time, but more where all takes longer.
+// waitForStart returns once all servers serve, or with an error when one has ended or the time is
+// over. A server that is about to serve may let a question hang, so it is given little time, but
+// more where all takes longer.
 func (ts *TestCluster) waitForStart() error {
 	begun := time.Now()
 	for _, s := range ts.Servers {
@@ -183,7 +184,8 @@ func (ts *TestCluster) waitForStart() error {
 	return nil
 }
 
-// serves tells whether clients can use the server: "srvr" names the mode then. "ruok" is answered too early.
+// serves tells whether clients can use the server: "srvr" names the mode then. "ruok" is answered
+// too early.
 func (s TestServer) serves(patience time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -102,16 +102,18 @@ const (
 
 var noPassword = make([]byte, 16)
 
-// Connect starts a session with one of servers, each "host" or "host:port" (an IPv6 address in brackets), and
-// returns at once: calls wait until the session stands. Names are resolved at each dial. servers is not changed.
+// Connect starts a session with one of servers, each "host" or "host:port" (an IPv6 address in
+// brackets), and returns at once: calls wait until the session stands. Names are resolved at each
+// dial. servers is not changed.
 //
-// It fails if no server has a valid host and port, or if DNS says of every name that it does not exist. It asks only where no server is an
-// address, and waits no longer than a second. With [WithDialer] or [WithHostProvider] it does not ask.
+// It fails if no server has a valid host and port, or if DNS says of every name that it does not
+// exist. It asks only where no server is an address, and waits no longer than a second. With
+// [WithDialer] or [WithHostProvider] it does not ask.
 //
-// The session timeout is how long the session lives on after its connection is lost; the server bounds it
-// (by default to 2 to 20 of its ticks), see [Conn.SessionTimeout]. The channel delivers the changes
-// of the connection's state and a copy of every watch event. It need not be read: watch events are dropped
-// when thousands of them wait, state changes are not. It is closed after Close.
+// The session timeout is how long the session lives on after its connection is lost; the server
+// bounds it (by default to 2 to 20 of its ticks), see [Conn.SessionTimeout]. The channel delivers
+// the changes of the connection's state and a copy of every watch event. It need not be read: watch
+// events are dropped when thousands of them wait, state changes are not. It is closed after Close.
 func Connect(servers []string, sessionTimeout time.Duration, options ...connOption) (*Conn, <-chan Event, error) {
 	if len(servers) == 0 {
 		return nil, nil, errors.New("zk: server list must not be empty")
@@ -177,13 +179,14 @@ func WithSlog(l *slog.Logger) connOption { return func(c *Conn) { c.log.set(slog
 // WithLogInfo says whether to log more than errors. It does by default.
 func WithLogInfo(on bool) connOption { return func(c *Conn) { c.log.info.Store(on) } }
 
-// WithEventCallback calls cb with everything that the channel of Connect delivers, one event at a time, in
-// order, on a goroutine of its own: a callback that blocks delays later events only. Whether the channel is read makes no
-// difference to it.
+// WithEventCallback calls cb with everything that the channel of Connect delivers, one event at a
+// time, in order, on a goroutine of its own: a callback that blocks delays later events only.
+// Whether the channel is read makes no difference to it.
 func WithEventCallback(cb EventCallback) connOption { return func(c *Conn) { c.events.callback = cb } }
 
-// WithMaxBufferSize bounds the replies that the client accepts, in bytes. A larger one is read and thrown away, and its call fails
-// with [ErrReplyTooLarge]. Zero or less stands for the default of 256 MiB: servers may send far more than they accept.
+// WithMaxBufferSize bounds the replies that the client accepts, in bytes. A larger one is read and
+// thrown away, and its call fails with [ErrReplyTooLarge]. Zero or less stands for the default of
+// 256 MiB: servers may send far more than they accept.
 func WithMaxBufferSize(bytes int) connOption {
 	return func(c *Conn) {
 		if bytes > 0 {
@@ -199,8 +202,8 @@ func WithMaxConnBufferSize(bytes int) connOption { return func(c *Conn) { c.maxR
 // WithMaxInFlight bounds the calls that wait for a reply at one time; further ones block until one ends or their context does.
 func WithMaxInFlight(n int) connOption { return func(c *Conn) { c.slots = make(chan struct{}, n) } }
 
-// WithConnectTimeout bounds each attempt to connect to a server, handshakes included. The
-// default is the session timeout divided by the number of servers, and no more than two thirds of it; where
+// WithConnectTimeout bounds each attempt to connect to a server, handshakes included. The default
+// is the session timeout divided by the number of servers, and no more than two thirds of it; where
 // that does not suffice it doubles from one round of the servers to the next, up to 10 seconds.
 func WithConnectTimeout(d time.Duration) connOption { return func(c *Conn) { c.connectTimeout = d } }
 
@@ -232,10 +235,11 @@ func WithSession(id int64, password []byte) connOption {
 	}
 }
 
-// WithServerExpiry lets only a server end the session, as in go-zookeeper and in Java before 3.9.3. By default it
-// also ends when no server was heard for 4/3 of its timeout: by then the ensemble has ended it, if there is one
-// that has a leader. With this option the client resumes the session after an outage of the whole ensemble, which
-// does not count that time; until then it cannot know whether its ephemeral znodes and locks are still there, see [Conn.Silence].
+// WithServerExpiry lets only a server end the session, as in go-zookeeper and in Java before 3.9.3.
+// By default it also ends when no server was heard for 4/3 of its timeout: by then the ensemble has
+// ended it, if there is one that has a leader. With this option the client resumes the session
+// after an outage of the whole ensemble, which does not count that time; until then it cannot know
+// whether its ephemeral znodes and locks are still there, see [Conn.Silence].
 func WithServerExpiry() connOption { return func(c *Conn) { c.lasting = true } }
 
 // WithAuth authenticates every connection from the first on, before any other request. A server that

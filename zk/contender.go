@@ -10,8 +10,9 @@ import (
 // sharedMarks are what the names of shared contenders contain: ours, Curator's and kazoo's.
 var sharedMarks = []string{"-read-lock-", "__READ__", "__rlock__"}
 
-// Contenders returns those of the children of a lock's znode that contend for the lock, in the order in which they hold it: all whose names
-// end in a sequence number, whatever client made them. The order does not depend on that of children.
+// Contenders returns those of the children of a lock's znode that contend for the lock, in the
+// order in which they hold it: all whose names end in a sequence number, whatever client made them.
+// The order does not depend on that of children.
 func Contenders(children []string) []string {
 	var list []contender
 	for _, name := range children {
@@ -35,8 +36,9 @@ type contender struct {
 	sequence uint32
 }
 
-// eldest returns where the order of contenders that are sorted by their numbers begins. The numbers come from a counter that wraps, so
-// they lie on a circle, and the first one is that behind the largest gap.
+// eldest returns where the order of contenders that are sorted by their numbers begins. The numbers
+// come from a counter that wraps, so they lie on a circle, and the first one is that behind the
+// largest gap.
 func eldest(sorted []contender) (first int) {
 	var largest uint32
 	for i, c := range sorted {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The order of contenders is that of their numbers, whatever the order of the listing and wherever the counter wraps.
+// The order of contenders is that of their numbers, whatever the order of the listing and wherever
+// the counter wraps.
 func TestContendersWhateverTheListing(t *testing.T) {
 	name := func(n int32) string { return fmt.Sprintf("lock-%010d", n) }
 	third := func(n uint32) string { return name(int32(n * (1 << 32 / 3))) }
@@ -28,8 +29,8 @@ func TestContendersWhateverTheListing(t *testing.T) {
 	}
 }
 
-// FuzzContenders holds the order against its rules: all contenders once, the same for each order of the listing, and by the
-// distance from the first one.
+// FuzzContenders holds the order against its rules: all contenders once, the same for each order of
+// the listing, and by the distance from the first one.
 func FuzzContenders(f *testing.F) {
 	f.Add(uint64(1), int32(0), int32(1), int32(2), int32(3), "")
 	f.Add(uint64(2), int32(-2147483648), int32(2147483647), int32(-1), int32(0), "_c_x-read-lock-0000000007")

@@ -73,7 +73,8 @@ var (
 	// anything is sent: the server would drop the connection without an answer.
 	ErrTooLarge = errors.New("zk: request larger than the server's packet limit")
 
-	// ErrReplyTooLarge ends a call whose reply exceeds what the client accepts, see [WithMaxBufferSize]. The server has done the request.
+	// ErrReplyTooLarge ends a call whose reply exceeds what the client accepts, see
+	// [WithMaxBufferSize]. The server has done the request.
 	ErrReplyTooLarge = errors.New("zk: reply larger than the client accepts")
 
 	// ErrDeadlock is returned by Lock when trying to lock twice without unlocking first.

@@ -2,8 +2,9 @@ package zk
 
 import "sync"
 
-// eventPump delivers events to the channel of Connect and to the callback. Each has a queue and a goroutine of its own: a program
-// that reads the channel slowly or not at all holds up neither the connection nor the callback.
+// eventPump delivers events to the channel of Connect and to the callback. Each has a queue and a
+// goroutine of its own: a program that reads the channel slowly or not at all holds up neither the
+// connection nor the callback.
 type eventPump struct {
 	callback EventCallback // set before start
 	out      chan Event
@@ -68,7 +69,8 @@ func (p *eventPump) push(e Event) {
 	}
 }
 
-// close lets the goroutines end. The callback gets what waits; the channel gets as much as it has room for.
+// close lets the goroutines end. The callback gets what waits; the channel gets as much as it has
+// room for.
 func (p *eventPump) close() {
 	close(p.stop)
 	for _, q := range p.queues {

@@ -42,11 +42,13 @@ func (c *client) open(server string) (*transport, error) {
 	return t, nil
 }
 
-// maxPatience is how long an attempt to connect may take at least, after shorter ones have not sufficed.
+// maxPatience is how long an attempt to connect may take at least, after shorter ones have not
+// sufficed.
 const maxPatience = 10 * time.Second
 
-// connectLimit bounds one attempt to connect, so that the session survives one that hangs. It doubles with each round of
-// the servers in which it was not enough for one of them: a server may be slow rather than dead.
+// connectLimit bounds one attempt to connect, so that the session survives one that hangs. It
+// doubles with each round of the servers in which it was not enough for one of them: a server may
+// be slow rather than dead.
 func (c *client) connectLimit() time.Duration {
 	if c.connectTimeout > 0 {
 		return c.connectTimeout

@@ -16,8 +16,8 @@ type HostProvider interface {
 	Init(servers []string) error
 	// Len returns the number of servers.
 	Len() int
-	// Next returns the next server to try. retryStart says that it begins another round: all were tried since Connected was last
-	// called, or since it said so before.
+	// Next returns the next server to try. retryStart says that it begins another round: all were
+	// tried since Connected was last called, or since it said so before.
 	Next() (server string, retryStart bool)
 	// Connected says that the server which Next returned last has taken the session.
 	Connected()

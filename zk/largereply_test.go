@@ -16,7 +16,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A reply that the client does not accept costs its call, and neither the connection nor other calls.
+// A reply that the client does not accept costs its call, and neither the connection nor other
+// calls.
 func TestReplyTooLarge(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
 		c, events := connect(t, server, zk.WithMaxBufferSize(100<<10))
@@ -150,8 +151,9 @@ func (e endless) begin() []byte {
 	return append(b, make([]byte, 12)...)
 }
 
-// A reply that never ends holds up nothing for ever: the server must send 64 KiB of it in two thirds of the session timeout, else the
-// connection ends, and with it the call. Close does not wait for it. Memory is taken for what has arrived only.
+// A reply that never ends holds up nothing for ever: the server must send 64 KiB of it in two
+// thirds of the session timeout, else the connection ends, and with it the call. Close does not
+// wait for it. Memory is taken for what has arrived only.
 func FuzzEndlessReply(f *testing.F) {
 	for _, claim := range []uint32{1<<31 - 1, 1 << 28, 1<<28 + 1, 1 << 20, 16, 17, 1 << 31, 0} {
 		for _, xid := range []int32{1, 2, 0, -1, -2, -4, -8} {

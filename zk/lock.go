@@ -117,12 +117,14 @@ func (l *Lock) acquire(ctx context.Context, wait bool) error {
 	return err
 }
 
-// Unlock releases the lock, or returns ErrNotLocked. [ErrLockLost] says that it was released before, against the
-// holder's will. ErrNoAuth says that the ACL of the lock's znode does not let this session delete its contender: the lock is
-// still held. If no server can be reached the znode is deleted later, or with the session.
+// Unlock releases the lock, or returns ErrNotLocked. [ErrLockLost] says that it was released
+// before, against the holder's will. ErrNoAuth says that the ACL of the lock's znode does not let
+// this session delete its contender: the lock is still held. If no server can be reached the znode
+// is deleted later, or with the session.
 //
-// While Unlock waits for its answer the lock is still held: another Lock of it returns ErrDeadlock, another Unlock ErrNotLocked.
-// Unlock waits as long as the session may live without an answer; see [Lock.UnlockContext] for less.
+// While Unlock waits for its answer the lock is still held: another Lock of it returns ErrDeadlock,
+// another Unlock ErrNotLocked. Unlock waits as long as the session may live without an answer; see
+// [Lock.UnlockContext] for less.
 func (l *Lock) Unlock() error {
 	err := l.unlock(l.c.ctx, false)
 	if errors.Is(err, ErrNotLocked) || errors.Is(err, ErrLockLost) || errors.Is(err, ErrNoAuth) {
@@ -131,12 +133,14 @@ func (l *Lock) Unlock() error {
 	return nil
 }
 
-// UnlockContext is Unlock that returns nil only when the contender's znode is deleted, also after a reconnect, and gives up
-// when ctx ends, with an [InterruptedError]. The lock is not held then either: its znode is deleted in the background as soon as a
-// server answers, or with the session, and until then nobody else gets the lock.
+// UnlockContext is Unlock that returns nil only when the contender's znode is deleted, also after a
+// reconnect, and gives up when ctx ends, with an [InterruptedError]. The lock is not held then
+// either: its znode is deleted in the background as soon as a server answers, or with the session,
+// and until then nobody else gets the lock.
 func (l *Lock) UnlockContext(ctx context.Context) error { return l.unlock(ctx, true) }
 
-// unlock deletes the contender's znode, and goes on after a reconnect if it is patient. No mutex is held across the request.
+// unlock deletes the contender's znode, and goes on after a reconnect if it is patient. No mutex is
+// held across the request.
 func (l *Lock) unlock(ctx context.Context, patient bool) error {
 	l.mu.Lock()
 	h := l.held

@@ -145,13 +145,15 @@ func (c *Conn) result(cl *call, err error) Result {
 	return result
 }
 
-// MultiRead does many reads in one request, which costs the server far less than one request each (3.6 on, else
-// ErrUnimplemented). ops are *[GetDataRequest] and *[GetChildrenRequest], whose results have no Stat. Each
-// result has an error of its own; the error of MultiRead means that none was done.
+// MultiRead does many reads in one request, which costs the server far less than one request each
+// (3.6 on, else ErrUnimplemented). ops are *[GetDataRequest] and *[GetChildrenRequest], whose
+// results have no Stat. Each result has an error of its own; the error of MultiRead means that none
+// was done.
 //
-// The server reads all znodes before it answers, at different moments, and does not bound the size of the reply: keep the sum
-// of the data below what both sides can hold. A reply that this side does not accept makes it [ErrReplyTooLarge]. An event may be
-// delivered before the reply although the reply has the data from before the change.
+// The server reads all znodes before it answers, at different moments, and does not bound the size
+// of the reply: keep the sum of the data below what both sides can hold. A reply that this side
+// does not accept makes it [ErrReplyTooLarge]. An event may be delivered before the reply although
+// the reply has the data from before the change.
 func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 	cl := c.newCall(wire.OpMultiRead)
 	for _, op := range ops {

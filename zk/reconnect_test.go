@@ -24,7 +24,8 @@ func connectFor(t *testing.T, session time.Duration, dialer zk.Dialer) (*zk.Conn
 	return c, events
 }
 
-// However long the servers were away, and however long the session lives, they are found within a second of their return.
+// However long the servers were away, and however long the session lives, they are found within a
+// second of their return.
 func TestReconnectAfterALongOutage(t *testing.T) {
 	for _, session := range []time.Duration{2 * time.Second, 40 * time.Second} {
 		bubble(t, func(t *testing.T, server *zktest.Server) {
@@ -103,7 +104,8 @@ func (s *slowConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A server that takes longer for the handshake than an attempt has at first is reached: attempts get longer.
+// A server that takes longer for the handshake than an attempt has at first is reached: attempts
+// get longer.
 func TestServerWithASlowHandshakeIsReached(t *testing.T) {
 	for _, tt := range []struct{ session, delay time.Duration }{
 		{time.Second, 900 * time.Millisecond},

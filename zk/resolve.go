@@ -12,8 +12,9 @@ import (
 // resolveWait bounds how long Connect waits for DNS.
 const resolveWait = time.Second
 
-// checkServers returns an error if none of servers can be one: none has a valid host and port, or no name of them exists. A name
-// that cannot be looked up now may be one. lookup is called from goroutines of its own, which end with its context.
+// checkServers returns an error if none of servers can be one: none has a valid host and port, or
+// no name of them exists. A name that cannot be looked up now may be one. lookup is called from
+// goroutines of its own, which end with its context.
 func checkServers(servers []string, lookup func(ctx context.Context, host string) ([]string, error)) error {
 	var hosts []string
 	var invalid error

@@ -66,7 +66,8 @@ func TestServersThatCannotBe(t *testing.T) {
 	}
 }
 
-// The name has characters that no resolver looks up. A dialer or a provider of hosts of the program's own may know what to do with it.
+// The name has characters that no resolver looks up. A dialer or a provider of hosts of the
+// program's own may know what to do with it.
 func TestConnectToANameThatCannotExist(t *testing.T) {
 	const name = "FailThisInvalidHost!!!"
 	_, _, err := Connect([]string{name}, time.Second)

@@ -170,14 +170,15 @@ const (
 
 func (b *backoff) reset() { b.next = 0 }
 
-// draw returns how long to wait, each time longer, but never so long that a session of the given timeout could be lost by it.
+// draw returns how long to wait, each time longer, but never so long that a session of the given
+// timeout could be lost by it.
 func (b *backoff) draw(sessionTimeout time.Duration) time.Duration {
 	b.next = min(max(firstBackoff, 2*b.next), maxBackoff, max(firstBackoff, sessionTimeout/4))
 	return b.next/2 + rand.N(b.next/2)
 }
 
-// pause waits before the servers are tried again. A call that comes meanwhile ends it after a quarter of the time: less
-// would let a program that calls again and again spin.
+// pause waits before the servers are tried again. A call that comes meanwhile ends it after a
+// quarter of the time: less would let a program that calls again and again spin.
 func (c *client) pause() {
 	whole := c.backoff.draw(c.timeout())
 	called := c.queue.rest()

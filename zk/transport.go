@@ -276,8 +276,8 @@ func (t *transport) readLoop() error {
 	}
 }
 
-// refuse reads the body of a frame that is too long, and keeps nothing of it. Only the call whose reply it is fails: without
-// the connection it would be sent again on the next one.
+// refuse reads the body of a frame that is too long, and keeps nothing of it. Only the call whose
+// reply it is fails: without the connection it would be sent again on the next one.
 func (t *transport) refuse(tooLong *wire.LengthError) error {
 	head := make([]byte, wire.ReplyHeaderSize)
 	if _, err := io.ReadFull(t.r, head); err != nil {

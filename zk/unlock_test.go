@@ -54,7 +54,8 @@ func TestNothingWaitsForUnlock(t *testing.T) {
 	})
 }
 
-// Unlocking ends with its context, whatever goes wrong, and the znode goes as soon as a server answers.
+// Unlocking ends with its context, whatever goes wrong, and the znode goes as soon as a server
+// answers.
 func TestUnlockContext(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault zktest.Fault

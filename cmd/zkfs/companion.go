@@ -40,7 +40,8 @@ type companion struct {
 	input  io.Writer  // of the process that runs
 }
 
-// startCompanion starts the companion of this process, which is about to mount on point. One that is killed is replaced.
+// startCompanion starts the companion of this process, which is about to mount on point. One that
+// is killed is replaced.
 func startCompanion(point string) (*companion, error) {
 	c := &companion{point: point, quit: make(chan struct{}), ended: make(chan struct{})}
 	started := make(chan error, 1)
@@ -69,7 +70,8 @@ func (c *companion) stop() {
 	<-c.ended
 }
 
-// keep sees to it that there is a companion, until stop is called. started gets how the start of the first one went.
+// keep sees to it that there is a companion, until stop is called. started gets how the start of
+// the first one went.
 func (c *companion) keep(started chan<- error) {
 	defer close(c.ended)
 	runtime.LockOSThread() // the kernel tells the companion of the end of this thread
@@ -134,8 +136,8 @@ func (c *companion) await(cmd *exec.Cmd) bool {
 	}
 }
 
-// accompany is what a companion does. value is that of companionVariable; a line of in is the device that was mounted. It returns when the
-// process that this names is dead.
+// accompany is what a companion does. value is that of companionVariable; a line of in is the
+// device that was mounted. It returns when the process that this names is dead.
 func accompany(value string, in io.Reader) error {
 	number, point, _ := strings.Cut(value, " ")
 	pid, err := strconv.Atoi(number)
@@ -145,7 +147,8 @@ func accompany(value string, in io.Reader) error {
 	deaths := make(chan os.Signal, 1)
 	signal.Notify(deaths, syscall.SIGTERM)
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
-	// Where the kernel kills all of a control group for want of memory (memory.oom.group), it spares those that must not be killed.
+	// Where the kernel kills all of a control group for want of memory (memory.oom.group), it
+	// spares those that must not be killed.
 	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0) // fails for users other than root, and in some containers
 	before, err := mountAt(point)
 	if err != nil {
@@ -200,8 +203,9 @@ func isKilled(pid int) bool {
 	return true
 }
 
-// isServedByKilled reports whether the process that serves m was killed, and does not end. m must hang: older kernels do not tell which
-// connection a process has, so any that was killed and has one is taken for it.
+// isServedByKilled reports whether the process that serves m was killed, and does not end. m must
+// hang: older kernels do not tell which connection a process has, so any that was killed and has
+// one is taken for it.
 func isServedByKilled(m mount) bool {
 	fds, _ := filepath.Glob("/proc/[0-9]*/task/*/fd/*") // the only error is a bad pattern
 	for _, fd := range fds {

@@ -51,10 +51,12 @@ func (n *connection) connect(ctx context.Context, log *slog.Logger, progress io.
 	return conn, nil
 }
 
-// nameWait is the pause between attempts to connect to names that are not known yet, as those of containers that are about to start.
+// nameWait is the pause between attempts to connect to names that are not known yet, as those of
+// containers that are about to start.
 const nameWait = 500 * time.Millisecond
 
-// untilKnown calls connect until it finds the name of a server, and unknown when it does not at first. It fails with the error of the last attempt.
+// untilKnown calls connect until it finds the name of a server, and unknown when it does not at
+// first. It fails with the error of the last attempt.
 func untilKnown(ctx context.Context, connect func() (*zk.Conn, error), unknown func()) (*zk.Conn, error) {
 	for first := true; ; first = false {
 		conn, err := connect()

@@ -17,7 +17,8 @@ import (
 // diagnoseTimeout bounds how long a diagnosis takes. A server that is there answers much faster.
 const diagnoseTimeout = 2 * time.Second
 
-// diagnose asks the servers, all at once, what their state is, and says why each of them can not be used.
+// diagnose asks the servers, all at once, what their state is, and says why each of them can not be
+// used.
 func diagnose(ctx context.Context, client *flw.Client, servers []string) string {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()

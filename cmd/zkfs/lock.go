@@ -22,7 +22,8 @@ import (
 // zxidVariable is the environment variable that tells a command the fencing number of the lock under which it runs.
 const zxidVariable = "ZKFS_LOCK_ZXID"
 
-// unlockWait is how long the end of the command waits for the lock to be given back. After that the end of the session does it.
+// unlockWait is how long the end of the command waits for the lock to be given back. After that the
+// end of the session does it.
 const unlockWait = time.Second
 
 func (z *command) lockCommand() *cli.Command {
@@ -211,8 +212,9 @@ func (o *lockOrder) acquire(ctx context.Context, conn *zk.Conn) (*zk.Lock, error
 	}
 }
 
-// acl returns the ACL for the lock's znode and its contenders: that of the znode, or of the one that it is to be in. Where
-// the server does not show it, only the creator may do anything. A lock that could not be given back is refused.
+// acl returns the ACL for the lock's znode and its contenders: that of the znode, or of the one
+// that it is to be in. Where the server does not show it, only the creator may do anything. A lock
+// that could not be given back is refused.
 func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
 	acl, st, err := conn.GetACL(o.znode)
 	if err == nil && fs.IsLockDir(o.znode, o.suffix, st) {

@@ -114,7 +114,8 @@ func (m *metrics) text() []byte {
 	return b.Bytes()
 }
 
-// runtimeNumbers are those of the Go runtime that the library leaves out, by the names of Prometheus' own library.
+// runtimeNumbers are those of the Go runtime that the library leaves out, by the names of
+// Prometheus' own library.
 var runtimeNumbers = []struct{ name, source string }{
 	{"go_gc_gogc_percent", "/gc/gogc:percent"},
 	{"go_gc_gomemlimit_bytes", "/gc/gomemlimit:bytes"},

@@ -15,7 +15,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A scrape is what Prometheus accepts: each metric has one HELP and one TYPE line, which precede its samples.
+// A scrape is what Prometheus accepts: each metric has one HELP and one TYPE line, which precede
+// its samples.
 func TestScrape(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()

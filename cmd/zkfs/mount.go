@@ -189,7 +189,8 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 	}
 }
 
-// mountAlone mounts what conn sees, unless another process that mounts on the same directory at the same moment was faster.
+// mountAlone mounts what conn sees, unless another process that mounts on the same directory at the
+// same moment was faster.
 func mountAlone(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options) (*fs.FS, error) {
 	unlock, err := lockDirectory(ctx, mountpoint)
 	if err != nil {

@@ -54,7 +54,8 @@ func checkUnmounted(dir string) error {
 // lockPatience is how long a mount waits for others on the same directory.
 const lockPatience = time.Minute
 
-// lockDirectory waits until no other process that mounts on dir holds its lock, and takes that. It does not outlive this process.
+// lockDirectory waits until no other process that mounts on dir holds its lock, and takes that. It
+// does not outlive this process.
 func lockDirectory(ctx context.Context, dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -107,7 +108,8 @@ func examine(point string) health {
 // isDeadMount tells whether the process that served the mount is gone. One that hangs is not.
 func isDeadMount(point string) bool { return examine(point) == gone }
 
-// isDead tells whether the process that served the mount is gone, or was killed and can not end. One that hangs otherwise is not.
+// isDead tells whether the process that served the mount is gone, or was killed and can not end.
+// One that hangs otherwise is not.
 func (m mount) isDead() bool {
 	h := examine(m.point)
 	return h == gone || h == hangs && isServedByKilled(m)

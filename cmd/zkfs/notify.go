@@ -34,8 +34,9 @@ func notifyManager(state string) error {
 	return errors.Join(err, conn.Close())
 }
 
-// feedWatchdog tells the service manager that the process runs, twice in the time after which it takes a silent one for hung
-// (sd_watchdog_enabled(3)), until ctx ends. Without a manager that wants to hear it, it does nothing.
+// feedWatchdog tells the service manager that the process runs, twice in the time after which it
+// takes a silent one for hung (sd_watchdog_enabled(3)), until ctx ends. Without a manager that
+// wants to hear it, it does nothing.
 func feedWatchdog(ctx context.Context, log *slog.Logger) {
 	microseconds, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
 	if pid := os.Getenv("WATCHDOG_PID"); err != nil || microseconds <= 1 || pid != "" && pid != strconv.Itoa(os.Getpid()) {

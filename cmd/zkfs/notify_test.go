@@ -14,7 +14,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// A service of Type=notify is ready when its mount is, feeds the watchdog until it stops, and says when it does.
+// A service of Type=notify is ready when its mount is, feeds the watchdog until it stops, and says
+// when it does.
 func TestMountTellsServiceManager(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()

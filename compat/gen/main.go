@@ -1,5 +1,6 @@
-// Command gen writes the packages that stand in for others: into zk.go of each, for everything that package zk exports, an alias, or a
-// function that calls it. What the other files there declare is left to them. Run it in the root of the module, or by go generate.
+// Command gen writes the packages that stand in for others: into zk.go of each, for everything that
+// package zk exports, an alias, or a function that calls it. What the other files there declare is
+// left to them. Run it in the root of the module, or by go generate.
 package main
 
 import (
@@ -79,7 +80,8 @@ func generateAliases(root, folder string) ([]byte, error) {
 	return w.file()
 }
 
-// declared returns the names that the files of the folder declare, but for its tests and the file of aliases, and those of another file.
+// declared returns the names that the files of the folder declare, but for its tests and the file
+// of aliases, and those of another file.
 func declared(folder, other string) (map[string]bool, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {

@@ -29,8 +29,8 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	}
 }
 
-// A module that stands in for another has all that the other has, in the very same form, and all that
-// package zk has, but for the names that differ.
+// A module that stands in for another has all that the other has, in the very same form, and all
+// that package zk has, but for the names that differ.
 func TestNothingIsMissing(t *testing.T) {
 	const stats = "type ServerStats struct {"
 	tests := []struct {
@@ -53,7 +53,8 @@ func TestNothingIsMissing(t *testing.T) {
 	}
 }
 
-// wantMissing fails unless what have lacks of all is a single line, which begins with prefix, or none if there is no prefix.
+// wantMissing fails unless what have lacks of all is a single line, which begins with prefix, or
+// none if there is no prefix.
 func wantMissing(t *testing.T, what string, have, all []string, prefix string) {
 	t.Helper()
 	var missing []string

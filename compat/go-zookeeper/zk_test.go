@@ -103,7 +103,8 @@ func TestFLWSrvr(t *testing.T) {
 	}
 }
 
-// A request may have what go-zookeeper lets it have: the server decides whether it takes more than a megabyte.
+// A request may have what go-zookeeper lets it have: the server decides whether it takes more than
+// a megabyte.
 func TestRequestsOfOneAndAHalfMegabytes(t *testing.T) {
 	server := zktest.NewServer()
 	t.Cleanup(server.Close)

@@ -83,7 +83,8 @@ const (
 	brief = 2 * time.Second
 )
 
-// patience is how long a case waits for what must come. Only a hang takes that long, on whatever machine.
+// patience is how long a case waits for what must come. Only a hang takes that long, on whatever
+// machine.
 const patience = 3 * time.Minute
 
 func (e *env) cleanUp() {

@@ -14,7 +14,8 @@ type connOption func(c *Conn)
 // DefaultLogger is the logger of connections without [WithLogger]. It may be replaced before the call of Connect.
 var DefaultLogger = zk.DefaultLogger
 
-// maxRequest is how long a request may be, as in go-zookeeper: a server whose jute.maxbuffer was raised takes it.
+// maxRequest is how long a request may be, as in go-zookeeper: a server whose jute.maxbuffer was
+// raised takes it.
 const maxRequest = 1536 << 10
 
 // Connect is [zk.Connect] for requests of up to 1.5 MiB.

@@ -15,7 +15,8 @@ type logger struct{ lines atomic.Int64 }
 
 func (l *logger) Printf(string, ...interface{}) { l.lines.Add(1) }
 
-// A DefaultLogger that the program has put in its place is used, and a value of this package is one of package zk.
+// A DefaultLogger that the program has put in its place is used, and a value of this package is one
+// of package zk.
 func TestPackageZKIsBelow(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()

@@ -1,5 +1,6 @@
-// Command seed prints, line by line, what it sees of a ZooKeeper by the client that was go-zookeeper before: the server of its first
-// argument, below the znode of its second, which it creates. The lines are the same in each run.
+// Command seed prints, line by line, what it sees of a ZooKeeper by the client that was
+// go-zookeeper before: the server of its first argument, below the znode of its second, which it
+// creates. The lines are the same in each run.
 package main
 
 import (

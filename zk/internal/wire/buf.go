@@ -136,8 +136,9 @@ func (d *Decoder) count(size int) int {
 	return int(n)
 }
 
-// strings reads a vector of strings into two allocations, one for all the bytes and one for the slice:
-// a list of children may hold a hundred thousand names. One without elements, or null, is empty and not nil.
+// strings reads a vector of strings into two allocations, one for all the bytes and one for the
+// slice: a list of children may hold a hundred thousand names. One without elements, or null, is
+// empty and not nil.
 func (d *Decoder) strings() []string {
 	n := d.count(4)
 	if d.err != nil {
