@@ -46,6 +46,7 @@ type FS struct {
 	failures     failures
 	identities   identities
 	locks        locks
+	lookers      lookers
 	scratch      scratchBytes
 	lacksCreate2 atomic.Bool   // the servers are older than 3.5
 	aclChanges   atomic.Uint64 // counts the changes of ACLs by this mount

@@ -19,9 +19,31 @@ type raw struct {
 func (r *raw) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	status := r.RawFileSystem.Lookup(cancel, header, name, out)
 	r.fs.nodes.land(out.Generation)
+	if status != fuse.OK {
+		r.fs.lookers.done(header.Pid)
+	}
 	if status == fuse.ENOENT && out.EntryTimeout() > 0 {
 		out.NodeId = 0
 		return fuse.OK
+	}
+	return status
+}
+
+// Open says that a name is missing to a thread that has looked twice; see lookers.
+func (r *raw) Open(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	return r.opened(input.Pid, r.RawFileSystem.Open(cancel, input, out))
+}
+
+// OpenDir is Open for directories.
+func (r *raw) OpenDir(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	return r.opened(input.Pid, r.RawFileSystem.OpenDir(cancel, input, out))
+}
+
+func (r *raw) opened(thread uint32, status fuse.Status) fuse.Status {
+	if status != fuse.Status(syscall.ESTALE) {
+		r.fs.lookers.done(thread)
+	} else if r.fs.lookers.stale(thread) {
+		return fuse.ENOENT
 	}
 	return status
 }
