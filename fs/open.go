@@ -1,0 +1,213 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// Open implements open(2) of a file that exists.
+func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	caller := callerOf(ctx)
+	ctx, cancel := f.fs.bound(ctx)
+	defer cancel()
+	h, outdated, err := f.open(ctx, flags, caller)
+	if err != nil {
+		return nil, 0, f.fs.errno("open", f.where(), err)
+	}
+	if outdated { // after busy is given back: the kernel may hold a page for a write that waits for it
+		f.reopen()
+	} else if !h.write && !h.whole {
+		f.handOver()
+	}
+	out := uint32(fuse.FOPEN_KEEP_CACHE)
+	if h.queue != nil || h.whole {
+		out = fuse.FOPEN_DIRECT_IO
+	}
+	if h.quiet = f.opensQuietly(h); h.quiet {
+		out |= fuse.FOPEN_NOFLUSH
+	}
+	return h, out, 0
+}
+
+// open returns the new handle, and whether what the kernel holds of the file is outdated.
+func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outdated bool, err error) {
+	h = newHandle(f, flags, caller)
+	if h.write {
+		if err := f.mayWrite(ctx); err != nil {
+			return nil, false, err
+		}
+	}
+	if err := f.take(ctx); err != nil {
+		return nil, false, err
+	}
+	defer f.give()
+
+	f.mu.Lock()
+	written := f.draft != nil && !f.gone
+	f.mu.Unlock()
+	if written {
+		f.mu.Lock()
+		f.addHandle(h)
+		h.base = f.shown.snapshot()
+		f.mu.Unlock()
+	} else {
+		s, err := f.load(ctx, !h.trunc || flags&syscall.O_ACCMODE != syscall.O_WRONLY)
+		switch {
+		case err == nil:
+			outdated = f.opened(h, s)
+		case !errors.Is(err, errGone) || !f.reopens(h, caller):
+			return nil, false, err
+		}
+	}
+	switch {
+	case f.showsQueue():
+		queue, err := f.fs.queue(ctx, f.where())
+		if err != nil {
+			f.closed(h)
+			return nil, false, err
+		}
+		h.queue = append(report{}, queueText(queue)...)
+	case h.trunc:
+		f.truncateOpen(h)
+	}
+	return h, outdated, nil
+}
+
+// reopens registers h, another handle of a file that is removed but open, which a program can reach
+// by /proc/self/fd. One that came by a name is sent back to look at the name again, once: what is
+// open may not be what has that name. The kernel comes back with the same file only if there was no
+// name. What this mount has removed has none.
+func (f *file) reopens(h *handle, caller uint32) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	refused := f.refused
+	f.refused = caller
+	if len(f.handles) == 0 || !f.unlinked && refused != caller {
+		return false
+	}
+	h.base = f.shown.snapshot()
+	f.addHandle(h)
+	return true
+}
+
+// showsQueue reports whether the file is a lock file without data: it reads as the queue of the lock, and only the
+// holder can write, to its own contender.
+func (f *file) showsQueue() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch f.role {
+	case roleDirLock:
+		return true
+	case roleLock:
+		return f.draft == nil && (f.shown.stat == nil || f.shown.stat.DataLength <= 0)
+	}
+	return false
+}
+
+// takesData returns errNotAllowed if what is written into a lock file could be lost: the servers remove a container
+// that is empty, whatever its data, and nobody can see that a znode is one. One that was written once is none of ours.
+func (f *file) takesData(ctx context.Context) error {
+	if f.role == roleDirLock {
+		return errNotAllowed
+	}
+	s, err := f.load(ctx, false)
+	if err == nil && s.stat.Version == 0 && s.stat.DataLength <= 0 {
+		return errNotAllowed
+	}
+	return err
+}
+
+// opened registers h, and returns whether the kernel holds another version, which must be dropped before the open is answered.
+func (f *file) opened(h *handle, s snapshot) (outdated bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.addHandle(h)
+	h.base = s
+	outdated = f.told != 0 && f.told != s.stat.Mzxid && !h.trunc
+	if outdated {
+		f.turn()
+	}
+	if !outdated || !f.shown.hasData { // else others read: the kernel must drop the old size before they get what is new
+		f.show(s)
+	}
+	h.whole = !h.write && (len(s.data) > oneRead || f.isRestless())
+	return outdated
+}
+
+// restless is for how long after a change by somebody else a file that is opened to be read passes the kernel's cache by. The kernel
+// learns size and content by two answers, and who reads through its cache in the moment of a change can get the one of before with the
+// other of after.
+const restless = 2 * time.Second
+
+// turn notes that somebody else has changed the file. node.mu is held.
+func (f *file) turn() { f.turned = time.Since(f.fs.start) }
+
+// isRestless reports whether that was a moment ago. node.mu is held.
+func (f *file) isRestless() bool { return f.turned != 0 && time.Since(f.fs.start)-f.turned < restless }
+
+// reopen makes the kernel drop what it holds of the file, from the handler of an open.
+func (f *file) reopen() {
+	f.mu.Lock()
+	old := f.told
+	f.mu.Unlock()
+	f.fs.notify.reopened(&f.Inode)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.told == old {
+		f.told = 0
+	}
+}
+
+// handOver gives the kernel the content of the file, from the handler of an open: most who open a file read it, and then need not ask.
+//
+// Nobody can have the file open for writing meanwhile, because busy is held and no such handle is there: no write waits for busy with a
+// page locked, and none is overwritten. An event that comes meanwhile has told the kernel to drop what it did not have yet, so
+// this looks once more at the end; until then the kernel gets no other size than the one that belongs to the content.
+func (f *file) handOver() {
+	if !f.tryTake() {
+		return
+	}
+	defer f.give()
+	path := f.where()
+	f.mu.Lock()
+	s := f.shown.snapshot()
+	fits := f.draft == nil && s.hasData && len(s.data) > 0 && len(s.data) <= oneRead && !f.gone &&
+		f.told == s.stat.Mzxid && f.stored != f.told
+	for h := range f.handles {
+		fits = fits && !h.write
+	}
+	fits = fits && f.fs.view.current(path, s)
+	f.storing = fits
+	f.mu.Unlock()
+	if !fits {
+		return
+	}
+	f.fs.notify.store(&f.Inode, s.data)
+	f.mu.Lock()
+	f.expire()
+	f.storing, f.stored = false, s.stat.Mzxid
+	f.mu.Unlock()
+	if !f.fs.view.current(path, s) {
+		f.fs.notify.reopened(&f.Inode)
+	}
+}
+
+// mayWrite reports why the file can not be written, while the program still looks at the error: shells
+// report errors of open(2) and write(2), but not those of close(2).
+func (f *file) mayWrite(ctx context.Context) error {
+	if err := f.mayChange(); err != nil || f.unborn() || f.inheritance() != nil || f.isGone() {
+		return err
+	}
+	err := f.fs.allowed(ctx, f.where(), zk.PermWrite)
+	if errors.Is(err, zk.ErrNoNode) {
+		err = errGone // the kernel then looks the name up again, and creates the file if O_CREAT says so
+	}
+	return err
+}
