@@ -57,7 +57,8 @@ var ErrNoIdentity = errors.New("new znodes are to belong to this session, which 
 // canOwn returns ErrNoIdentity if the servers would refuse the ACL of everything that this mount
 // creates.
 func (f *FS) canOwn(ctx context.Context) error {
-	auth := f.o.ACL == ACLCreator || f.o.ACL == ACLList && slices.ContainsFunc(f.o.ACLs, func(a zk.ACL) bool { return a.Scheme == "auth" })
+	auth := f.o.ACL == ACLCreator ||
+		f.o.ACL == ACLList && slices.ContainsFunc(f.o.ACLs, func(a zk.ACL) bool { return a.Scheme == "auth" })
 	if !auth || f.o.ReadOnly {
 		return nil
 	}

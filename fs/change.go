@@ -225,7 +225,8 @@ func stored(acl, now []zk.ACL) bool {
 	return !slices.ContainsFunc(acl, func(a zk.ACL) bool {
 		user, _, _ := strings.Cut(a.ID, ":")
 		return !slices.ContainsFunc(now, func(b zk.ACL) bool {
-			return a == b || a.Perms == b.Perms && (a.Scheme == "auth" || a.Scheme == "digest" && b == zk.ACL{Perms: b.Perms, Scheme: "digest", ID: user + ":x"})
+			mask := zk.ACL{Perms: a.Perms, Scheme: "digest", ID: user + ":x"}
+			return a == b || a.Scheme == "auth" && a.Perms == b.Perms || a.Scheme == "digest" && b == mask
 		})
 	})
 }

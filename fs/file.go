@@ -34,7 +34,7 @@ type file struct {
 	users   int32            // of busy, those who wait included
 	busy    chan struct{}    // held by whoever changes or commits the content, across requests; nil without users
 	shown   content          // what the kernel was told last; reads are answered from it, so that size and data agree
-	told    int64            // the mzxid of the version whose size and time the kernel was told last; 0: none, noVersion: one that may be outdated
+	told    int64            // the mzxid that the kernel was told last; 0: none, noVersion: it may be outdated
 	stored  int64            // the mzxid of the version that the kernel was handed whole; see handOver
 	turned  time.Duration    // after FS.start: when this mount learned last that somebody else had changed it; see restless
 	handles map[*handle]bool // open; nil without

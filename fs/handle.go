@@ -31,7 +31,7 @@ type handle struct {
 	lost    error // why what was written through it is gone, if nobody was told yet
 	flushes int   // by the opener
 	broken  error // why what was written through it is gone, so that what follows would be a part; nil: it begins anew
-	undo    int64 // up to where the last write went, if it failed and the kernel takes it back with a truncation; see undoes
+	undo    int64 // the end of the last write, if the kernel takes that back; see undoes
 
 	// guarded by node.mu
 	base snapshot // the version that the content seen through this handle is based on

@@ -50,7 +50,9 @@ func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
 	}
 	l.leaving[held] = time.Now()
 	outcome := make(chan error, 1)
-	go func() { outcome <- f.giveBack(key, held) }() // ends when the contender is gone, or with the session or the connection
+	go func() { // ends when the contender is gone, or with the session or the connection
+		outcome <- f.giveBack(key, held)
+	}()
 	return outcome
 }
 
@@ -64,7 +66,8 @@ func (f *FS) giveBack(key lockKey, held *heldLock) error {
 	if !refused {
 		return nil
 	}
-	f.log.Warn("lock: the servers do not let it go: the ACL of its znode lacks DELETE", "path", held.path, "process", held.process)
+	f.log.Warn("lock: the servers do not let it go: the ACL of its znode lacks DELETE",
+		"path", held.path, "process", held.process)
 	return err
 }
 

@@ -53,13 +53,16 @@ type milestone struct {
 }
 
 func newNotifier(v *view, nodes *nodes) *notifier {
-	return &notifier{view: v, nodes: nodes, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]notice{}}
+	return &notifier{
+		view: v, nodes: nodes, pending: map[string]notice{},
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
 }
 
 // notice is what the kernel is to be told about a znode.
 type notice struct {
 	what news
-	zxid int64 // of newsDeleted: the last that was known when the event came, which no later znode of that path has as czxid
+	zxid int64 // of newsDeleted: the last that was known when the event came; see deleted
 }
 
 // tell queues news about the znode at path. It never blocks.
@@ -223,7 +226,7 @@ func (n *notifier) apply(path string, due notice) {
 }
 
 // deleted tells the kernel that a child is gone, unless it is one that was created after that. zxid
-// is as in notice.
+// is as in notice: no znode that was created after the deletion has one so low as czxid.
 func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Inode, path string, zxid int64) bool {
 	if child == nil {
 		return true

@@ -124,7 +124,8 @@ func (f *file) takesData(ctx context.Context) error {
 	return err
 }
 
-// opened registers h, and returns whether the kernel holds another version, which must be dropped before the open is answered.
+// opened registers h. It returns whether the kernel holds another version, which must be dropped
+// before the open is answered.
 func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,9 +142,10 @@ func (f *file) opened(h *handle, s snapshot) (outdated bool) {
 	return outdated
 }
 
-// restless is for how long after a change by somebody else a file that is opened to be read passes the kernel's cache by. The kernel
-// learns size and content by two answers, and who reads through its cache in the moment of a change can get the one of before with the
-// other of after.
+// restless is for how long a file that another client has changed passes the kernel's cache by,
+// where it is opened to be read. The kernel learns size and content by two answers. A program that
+// reads through its cache in the moment of a change can get the size of before with the content of
+// after.
 const restless = 2 * time.Second
 
 // turn notes that somebody else has changed the file. node.mu is held.
@@ -165,11 +167,13 @@ func (f *file) reopen() {
 	}
 }
 
-// handOver gives the kernel the content of the file, from the handler of an open: most who open a file read it, and then need not ask.
+// handOver gives the kernel the content of the file, from the handler of an open: most programs
+// that open a file read it, and then need not ask.
 //
-// Nobody can have the file open for writing meanwhile, because busy is held and no such handle is there: no write waits for busy with a
-// page locked, and none is overwritten. An event that comes meanwhile has told the kernel to drop what it did not have yet, so
-// this looks once more at the end; until then the kernel gets no other size than the one that belongs to the content.
+// No program can have the file open for writing meanwhile, because busy is held and no such handle
+// is there: no write waits for busy with a page locked, and none is overwritten. An event that
+// comes meanwhile has told the kernel to drop what it did not have yet, so this looks once more at
+// the end. Until then the kernel gets no other size than the one that belongs to the content.
 func (f *file) handOver() {
 	if !f.tryTake() {
 		return

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Quotas are znodes below /zookeeper/quota: the limits of /app are the data of /zookeeper/quota/app/zookeeper_limits. Servers from
-// 3.7 on refuse what goes beyond a hard limit, if their configuration says so (enforceQuota). A program would learn that at
-// close, which shells do not look at, so it is found out at open where there is such a limit.
+// Quotas are znodes below /zookeeper/quota: the limits of /app are the data of
+// /zookeeper/quota/app/zookeeper_limits. Servers since 3.7 refuse what goes beyond a hard limit, if
+// their configuration says so (enforceQuota). A program would learn that at close, which shells do
+// not look at. So it is found out at open where there is such a limit.
 const (
 	quotaRoot   = "/zookeeper/quota"
 	quotaLimits = "zookeeper_limits"

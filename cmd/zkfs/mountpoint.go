@@ -44,7 +44,8 @@ func checkUnmounted(dir string) error {
 	case err != nil:
 		return failf(exitMountpoint, "%s", plain(err))
 	case mount.isOurs() && mount.isDead():
-		return failf(exitMounted, "%s: a dead mount of %s is there, whose process is gone", dir, mount.source).hinting("zkfs umount " + dir + ", or mount with --remount-dead")
+		return failf(exitMounted, "%s: a dead mount of %s is there, whose process is gone", dir, mount.source).
+			hinting("zkfs umount " + dir + ", or mount with --remount-dead")
 	case mount.isOurs():
 		return failf(exitMounted, "%s: %s is mounted there already", dir, mount.source).hinting("zkfs umount " + dir)
 	}
@@ -62,13 +63,16 @@ func lockDirectory(ctx context.Context, dir string) (unlock func(), err error) {
 		return nil, failf(exitMountpoint, "%s", plain(err))
 	}
 	locked := make(chan error, 1)
-	go func() { locked <- unix.Flock(int(f.Fd()), unix.LOCK_EX) }() // ends when the lock is free, at the latest with this process
+	go func() { // ends when the lock is free, at the latest with this process
+		locked <- unix.Flock(int(f.Fd()), unix.LOCK_EX)
+	}()
 	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
 	select {
 	case err = <-locked:
 	case <-ctx.Done():
-		return nil, failf(exitMountpoint, "%s: another process holds a lock of the directory (flock)", dir).hinting("`lslocks` shows which")
+		return nil, failf(exitMountpoint, "%s: another process holds a lock of the directory (flock)", dir).
+			hinting("`lslocks` shows which")
 	}
 	if err != nil {
 		f.Close()
