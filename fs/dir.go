@@ -366,7 +366,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	path = join(path, znodeName(name, d.isRoot()))
 	locked := d.mayHaveLock(path)
 	err := d.fs.remove(ctx, path, func() error {
-		for {
+		return d.fs.lookAgain(ctx, func() error {
 			st, err := d.fs.view.stat(ctx, path)
 			switch {
 			case err != nil:
@@ -374,10 +374,12 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 			case d.fs.kindOf(path, st) == kindDir:
 				return errGone // the kernel looks again
 			}
-			if err := d.fs.delete(ctx, path, st); !errors.Is(err, zk.ErrBadVersion) {
-				return err
+			err = d.fs.delete(ctx, path, st)
+			if errors.Is(err, zk.ErrBadVersion) {
+				return errOvertaken
 			}
-		}
+			return err
+		}, path)
 	})
 	if err == nil && locked {
 		d.fs.removeLock(ctx, path+d.fs.o.LockSuffix)
