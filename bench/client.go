@@ -30,12 +30,9 @@ func dialPeer(addr string, options ...func(*peer.Conn)) (*peer.Conn, error) {
 	return c, err
 }
 
-func dialOurs(addr string, options ...func(*zk.Conn)) (*zk.Conn, error) {
-	c, events, err := zk.Connect([]string{addr}, 10*time.Second, zk.WithLogger(silence{}), func(c *zk.Conn) {
-		for _, option := range options {
-			option(c)
-		}
-	})
+func dialOurs(addr string, options ...zk.Option) (*zk.Conn, error) {
+	options = append([]zk.Option{zk.WithLogger(silence{})}, options...)
+	c, events, err := zk.Connect([]string{addr}, 10*time.Second, options...)
 	if err == nil {
 		go drain(events)
 	}

@@ -146,7 +146,7 @@ func clientAndNetty(r *report, n *nettyServer) error {
 }
 
 // getsAt compares Get by 256, together and as a request for each.
-func getsAt(r *report, where, addr string, peerOption func(*peer.Conn), option func(*zk.Conn)) error {
+func getsAt(r *report, where, addr string, peerOption func(*peer.Conn), option zk.Option) error {
 	a, err := dialPeer(addr, peerOption)
 	if err != nil {
 		return err

@@ -14,16 +14,13 @@ import (
 func BenchmarkGet(b *testing.B) {
 	for _, form := range []struct {
 		name    string
-		options []func(*zk.Conn)
+		options []zk.Option
 	}{
 		{"together", nil},
-		{"single", []func(*zk.Conn){zk.WithSingleReads()}},
+		{"single", []zk.Option{zk.WithSingleReads()}},
 	} {
-		c, _, err := zk.Connect([]string{addr(shared.Servers[0])}, 10*time.Second, zk.WithLogInfo(false), func(c *zk.Conn) {
-			for _, option := range form.options {
-				option(c)
-			}
-		})
+		options := append(form.options, zk.WithLogInfo(false))
+		c, _, err := zk.Connect([]string{addr(shared.Servers[0])}, 10*time.Second, options...)
 		if err != nil {
 			b.Fatal(err)
 		}

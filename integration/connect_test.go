@@ -25,13 +25,10 @@ const sessionTimeout = time.Minute
 
 // connect opens a session with the servers, which ends with the test. A server that is about to
 // serve may leave a connection without an answer, so an attempt is given up after a while.
-func connect(t *testing.T, servers []string, options ...func(*zk.Conn)) *zk.Conn {
+func connect(t *testing.T, servers []string, options ...zk.Option) *zk.Conn {
 	t.Helper()
-	c, _, err := zk.Connect(servers, sessionTimeout, zk.WithLogger(testLog{t}), zk.WithConnectTimeout(5*time.Second), func(c *zk.Conn) {
-		for _, option := range options {
-			option(c)
-		}
-	})
+	options = append([]zk.Option{zk.WithLogger(testLog{t}), zk.WithConnectTimeout(5 * time.Second)}, options...)
+	c, _, err := zk.Connect(servers, sessionTimeout, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +54,7 @@ func newRoot(t *testing.T) string {
 }
 
 // sharedConn opens a session with the shared server whose root is a znode of the test's own.
-func sharedConn(t *testing.T, options ...func(*zk.Conn)) *zk.Conn {
+func sharedConn(t *testing.T, options ...zk.Option) *zk.Conn {
 	t.Helper()
 	return connect(t, []string{addr(shared.Servers[0])}, append(options, zk.WithChroot(newRoot(t)))...)
 }

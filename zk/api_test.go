@@ -122,6 +122,13 @@ func TestFormsOfConnect(t *testing.T) {
 		"Connect with options": func() (*zk.Conn, <-chan zk.Event, error) {
 			return zk.Connect(servers, timeout, zk.WithHostProvider(zk.NewDNSHostProvider()), func(c *zk.Conn) { c.SetLogger(silence{}) })
 		},
+		"Connect with a slice of options": func() (*zk.Conn, <-chan zk.Event, error) {
+			options := []zk.Option{quiet, func(c *zk.Conn) { c.SetLogger(silence{}) }}
+			return zk.Connect(servers, timeout, append(options, zk.WithReadOnly())...)
+		},
+		"Connect with a slice of functions": func() (*zk.Conn, <-chan zk.Event, error) {
+			return zk.Connect(servers, timeout, []func(*zk.Conn){quiet}...)
+		},
 	}
 	for name, connect := range forms {
 		t.Run(name, func(t *testing.T) {

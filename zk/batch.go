@@ -24,7 +24,7 @@ const maxBatch = 128
 const batchBytes = 256 << 10
 
 // WithSingleReads sends every Get as a request of its own, instead of those that are waiting together in one multiRead.
-func WithSingleReads() connOption { return func(c *Conn) { c.singleReads.Store(true) } }
+func WithSingleReads() Option { return func(c *Conn) { c.singleReads.Store(true) } }
 
 // batchable tells whether cl is a Get that may travel with others.
 func (c *client) batchable(cl *call) bool {

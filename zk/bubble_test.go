@@ -24,8 +24,6 @@ type silence struct{}
 
 func (silence) Printf(string, ...any) {}
 
-type option = func(*zk.Conn)
-
 // bubble runs f in a bubble with a server.
 func bubble(t *testing.T, f func(t *testing.T, server *zktest.Server)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -36,18 +34,15 @@ func bubble(t *testing.T, f func(t *testing.T, server *zktest.Server)) {
 }
 
 // connect opens a session that ends with the test.
-func connect(t *testing.T, server *zktest.Server, options ...option) (*zk.Conn, <-chan zk.Event) {
+func connect(t *testing.T, server *zktest.Server, options ...zk.Option) (*zk.Conn, <-chan zk.Event) {
 	t.Helper()
 	return connectTo(t, server.Dialer(), options...)
 }
 
-func connectTo(t *testing.T, dialer zk.Dialer, options ...option) (*zk.Conn, <-chan zk.Event) {
+func connectTo(t *testing.T, dialer zk.Dialer, options ...zk.Option) (*zk.Conn, <-chan zk.Event) {
 	t.Helper()
-	c, events, err := zk.Connect([]string{"zk"}, timeout, quiet, zk.WithDialer(dialer), func(c *zk.Conn) {
-		for _, o := range options {
-			o(c)
-		}
-	})
+	options = append([]zk.Option{quiet, zk.WithDialer(dialer)}, options...)
+	c, events, err := zk.Connect([]string{"zk"}, timeout, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

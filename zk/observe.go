@@ -22,7 +22,7 @@ type RequestInfo struct {
 
 // WithRequestHook calls f after each call, on the goroutine of its caller, for metrics and slow logs. Calls that failed
 // before they could wait for a connection, because of an invalid path for example, are not reported.
-func WithRequestHook(f func(RequestInfo)) connOption { return func(c *Conn) { c.hook = f } }
+func WithRequestHook(f func(RequestInfo)) Option { return func(c *Conn) { c.hook = f } }
 
 // waitObserved is wait, and tells the hook. What it tells of the call is taken first: after an error it is gone.
 func (c *Conn) waitObserved(cl *call) error {
@@ -37,7 +37,7 @@ func (c *Conn) waitObserved(cl *call) error {
 }
 
 // WithTrace prints every record of the connection to out, in the form of [StartTracer]. Unlike that it sees through TLS.
-func WithTrace(out io.Writer) connOption {
+func WithTrace(out io.Writer) Option {
 	return func(c *Conn) { c.trace = log.New(out, "", log.Ltime|log.Lmicroseconds) }
 }
 

@@ -76,7 +76,7 @@ func TestConnectToANameThatCannotExist(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	refuse := func(string, string, time.Duration) (net.Conn, error) { return nil, errors.New("refused") }
-	for _, option := range []connOption{WithDialer(refuse), WithHostProvider(NewDNSHostProvider())} {
+	for _, option := range []Option{WithDialer(refuse), WithHostProvider(NewDNSHostProvider())} {
 		c, _, err := Connect([]string{name}, time.Second, option, WithLogInfo(false), WithLogger(silent{}))
 		if err != nil {
 			t.Errorf("error %v", err)

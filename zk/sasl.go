@@ -35,7 +35,7 @@ type SASLExchange interface {
 // ends: its state is [StateAuthFailed], and all calls fail with an error that wraps [ErrAuthFailed].
 // So does a server that closes the connection in the middle of the exchange, as those before 3.6 refuse, but only if that
 // happens twice in a row: once may have been the server's end.
-func WithSASL(m SASLMechanism) connOption { return func(c *Conn) { c.sasl = m } }
+func WithSASL(m SASLMechanism) Option { return func(c *Conn) { c.sasl = m } }
 
 // authenticate runs the exchange on a connection whose session is agreed on.
 func (c *client) authenticate(ctx context.Context, t *transport, server string) error {

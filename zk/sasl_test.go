@@ -27,7 +27,7 @@ type saslPeer struct {
 
 // saslScripts returns a client each of whose connections meets the next script, the last one again and again. A
 // connection is closed when its script ends.
-func saslScripts(t *testing.T, log Logger, options []connOption, scripts ...func(*saslPeer)) (*Conn, <-chan Event) {
+func saslScripts(t *testing.T, log Logger, options []Option, scripts ...func(*saslPeer)) (*Conn, <-chan Event) {
 	t.Helper()
 	var running sync.WaitGroup
 	dial := 0
@@ -41,13 +41,8 @@ func saslScripts(t *testing.T, log Logger, options []connOption, scripts ...func
 		})
 		return client, nil
 	}
-	c, events, err := Connect([]string{"zoo.example:2181"}, 10*time.Second, func(c *Conn) {
-		c.dialer = dialer
-		c.log.set(log)
-		for _, option := range options {
-			option(c)
-		}
-	})
+	options = append([]Option{WithDialer(dialer), WithLogger(log)}, options...)
+	c, events, err := Connect([]string{"zoo.example:2181"}, 10*time.Second, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +177,7 @@ func (l *saslLog) String() string {
 	return strings.Join(l.lines, "\n")
 }
 
-var bob = []connOption{WithSASL(DigestMD5("bob", "bobpw"))}
+var bob = []Option{WithSASL(DigestMD5("bob", "bobpw"))}
 
 func TestSASLPrecedesAllElseOnEveryConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -346,7 +341,7 @@ func TestSASLMechanismOfTheUser(t *testing.T) {
 			challenges = append(challenges, fmt.Sprintf("%q", challenge))
 			return []byte{byte('0' + len(challenges))}, len(challenges) == 4, nil
 		}
-		c, events := saslScripts(t, &saslLog{}, []connOption{WithSASL(m)}, func(p *saslPeer) { p.session(); p.rest() }, func(p *saslPeer) {
+		c, events := saslScripts(t, &saslLog{}, []Option{WithSASL(m)}, func(p *saslPeer) { p.session(); p.rest() }, func(p *saslPeer) {
 			p.session()
 			for _, challenge := range []string{"a", ""} {
 				p.token()

@@ -161,7 +161,7 @@ var scriptVerbs = map[string]func(s *script, rest string) error{
 }
 
 func (s *script) connect(rest string) error {
-	options := []connOption{WithDialer(s.dial), WithLogger(scriptLogger{s.T})}
+	options := []Option{WithDialer(s.dial), WithLogger(scriptLogger{s.T})}
 	timeout, servers := 10*time.Second, []string{"server1"}
 	for _, field := range strings.Fields(rest) {
 		name, value, _ := strings.Cut(field, "=")

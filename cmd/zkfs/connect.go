@@ -12,14 +12,11 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A connectOption is an option of zk.Connect.
-type connectOption = func(*zk.Conn)
-
 // requestRoom is what a request needs besides the data of a znode: header, path, ACL.
 const requestRoom = 1024
 
 // enlarge makes room for requests with up to so many bytes of data. 0 leaves it at what servers take by default.
-func enlarge(maxData int) connectOption {
+func enlarge(maxData int) zk.Option {
 	return func(c *zk.Conn) {
 		if maxData > 0 {
 			zk.WithMaxConnBufferSize(maxData + requestRoom)(c)
@@ -29,12 +26,13 @@ func enlarge(maxData int) connectOption {
 
 // connect opens a session. The connection that it returns stands, its root is the znode of the source, and that exists.
 // While it waits for a server it tells why on progress.
-func (n *connection) connect(ctx context.Context, log *slog.Logger, progress io.Writer, options ...connectOption) (*zk.Conn, error) {
+func (n *connection) connect(ctx context.Context, log *slog.Logger, progress io.Writer, options ...zk.Option) (*zk.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.connectTimeout)
 	defer cancel()
 	var why string // no name is known
+	options = append([]zk.Option{zk.WithChroot(n.chroot), zk.WithSlog(log), n.secure}, options...)
 	conn, err := untilKnown(ctx, func() (*zk.Conn, error) {
-		conn, _, err := zk.Connect(n.servers, n.sessionTimeout, zk.WithChroot(n.chroot), zk.WithSlog(log), n.secure, all(options))
+		conn, _, err := zk.Connect(n.servers, n.sessionTimeout, options...)
 		return conn, err
 	}, func() { why = n.tell(ctx, progress) })
 	switch {
@@ -71,14 +69,6 @@ func untilKnown(ctx context.Context, connect func() (*zk.Conn, error), unknown f
 		case <-time.After(nameWait):
 		case <-ctx.Done():
 			return nil, err
-		}
-	}
-}
-
-func all(options []connectOption) connectOption {
-	return func(c *zk.Conn) {
-		for _, option := range options {
-			option(c)
 		}
 	}
 }

@@ -147,13 +147,13 @@ func (w *writer) function(name string, s *types.Signature) {
 		call += "..."
 	}
 	call += ")"
-	if results := s.Results(); results.Len() > 0 {
-		if named, ok := results.At(0).Type().(*types.Named); ok && !named.Obj().Exported() && named.Obj().Pkg() != nil {
-			call = named.Obj().Name() + "(" + call + ")"
-		}
+	if s.Results().Len() > 0 {
 		call = "return " + call
 	}
 	signature := strings.TrimPrefix(types.TypeString(s, w.qualify), "func")
+	if strings.HasSuffix(signature, " Option") { // the others do not export it
+		signature = strings.TrimSuffix(signature, "Option") + "connOption"
+	}
 	fmt.Fprintf(&w.funcs, "// %s is [zk.%[1]s].\nfunc %[1]s%s {\n%s\n}\n\n", name, signature, call)
 }
 

@@ -30,7 +30,7 @@ func (l *logger) lines() int {
 }
 
 // connect opens a session that ends with the test.
-func connect(t *testing.T, server *zktest.Server, options ...connOption) (*Conn, <-chan Event) {
+func connect(t *testing.T, server *zktest.Server, options ...Option) (*Conn, <-chan Event) {
 	t.Helper()
 	c, events, err := Connect([]string{server.Addr()}, timeout, options...)
 	if err != nil {

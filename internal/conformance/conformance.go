@@ -117,14 +117,10 @@ type quiet struct{}
 func (quiet) Printf(string, ...any) {}
 
 // dial opens a connection, which ends with the case.
-func (e *env) dial(dialer zk.Dialer, timeout time.Duration, options ...func(*zk.Conn)) (*zk.Conn, *states) {
+func (e *env) dial(dialer zk.Dialer, timeout time.Duration, options ...zk.Option) (*zk.Conn, *states) {
 	e.Helper()
-	c, events, err := zk.Connect(e.target.Servers, timeout, zk.WithDialer(dialer), zk.WithLogger(quiet{}),
-		func(c *zk.Conn) {
-			for _, option := range options {
-				option(c)
-			}
-		})
+	options = append([]zk.Option{zk.WithDialer(dialer), zk.WithLogger(quiet{})}, options...)
+	c, events, err := zk.Connect(e.target.Servers, timeout, options...)
 	if err != nil {
 		e.Fatal(err)
 	}
@@ -133,14 +129,14 @@ func (e *env) dial(dialer zk.Dialer, timeout time.Duration, options ...func(*zk.
 }
 
 // rooted opens a connection without chroot.
-func (e *env) rooted(options ...func(*zk.Conn)) *zk.Conn {
+func (e *env) rooted(options ...zk.Option) *zk.Conn {
 	e.Helper()
 	c, _ := e.dial(e.target.Dialer, long, options...)
 	return c
 }
 
 // connect opens a connection whose root is that of the case.
-func (e *env) connect(options ...func(*zk.Conn)) *zk.Conn {
+func (e *env) connect(options ...zk.Option) *zk.Conn {
 	e.Helper()
 	return e.rooted(append(options, zk.WithChroot(e.root))...)
 }

@@ -43,7 +43,7 @@ func (l *link) mend() {
 }
 
 // remote opens a connection over a link, and waits for its session, which lives on without it for the timeout.
-func (e *env) remote(timeout time.Duration, options ...func(*zk.Conn)) (*zk.Conn, *link, *states) {
+func (e *env) remote(timeout time.Duration, options ...zk.Option) (*zk.Conn, *link, *states) {
 	e.Helper()
 	l := &link{dial: e.target.Dialer}
 	c, s := e.dial(l.dialer, timeout, append(options, zk.WithChroot(e.root))...)

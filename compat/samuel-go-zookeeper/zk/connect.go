@@ -11,6 +11,9 @@ import (
 // connOption is an option of [Connect]: what the With functions return, or any func(*Conn).
 type connOption func(c *Conn)
 
+// Option is connOption by a name that a program can use, for a slice of them.
+type Option = connOption
+
 // DefaultLogger is the logger of connections without [WithLogger]. It may be replaced before the call of Connect.
 var DefaultLogger = zk.DefaultLogger
 

@@ -247,42 +247,42 @@ func StartTracer(listenAddr string, serverAddr string) {
 
 // WithAuth is [zk.WithAuth].
 func WithAuth(scheme string, auth []byte) connOption {
-	return connOption(zk.WithAuth(scheme, auth))
+	return zk.WithAuth(scheme, auth)
 }
 
 // WithChroot is [zk.WithChroot].
 func WithChroot(path string) connOption {
-	return connOption(zk.WithChroot(path))
+	return zk.WithChroot(path)
 }
 
 // WithConnectTimeout is [zk.WithConnectTimeout].
 func WithConnectTimeout(d time.Duration) connOption {
-	return connOption(zk.WithConnectTimeout(d))
+	return zk.WithConnectTimeout(d)
 }
 
 // WithDialer is [zk.WithDialer].
 func WithDialer(dialer Dialer) connOption {
-	return connOption(zk.WithDialer(dialer))
+	return zk.WithDialer(dialer)
 }
 
 // WithEventCallback is [zk.WithEventCallback].
 func WithEventCallback(cb EventCallback) connOption {
-	return connOption(zk.WithEventCallback(cb))
+	return zk.WithEventCallback(cb)
 }
 
 // WithHostProvider is [zk.WithHostProvider].
 func WithHostProvider(p HostProvider) connOption {
-	return connOption(zk.WithHostProvider(p))
+	return zk.WithHostProvider(p)
 }
 
 // WithLogInfo is [zk.WithLogInfo].
 func WithLogInfo(on bool) connOption {
-	return connOption(zk.WithLogInfo(on))
+	return zk.WithLogInfo(on)
 }
 
 // WithLogger is [zk.WithLogger].
 func WithLogger(l Logger) connOption {
-	return connOption(zk.WithLogger(l))
+	return zk.WithLogger(l)
 }
 
 // WithLookupTimeout is [zk.WithLookupTimeout].
@@ -292,62 +292,62 @@ func WithLookupTimeout(timeout time.Duration) DNSHostProviderOption {
 
 // WithMaxBufferSize is [zk.WithMaxBufferSize].
 func WithMaxBufferSize(bytes int) connOption {
-	return connOption(zk.WithMaxBufferSize(bytes))
+	return zk.WithMaxBufferSize(bytes)
 }
 
 // WithMaxConnBufferSize is [zk.WithMaxConnBufferSize].
 func WithMaxConnBufferSize(bytes int) connOption {
-	return connOption(zk.WithMaxConnBufferSize(bytes))
+	return zk.WithMaxConnBufferSize(bytes)
 }
 
 // WithMaxInFlight is [zk.WithMaxInFlight].
 func WithMaxInFlight(n int) connOption {
-	return connOption(zk.WithMaxInFlight(n))
+	return zk.WithMaxInFlight(n)
 }
 
 // WithReadOnly is [zk.WithReadOnly].
 func WithReadOnly() connOption {
-	return connOption(zk.WithReadOnly())
+	return zk.WithReadOnly()
 }
 
 // WithRequestHook is [zk.WithRequestHook].
 func WithRequestHook(f func(RequestInfo)) connOption {
-	return connOption(zk.WithRequestHook(f))
+	return zk.WithRequestHook(f)
 }
 
 // WithSASL is [zk.WithSASL].
 func WithSASL(m SASLMechanism) connOption {
-	return connOption(zk.WithSASL(m))
+	return zk.WithSASL(m)
 }
 
 // WithServerExpiry is [zk.WithServerExpiry].
 func WithServerExpiry() connOption {
-	return connOption(zk.WithServerExpiry())
+	return zk.WithServerExpiry()
 }
 
 // WithSession is [zk.WithSession].
 func WithSession(id int64, password []byte) connOption {
-	return connOption(zk.WithSession(id, password))
+	return zk.WithSession(id, password)
 }
 
 // WithSingleReads is [zk.WithSingleReads].
 func WithSingleReads() connOption {
-	return connOption(zk.WithSingleReads())
+	return zk.WithSingleReads()
 }
 
 // WithSlog is [zk.WithSlog].
 func WithSlog(l *slog.Logger) connOption {
-	return connOption(zk.WithSlog(l))
+	return zk.WithSlog(l)
 }
 
 // WithTLS is [zk.WithTLS].
 func WithTLS(cfg *tls.Config) connOption {
-	return connOption(zk.WithTLS(cfg))
+	return zk.WithTLS(cfg)
 }
 
 // WithTrace is [zk.WithTrace].
 func WithTrace(out io.Writer) connOption {
-	return connOption(zk.WithTrace(out))
+	return zk.WithTrace(out)
 }
 
 // WorldACL is [zk.WorldACL].
