@@ -352,12 +352,12 @@ func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	own := f.fs.locks.get(keyOf(h, owner, flags))
 	*out = fuse.FileLock{Typ: syscall.F_UNLCK}
 	for _, c := range contenders {
-		shared := zk.IsSharedContender(c)
-		if own != nil && own.contender == c || lk.Typ == syscall.F_RDLCK && shared {
+		contender := join(path, c.Name)
+		if own != nil && own.contender == contender || lk.Typ == syscall.F_RDLCK && c.Shared {
 			continue
 		}
-		*out = fuse.FileLock{Start: 0, End: math.MaxInt64, Typ: syscall.F_WRLCK, Pid: f.fs.locks.holderOf(c)}
-		if shared {
+		*out = fuse.FileLock{Start: 0, End: math.MaxInt64, Typ: syscall.F_WRLCK, Pid: f.fs.locks.holderOf(contender)}
+		if c.Shared {
 			out.Typ = syscall.F_RDLCK
 		}
 		break

@@ -30,8 +30,8 @@ const (
 	noteBytes  = 4 << 10 // that are shown of one contender
 )
 
-// contenders returns the paths of the contenders for the lock at path, the holder first.
-func (f *FS) contenders(ctx context.Context, path string) ([]string, error) {
+// contenders returns the contenders for the lock at path, the holder first.
+func (f *FS) contenders(ctx context.Context, path string) ([]zk.Contender, error) {
 	s, err := f.view.list(ctx, path)
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil, nil
@@ -39,27 +39,24 @@ func (f *FS) contenders(ctx context.Context, path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths := zk.Contenders(s.names.all())
-	for i, name := range paths {
-		paths[i] = join(path, name)
-	}
-	return paths, nil
+	return zk.LockQueue(s.names.all()), nil
 }
 
 // queue returns what is to be shown of the contenders for the lock at path, the holder first.
 func (f *FS) queue(ctx context.Context, path string) (queue []contender, err error) {
-	paths, err := f.contenders(ctx, path)
+	all, err := f.contenders(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	for read := 0; len(paths) > 0; {
-		page := paths[:min(len(paths), queuePage)]
-		paths = paths[len(page):]
+	for read := 0; len(all) > 0; {
+		page := make([]string, min(len(all), queuePage))
 		found := make([]contender, len(page))
-		each := func(i int, s snapshot) {
-			_, name := split(page[i])
-			found[i] = contender{page[i], zk.IsSharedContender(name), s.stat, noteOf(s)}
+		for i, c := range all[:len(page)] {
+			page[i] = join(path, c.Name)
+			found[i] = contender{path: page[i], shared: c.Shared}
 		}
+		all = all[len(page):]
+		each := func(i int, s snapshot) { found[i].stat, found[i].note = s.stat, noteOf(s) }
 		if read < queueBytes {
 			var size int
 			size, err = f.view.many(ctx, page, each)

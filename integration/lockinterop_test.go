@@ -67,7 +67,7 @@ func contenders(t *testing.T, c *zk.Conn, path string, n int) {
 		if errors.Is(err, zk.ErrNoNode) {
 			err = nil
 		}
-		if err == nil && len(zk.Contenders(names)) != n {
+		if err == nil && len(zk.LockQueue(names)) != n {
 			err = fmt.Errorf("%q contend, want %d", names, n)
 		}
 		return err

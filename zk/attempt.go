@@ -53,8 +53,8 @@ func (a *attempt) free() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range Contenders(names) {
-		if !a.shared || !IsSharedContender(name) {
+	for _, before := range LockQueue(names) {
+		if !a.shared || !before.Shared {
 			return ErrLockHeld
 		}
 	}
@@ -110,7 +110,7 @@ func (a *attempt) queue(own string) (*hold, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		before, ok := predecessor(Contenders(names), name, a.shared)
+		before, ok := predecessor(LockQueue(names), name, a.shared)
 		switch {
 		case !ok:
 			return nil, ErrLockLost

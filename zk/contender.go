@@ -10,36 +10,36 @@ import (
 // sharedMarks are what the names of shared contenders contain: ours, Curator's and kazoo's.
 var sharedMarks = []string{"-read-lock-", "__READ__", "__rlock__"}
 
-// Contenders returns those of the children of a lock's znode that contend for the lock, in the
-// order in which they hold it: all whose names end in a sequence number, whatever client made them.
-// The order does not depend on that of children.
-func Contenders(children []string) []string {
-	var list []contender
-	for _, name := range children {
-		if n, ok := sequence(name); ok {
-			list = append(list, contender{name, uint32(n)})
-		}
-	}
-	slices.SortFunc(list, func(a, b contender) int {
-		return cmp.Or(cmp.Compare(a.sequence, b.sequence), strings.Compare(a.name, b.name))
-	})
-	names := make([]string, 0, len(list))
-	first := eldest(list)
-	for _, c := range slices.Concat(list[first:], list[:first]) {
-		names = append(names, c.name)
-	}
-	return names
+// Contender is a child of a lock's znode that holds the lock, or waits for it.
+type Contender struct {
+	Name   string // of the child
+	Shared bool   // it holds the lock together with other shared contenders, as [NewReadLock] makes them
+
+	sequence uint32
 }
 
-type contender struct {
-	name     string
-	sequence uint32
+// LockQueue returns the contenders among children, the names of all children of a lock's znode. They
+// stand in the order in which they get the lock: the first holds it, and so do the shared ones
+// behind a shared first, up to the first exclusive one. A child contends if its name ends in a
+// sequence number, whatever client made it. The order does not depend on that of children.
+func LockQueue(children []string) []Contender {
+	var list []Contender
+	for _, name := range children {
+		if n, ok := sequence(name); ok {
+			list = append(list, Contender{name, isShared(name), uint32(n)})
+		}
+	}
+	slices.SortFunc(list, func(a, b Contender) int {
+		return cmp.Or(cmp.Compare(a.sequence, b.sequence), strings.Compare(a.Name, b.Name))
+	})
+	first := eldest(list)
+	return slices.Concat(list[first:], list[:first])
 }
 
 // eldest returns where the order of contenders that are sorted by their numbers begins. The numbers
 // come from a counter that wraps, so they lie on a circle, and the first one is that behind the
 // largest gap.
-func eldest(sorted []contender) (first int) {
+func eldest(sorted []Contender) (first int) {
 	var largest uint32
 	for i, c := range sorted {
 		before := sorted[(i+len(sorted)-1)%len(sorted)]
@@ -50,8 +50,8 @@ func eldest(sorted []contender) (first int) {
 	return first
 }
 
-// IsSharedContender tells whether the contender of that name wants the lock together with other shared ones.
-func IsSharedContender(name string) bool {
+// isShared reports whether the contender of that name is a shared one.
+func isShared(name string) bool {
 	return slices.ContainsFunc(sharedMarks, func(mark string) bool { return strings.Contains(name, mark) })
 }
 
@@ -79,12 +79,13 @@ func sequence(name string) (int32, bool) {
 	return int32(n), true
 }
 
-// predecessor returns the contender that must go before name may hold the lock, "" if there is none. ok is false if name is not there.
-func predecessor(contenders []string, name string, shared bool) (before string, ok bool) {
-	i := slices.Index(contenders, name)
+// predecessor returns the contender that must go before name may hold the lock, "" if there is
+// none. ok is false if name is not there.
+func predecessor(queue []Contender, name string, shared bool) (before string, ok bool) {
+	i := slices.IndexFunc(queue, func(c Contender) bool { return c.Name == name })
 	for at := i - 1; at >= 0; at-- {
-		if !shared || !IsSharedContender(contenders[at]) {
-			return contenders[at], true
+		if !shared || !queue[at].Shared {
+			return queue[at].Name, true
 		}
 	}
 	return "", i >= 0

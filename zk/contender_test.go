@@ -32,13 +32,26 @@ func TestSequence(t *testing.T) {
 }
 
 func TestContendersAreInOrderAcrossTheWrap(t *testing.T) {
-	got := Contenders([]string{
+	got := LockQueue([]string{
 		"b-lock--2147483647", "stray", "a-read-lock--2147483648", "c-lock-2147483646", "_c_x", "d-lock-2147483647",
 	})
-	want := []string{"c-lock-2147483646", "d-lock-2147483647", "a-read-lock--2147483648", "b-lock--2147483647"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	want := []Contender{
+		{Name: "c-lock-2147483646", sequence: 2147483646},
+		{Name: "d-lock-2147483647", sequence: 2147483647},
+		{Name: "a-read-lock--2147483648", sequence: 1 << 31, Shared: true},
+		{Name: "b-lock--2147483647", sequence: 1<<31 + 1},
 	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// order returns the names of the contenders among children.
+func order(children []string) (names []string) {
+	for _, c := range LockQueue(children) {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 func TestPredecessor(t *testing.T) {
@@ -55,7 +68,7 @@ func TestPredecessor(t *testing.T) {
 		{queue[3], true, queue[2], true},
 		{"e-lock-0000000005", false, "", false},
 	} {
-		before, ok := predecessor(queue, test.name, test.shared)
+		before, ok := predecessor(LockQueue(queue), test.name, test.shared)
 		if before != test.before || ok != test.ok {
 			t.Errorf("%s: %q, %v, want %q, %v", test.name, before, ok, test.before, test.ok)
 		}

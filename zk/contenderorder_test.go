@@ -22,7 +22,7 @@ func TestContendersWhateverTheListing(t *testing.T) {
 		for range 20 {
 			children := slices.Clone(want)
 			rand.Shuffle(len(children), func(i, j int) { children[i], children[j] = children[j], children[i] })
-			if got := Contenders(children); !slices.Equal(got, want) {
+			if got := order(children); !slices.Equal(got, want) {
 				t.Errorf("of %q: %q, want %q", children, got, want)
 			}
 		}
@@ -40,13 +40,13 @@ func FuzzContenders(f *testing.F) {
 		for i, n := range []int32{a, b, c, d} {
 			children = append(children, fmt.Sprintf("%d-lock-%010d", i, n))
 		}
-		order := Contenders(children)
-		if !slices.Equal(Contenders(order), order) {
-			t.Errorf("%q in order is %q", order, Contenders(order))
+		queue := order(children)
+		if again := order(queue); !slices.Equal(again, queue) {
+			t.Errorf("%q in order is %q", queue, again)
 		}
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(children), func(i, j int) { children[i], children[j] = children[j], children[i] })
-		if got := Contenders(children); !slices.Equal(got, order) {
-			t.Errorf("of %q: %q, want %q", children, got, order)
+		if got := order(children); !slices.Equal(got, queue) {
+			t.Errorf("of %q: %q, want %q", children, got, queue)
 		}
 		contenders := 0
 		for _, name := range children {
@@ -54,15 +54,15 @@ func FuzzContenders(f *testing.F) {
 				contenders++
 			}
 		}
-		if len(order) != contenders {
-			t.Errorf("%q, of %d", order, contenders)
+		if len(queue) != contenders {
+			t.Errorf("%q, of %d", queue, contenders)
 		}
 		var last uint32
-		for _, name := range order {
+		for _, name := range queue {
 			n, _ := sequence(name)
-			first, _ := sequence(order[0])
+			first, _ := sequence(queue[0])
 			if distance := uint32(n) - uint32(first); distance < last {
-				t.Errorf("%q", order)
+				t.Errorf("%q", queue)
 			} else {
 				last = distance
 			}

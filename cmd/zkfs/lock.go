@@ -277,8 +277,8 @@ func (o *lockOrder) holder(conn *zk.Conn) string {
 	defer cancel()
 	conn = conn.WithContext(ctx)
 	names, _, err := conn.Children(o.znode)
-	if queue := zk.Contenders(names); err == nil && len(queue) > 0 {
-		if data, _, err := conn.Get(path.Join(o.znode, queue[0])); err == nil && len(data) > 0 {
+	if queue := zk.LockQueue(names); err == nil && len(queue) > 0 {
+		if data, _, err := conn.Get(path.Join(o.znode, queue[0].Name)); err == nil && len(data) > 0 {
 			return fmt.Sprintf(": %q has it", data[:min(len(data), holderBytes)])
 		}
 	}

@@ -16,6 +16,7 @@ type (
 	AddWatchMode                = zk.AddWatchMode
 	CheckVersionRequest         = zk.CheckVersionRequest
 	Conn                        = zk.Conn
+	Contender                   = zk.Contender
 	CreateContainerRequest      = zk.CreateContainerRequest
 	CreateRequest               = zk.CreateRequest
 	CreateTTLRequest            = zk.CreateTTLRequest
@@ -164,11 +165,6 @@ func AuthACL(perms int32) []ACL {
 	return zk.AuthACL(perms)
 }
 
-// Contenders is [zk.Contenders].
-func Contenders(children []string) []string {
-	return zk.Contenders(children)
-}
-
 // DigestACL is [zk.DigestACL].
 func DigestACL(perms int32, user string, password string) []ACL {
 	return zk.DigestACL(perms, user, password)
@@ -194,9 +190,9 @@ func FormatServers(servers []string) []string {
 	return zk.FormatServers(servers)
 }
 
-// IsSharedContender is [zk.IsSharedContender].
-func IsSharedContender(name string) bool {
-	return zk.IsSharedContender(name)
+// LockQueue is [zk.LockQueue].
+func LockQueue(children []string) []Contender {
+	return zk.LockQueue(children)
 }
 
 // MaybeApplied is [zk.MaybeApplied].

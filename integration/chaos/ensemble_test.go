@@ -266,10 +266,11 @@ func (e *ensemble) holder() (name string, pid int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	names, _, err := conn.WithContext(ctx).Children(lockName)
-	if err != nil || len(names) == 0 {
+	queue := zk.LockQueue(names)
+	if err != nil || len(queue) == 0 {
 		return "", 0
 	}
-	name = zk.Contenders(names)[0]
+	name = queue[0].Name
 	data, _, err := conn.WithContext(ctx).Get(lockName + "/" + name)
 	if err != nil {
 		return "", 0
