@@ -23,7 +23,10 @@ const maxBatch = 128
 // batchBytes is how long the reply to a batch may be expected to become.
 const batchBytes = 256 << 10
 
-// WithSingleReads sends every Get as a request of its own, instead of those that are waiting together in one multiRead.
+// WithSingleReads sends every Get as a request of its own, instead of those that are waiting
+// together in one multiRead. It is for programs that measure: the servers' counts, latencies and
+// throttles know requests, and a multiRead of a hundred Gets is one. Servers without multiRead do
+// not need it: the client sends the Gets again, alone.
 func WithSingleReads() Option { return func(c *Conn) { c.singleReads.Store(true) } }
 
 // batchable tells whether cl is a Get that may travel with others.

@@ -80,8 +80,10 @@ func (w *Watcher) Stop() error {
 	return background(w.c).forget(w.path, wire.WatcherAny)
 }
 
-// Mute makes the Watcher report its end and nothing else from now on. It is for those who hear of the events by [Conn.OnEvent], in order
-// with the replies, and would throw away what comes here: nobody is woken for an event.
+// Mute makes the Watcher report its end and nothing else from now on. It is for a cache, which marks
+// what it holds as stale in [Conn.OnEvent]: only there an event comes in order with the replies to
+// other calls. The cache needs the watch, not its channel, and its goroutine is not woken for each
+// of a server's events.
 func (w *Watcher) Mute() {
 	w.c.watches.mu.Lock()
 	defer w.c.watches.mu.Unlock()
