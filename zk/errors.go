@@ -3,6 +3,7 @@ package zk
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
@@ -154,12 +155,17 @@ func (e *InterruptedError) Error() string {
 func (e *InterruptedError) Unwrap() error { return e.Err }
 
 // MaybeApplied reports whether the call that returned err may have taken effect on the server although
-// it failed: its request was sent and the reply never seen. A write that failed so must not be
-// repeated blindly. For every other error the server either refused the request or never got it.
+// it failed: its request was sent, and the reply was never seen, or not understood. A write that
+// failed so must not be repeated blindly. For every other error the server either refused the
+// request or never got it.
 func MaybeApplied(err error) bool {
 	var interrupted *InterruptedError
 	if errors.As(err, &interrupted) {
 		return interrupted.Sent
 	}
-	return errors.Is(err, ErrConnectionClosed) || errors.Is(err, ErrOperationTimeout) || errors.Is(err, ErrRequestTimeout)
+	return slices.ContainsFunc(doubtful, func(target error) bool { return errors.Is(err, target) })
 }
+
+// doubtful are the errors that leave open what the server has done.
+var doubtful = []error{ErrConnectionClosed, ErrOperationTimeout, ErrRequestTimeout,
+	ErrReplyTooLarge, wire.ErrMalformed, errOutside}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,11 @@ func TestReplyTooLarge(t *testing.T) {
 			}
 		}
 		wantConnected(t, events)
+		long := many(2000, &zk.CreateRequest{Path: "/" + strings.Repeat("s", 64), Flags: zk.FlagSequence, Acl: acl})
+		_, err = c.Multi(long...)
+		if !errors.Is(err, zk.ErrReplyTooLarge) || !zk.MaybeApplied(err) {
+			t.Errorf("creates that were made: %v, may have been applied: %v", err, zk.MaybeApplied(err))
+		}
 	})
 }
 

@@ -80,7 +80,7 @@ func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
 		return nil, err
 	}
 	if len(r.Results) != len(ops) {
-		return nil, fmt.Errorf("zk: multi: %d results for %d operations", len(r.Results), len(ops))
+		return nil, fmt.Errorf("zk: multi: %w: %d results for %d operations", wire.ErrMalformed, len(r.Results), len(ops))
 	}
 	return c.multiResponses(r.Results)
 }

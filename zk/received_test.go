@@ -112,6 +112,8 @@ func TestPathsOfReplies(t *testing.T) {
 		for _, r := range replies {
 			if got, err := r.call(c); got != "" || err == nil || !strings.HasPrefix(err.Error(), "zk: path from the server: ") {
 				t.Errorf("%s answered with %q: %q, %v", r.name, path, got, err)
+			} else if !zk.MaybeApplied(err) {
+				t.Errorf("%s answered with %q was not applied, by its error", r.name, path)
 			}
 		}
 	}
@@ -121,6 +123,23 @@ func TestPathsOfReplies(t *testing.T) {
 			if got, err := r.call(c); got != "/"+name || err != nil {
 				t.Errorf("%s answered with /app/%s: %q, %v", r.name, name, got, err)
 			}
+		}
+	}
+}
+
+// A reply that can not be understood says nothing about what the server has done.
+func TestMalformedReplyMayHaveBeenApplied(t *testing.T) {
+	two := &wire.MultiResponse{Results: []wire.MultiResult{
+		{Op: wire.OpCheck}, {Op: wire.OpCheck},
+	}}
+	for name, record := range map[string][]byte{"not a record": {1}, "a result too many": two.Append(nil)} {
+		c, _ := receiver(t, map[wire.Op][]byte{wire.OpMulti: record, wire.OpSetData: {1}})
+		_, err := c.Multi(&zk.DeleteRequest{Path: "/a"})
+		if err == nil || !zk.MaybeApplied(err) {
+			t.Errorf("multi answered with %s: %v, may have been applied: %v", name, err, zk.MaybeApplied(err))
+		}
+		if _, err := c.Set("/a", nil, -1); err == nil || !zk.MaybeApplied(err) {
+			t.Errorf("set: %v, may have been applied: %v", err, zk.MaybeApplied(err))
 		}
 	}
 }
