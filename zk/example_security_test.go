@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
 )
 
 // The servers' certificates are signed by an authority of their own, and they want one from the client.
@@ -66,4 +67,33 @@ func ExampleWithAuth() {
 	if _, err := c.Create("/bob", []byte("secret"), 0, zk.AuthACL(zk.PermAll)); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// The creator of a znode reads it, and a client without its credentials does not.
+func ExampleConn_AddAuth() {
+	server := zktest.NewServer()
+	defer server.Close()
+	dial := func() *zk.Conn {
+		c, _, err := zk.Connect([]string{server.Addr()}, 10*time.Second, zk.WithLogger(silence{}))
+		if err != nil {
+			log.Fatal(err)
+		}
+		return c
+	}
+	bob, stranger := dial(), dial()
+	defer bob.Close()
+	defer stranger.Close()
+	if err := bob.AddAuth("digest", []byte("bob:secret")); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := bob.Create("/bob", []byte("mine"), 0, zk.AuthACL(zk.PermAll)); err != nil {
+		log.Fatal(err)
+	}
+	data, _, err := bob.Get("/bob")
+	fmt.Printf("bob: %q, %v\n", data, err)
+	data, _, err = stranger.Get("/bob")
+	fmt.Printf("a stranger: %q, %v\n", data, err)
+	// Output:
+	// bob: "mine", <nil>
+	// a stranger: "", zk: not authenticated
 }

@@ -58,7 +58,7 @@ func ExampleConn_GetW() {
 	c, done := open()
 	defer done()
 	c.Create("/config", []byte("1"), 0, zk.WorldACL(zk.PermAll))
-	go func() { // somebody else
+	go func() { // another client
 		c.Set("/config", []byte("2"), 0)
 	}()
 
