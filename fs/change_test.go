@@ -146,6 +146,7 @@ var changeRows = []row{
 	{name: "directory", call: "mkdir d#", after: "d#=0:", told: "EIO"},
 	{name: "overwrite", before: "put f# old", call: "put f# new", after: "f#=1:new"},
 	{name: "append", before: "put f# old", call: "append f# new", after: "f#=1:oldnew", told: "EIO"},
+	{name: "append to a new file", call: "append f# new", after: "f#=0:new", told: "EIO"},
 	{name: "truncate", before: "put f# old", call: "truncate f# 1", after: "f#=1:o"},
 	{name: "touch", before: "put f# old", call: "touch f#", after: "f#=1:old"},
 	{name: "unlink", before: "put f# old", call: "unlink f#", after: "f#=none"},

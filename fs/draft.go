@@ -114,7 +114,9 @@ func (d *draft) wasCreated(s snapshot) error {
 	switch {
 	case s.stat == nil:
 		return nil
-	case d.intent == intentAppend || !bytes.Equal(s.data, d.sent()):
+	case d.intent == intentAppend && (s.stat.Version > 0 || bytes.Equal(s.data, d.sent())):
+		return errUnresolved // another host may have appended to it, or created the same
+	case !bytes.Equal(s.data, d.sent()):
 		return zk.ErrNodeExists
 	}
 	return errDone
