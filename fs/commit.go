@@ -211,119 +211,93 @@ func (f *file) commit(ctx context.Context, p patience) error {
 		return f.failed(d.refused)
 	}
 	path := f.where()
-	if d.doubt != nil {
-		err := f.learnOutcome(ctx, path, d)
-		switch {
-		case errors.Is(err, errDone):
-			return nil
-		case err != nil:
-			return f.failed(err)
-		}
+	if done, err := f.learnOutcome(ctx, path, d); done || err != nil {
+		return f.failed(err)
 	}
 	for {
-		st, err := f.attempt(ctx, path, d)
+		st, err := f.send(ctx, path, d)
 		if err == nil {
 			f.committed(path, d, st)
 			return nil
 		}
-		err = f.settle(ctx, path, d, err, p)
-		switch {
-		case err == nil:
-			continue
-		case errors.Is(err, errDone):
-			return nil
+		if done, err := f.settle(ctx, path, d, err, p); done || err != nil {
+			return f.failed(err)
 		}
-		return f.failed(err)
 	}
 }
 
-// failed ends a commit with an error. If that is for good, the draft is dropped.
+// failed ends a commit with an error, if there is one. If that is for good, the draft is dropped.
 func (f *file) failed(err error) error {
-	if !temporary(err) {
+	if err != nil && !temporary(err) {
 		f.drop(err)
 	}
 	return err
 }
 
-// attempt sends the draft once.
-func (f *file) attempt(ctx context.Context, path string, d *draft) (st *zk.Stat, err error) {
-	err = f.fs.change(ctx, path, func() (err error) {
-		st, err = f.send(ctx, path, d)
-		return err
-	}, func(s snapshot) error {
-		st = s.stat
-		return f.outcome(path, d, s)
-	})
+// send sends the draft once, as the change that it is now.
+func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error) {
+	as := f.changeOf
+	st, err := f.fs.do(ctx, as(path, d, d.due()))
+	if f.inheritance() != nil && d.exists() && errors.Is(err, zk.ErrNoAuth) {
+		if len(d.due()) == 0 {
+			return d.base, nil
+		}
+		as = f.replacementOf
+		st, err = f.fs.do(ctx, as(path, d, d.due()))
+	}
 	if zk.MaybeApplied(err) { // and there was no time to find out
+		sent := append([]byte{}, d.due()...)
 		f.mu.Lock()
-		d.doubt = append([]byte{}, d.due()...)
+		d.doubt = &doubt{as(path, d, sent), sent}
 		f.mu.Unlock()
 	}
 	return st, err
 }
 
-// learnOutcome finds out what became of an attempt whose time was over before it was answered, and
-// bases d on that. errDone says that it was made and that there is nothing more to send.
-func (f *file) learnOutcome(ctx context.Context, path string, d *draft) error {
-	s, err := f.fs.settled(ctx, path)
+// changeOf returns the change that makes data the content of the znode at path, as d means it.
+func (f *file) changeOf(path string, d *draft, data []byte) change {
+	appends := d.intent == intentAppend
+	switch {
+	case d.exists():
+		return writing{
+			Path: path, Data: data, Base: d.base, Directory: f.role == roleData, Appends: appends,
+			Outlived: func() bool { return f.outlived(d) },
+		}
+	case len(data) == 0:
+		return emptyCreation{path, d.acl, claim{}}
+	default:
+		return creation{path, data, d.acl, claim{Appends: appends}}
+	}
+}
+
+// replacementOf is changeOf for the first data of a newborn file whose ACL does not let it be
+// written: the empty znode makes way, in one transaction, for one with the data and that ACL.
+func (f *file) replacementOf(path string, d *draft, data []byte) change {
+	return replacement{path, data, f.inheritance(), d.base}
+}
+
+// learnOutcome finds out what became of a change whose time was over before it was answered, and
+// bases d on that. done says that it was made and that there is nothing more to send.
+func (f *file) learnOutcome(ctx context.Context, path string, d *draft) (done bool, err error) {
+	if d.doubt == nil {
+		return false, nil
+	}
+	st, made, err := f.fs.learnOutcome(ctx, d.doubt.change)
 	if err != nil {
-		return err
+		return false, err
 	}
-	err = f.outcome(path, d, s)
-	if errors.Is(err, errUnresolved) {
-		return err
-	}
-	done, more := errors.Is(err, errDone), !bytes.Equal(d.doubt, d.due())
+	more := !bytes.Equal(d.doubt.sent, d.due())
 	f.mu.Lock()
 	d.doubt = nil
-	if done && more {
-		d.base = s.stat
+	if made && more {
+		d.base = st
 	}
 	f.mu.Unlock()
-	if done && !more {
-		f.committed(path, d, s.stat)
-		return errDone
+	if made && !more {
+		f.committed(path, d, st)
+		return true, nil
 	}
-	return nil // what it lost against, the next attempt finds
-}
-
-// send is the request of an attempt.
-func (f *file) send(ctx context.Context, path string, d *draft) (st *zk.Stat, err error) {
-	switch {
-	case f.outlived(d):
-		return nil, zk.ErrNoNode
-	case d.exists():
-		st, err = f.fs.trySet(ctx, path, d.due(), d.base, f.role == roleData)
-		if acl := f.inheritance(); acl != nil && errors.Is(err, zk.ErrNoAuth) {
-			return f.bearAgain(ctx, path, d, acl)
-		}
-		return st, err
-	case len(d.due()) == 0:
-		return f.fs.tryCreateEmpty(ctx, path, d.acl)
-	default:
-		return f.fs.tryCreate(ctx, path, d.due(), d.acl)
-	}
-}
-
-// outcome says what became of an attempt to send d whose reply was lost, as a resolve of change
-// does.
-func (f *file) outcome(path string, d *draft, s snapshot) error {
-	switch {
-	case !d.exists() && s.stat != nil && f.fs.isIdleLock(path, s.stat):
-		return nil
-	case !d.exists():
-		return d.wasCreated(s)
-	case s.stat != nil && !sameIncarnation(s.stat, d.base):
-		if f.inheritance() != nil {
-			return d.wasCreated(s) // see bearAgain
-		}
-		return zk.ErrBadVersion
-	}
-	err := wasSet(s, d.base, d.sent())
-	if errors.Is(err, errDone) && d.intent == intentAppend {
-		return errUnresolved // another host may have appended the same
-	}
-	return err
+	return false, nil
 }
 
 // outlived reports whether the znode that d is based on is known to be deleted. One that was
@@ -360,47 +334,48 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.endDraft(rest)
 }
 
-// settle decides what follows from a failed attempt: nil is another one, errDone success.
-func (f *file) settle(ctx context.Context, path string, d *draft, err error, p patience) error {
+// settle decides what follows from a change that failed: done says that the draft is committed all
+// the same. Without an error it is to be sent again, based on another version.
+func (f *file) settle(ctx context.Context, path string, d *draft, err error, p patience) (done bool, _ error) {
 	switch {
 	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode):
 		if p == onlyOnce && (d.exists() || d.wrote) {
-			return errConflict
+			return false, errConflict
 		}
 		return f.conflict(ctx, path, d, err)
 	}
-	return err
+	return false, err
 }
 
-// conflict decides what becomes of d when the znode is not the version that it is based on.
-func (f *file) conflict(ctx context.Context, path string, d *draft, err error) error {
+// conflict is settle where the znode is not the version that d is based on.
+func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (done bool, _ error) {
 	f.fs.view.fresh(path)
 	s, err2 := f.fs.view.get(ctx, path)
 	missing := errors.Is(err2, zk.ErrNoNode)
 	switch {
 	case missing && !d.exists() && errors.Is(err, zk.ErrNodeExists):
-		return nil // it was, and is gone again
+		return false, nil // it was, and is gone again
 	case missing && !d.exists():
-		return err // the directory is gone
+		return false, err // the directory is gone
 	case err2 != nil && !missing:
-		return err2
+		return false, err2
 	case !missing && !d.exists() && !d.wrote && f.is(path, s.stat): // an empty file was to be created: it is there
 		f.committed(path, &draft{data: s.data, base: s.stat}, s.stat)
-		return errDone
+		return true, nil
 	case f.fs.o.Conflict == ConflictFail, d.intent == intentModify, f.role == roleData && missing:
-		return errConflict
+		return false, errConflict
 	case missing:
-		return f.recreate(ctx, path, d)
+		return false, f.recreate(ctx, path, d)
 	case !f.is(path, s.stat) && f.role != roleData:
-		return errGone
+		return false, errGone
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	d.rebase(s)
 	if len(d.data) > f.fs.o.MaxData {
-		return errTooLarge
+		return false, errTooLarge
 	}
-	return nil
+	return false, nil
 }
 
 // recreate makes d a draft for a znode that was deleted under it.

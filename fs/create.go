@@ -94,7 +94,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	f := d.fs.newFile(path, role)
 	f.draft = &draft{acl: acl, time: time.Now(), intent: intentReplace}
 	if flags&syscall.O_EXCL != 0 {
-		st, err := d.fs.createEmpty(ctx, path, acl)
+		st, err := d.fs.do(ctx, emptyCreation{path, acl, claim{Exclusive: true}})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -203,15 +203,6 @@ func (f *file) growUp() {
 	if kept {
 		f.ForgetPersistent()
 	}
-}
-
-// bearAgain commits the first data of a newborn file whose ACL does not let it be written: the empty
-// znode makes way, in one transaction, for one with the data and that ACL.
-func (f *file) bearAgain(ctx context.Context, path string, d *draft, acl []zk.ACL) (*zk.Stat, error) {
-	if len(d.due()) == 0 {
-		return d.base, nil
-	}
-	return f.fs.tryReplace(ctx, path, d.due(), acl, d.base)
 }
 
 // force creates a file that is not yet in ZooKeeper.

@@ -275,9 +275,9 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 	}
 	var st *zk.Stat
 	if isLockName(znodeName(name, d.isRoot()), d.fs.o.LockSuffix) {
-		st, err = d.fs.createLockDir(ctx, path, acl)
+		st, err = d.fs.do(ctx, lockDirCreation{path, acl})
 	} else {
-		st, err = d.fs.create(ctx, path, nil, acl)
+		st, err = d.fs.do(ctx, creation{path, nil, acl, claim{Exclusive: true}})
 	}
 	if err != nil {
 		return nil, err
@@ -327,7 +327,10 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 	if st.DataLength > 0 || d.fs.hasPending(path) {
 		return zk.ErrNotEmpty
 	}
-	return d.fs.remove(ctx, path, func() error { return d.fs.delete(ctx, path, st) })
+	return d.fs.remove(ctx, path, func() error {
+		_, err := d.fs.do(ctx, deletion{path, st})
+		return err
+	})
 }
 
 // left notes that this mount removed what the node of that id shows.
@@ -374,7 +377,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 			case d.fs.kindOf(path, st) == kindDir:
 				return errGone // the kernel looks again
 			}
-			err = d.fs.delete(ctx, path, st)
+			_, err = d.fs.do(ctx, deletion{path, st})
 			if errors.Is(err, zk.ErrBadVersion) {
 				return errOvertaken
 			}

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -39,10 +38,16 @@ type draft struct {
 	half   int
 	spare  bool // a commit is under way that leaves the half alone
 
-	doubt []byte // what was sent last, if nobody knows yet what became of it: its time was over; nil: nothing
+	doubt *doubt // what was sent last, if nobody knows yet what became of it: its time was over; nil: nothing
 
 	refused error // why the data for offset missing was not taken, which makes the rest a part that nobody should see; nil: it is all there
 	missing int64
+}
+
+// doubt is a change of which nobody knows whether it was made, and the data of its own that it has.
+type doubt struct {
+	change change
+	sent   []byte
 }
 
 // newDraft starts a draft on the version s.
@@ -106,28 +111,6 @@ func (d *draft) due() []byte {
 		return d.data[:d.half]
 	}
 	return d.data
-}
-
-// wasCreated says what became of an attempt to create the znode with what is due, as a resolve of
-// change does.
-func (d *draft) wasCreated(s snapshot) error {
-	switch {
-	case s.stat == nil:
-		return nil
-	case d.intent == intentAppend && (s.stat.Version > 0 || bytes.Equal(s.data, d.sent())):
-		return errUnresolved // another host may have appended to it, or created the same
-	case !bytes.Equal(s.data, d.sent()):
-		return zk.ErrNodeExists
-	}
-	return errDone
-}
-
-// sent is what the last attempt has sent.
-func (d *draft) sent() []byte {
-	if d.doubt != nil {
-		return d.doubt
-	}
-	return d.due()
 }
 
 // rest is the draft that is left on top of what was committed, or nil.

@@ -252,7 +252,8 @@ func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off
 		return err
 	}
 	h.note = d.data
-	return h.file.fs.setNote(ctx, held.contender, h.note)
+	_, err := h.file.fs.do(ctx, note{held.contender, h.note})
+	return err
 }
 
 // Flush implements close(2), of any copy of the descriptor in any process.

@@ -42,7 +42,10 @@ func (f *FS) removeLock(ctx context.Context, path string) {
 	if err != nil || !f.isIdleLock(path, s.stat) {
 		return
 	}
-	f.remove(ctx, path, func() error { return f.delete(ctx, path, s.stat) })
+	f.remove(ctx, path, func() error {
+		_, err := f.do(ctx, deletion{path, s.stat})
+		return err
+	})
 }
 
 // mayHaveLock reports whether the file at path in d may have a lock's znode beside it, as far as

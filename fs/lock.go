@@ -296,7 +296,8 @@ func (f *file) bear(ctx context.Context) error {
 		return f.commit(ctx, keepTrying)
 	}
 	path := f.where()
-	if err := f.fs.createLock(ctx, path, d.acl); err != nil {
+	_, err := f.fs.do(ctx, lockCreation{path, d.acl})
+	if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 		return f.failed(err)
 	}
 	f.endDraft(nil)

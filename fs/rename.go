@@ -227,7 +227,7 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 	}
 	if errors.Is(err, zk.ErrNoNode) {
 		parent, _ := split(dst.path)
-		if s, err2 := f.settled(ctx, parent); err2 == nil && s.stat == nil {
+		if s, err2 := f.afterSync(ctx, parent); err2 == nil && s.stat == nil {
 			return err
 		}
 	}
@@ -244,10 +244,11 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 		}
 		src.s = s
 		if dst.s.stat != nil && !f.isIdleLock(dst.path, dst.s.stat) {
-			return f.transact(ctx, src.path, []any{
+			_, err := f.do(ctx, move{From: src.path, To: dst.path, Source: s, Before: dst.s.stat, Ops: []any{
 				&zk.SetDataRequest{Path: dst.path, Data: s.data, Version: dst.s.stat.Version},
 				&zk.DeleteRequest{Path: src.path, Version: s.stat.Version},
-			}, func(s snapshot) error { return f.moved(ctx, src, dst, s) })
+			}})
+			return err
 		}
 	}
 	m := mover{fs: f}
@@ -257,41 +258,9 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if err := m.add(ctx, src.path, dst.path); err != nil {
 		return err
 	}
-	return f.transact(ctx, src.path, append(m.ops, m.deletes...), func(s snapshot) error {
-		return f.moved(ctx, src, dst, s)
-	})
-}
-
-// moved says what became of a move whose reply was lost, as a resolve of change does. now is what
-// is at its start.
-func (f *FS) moved(ctx context.Context, src, dst place, now snapshot) error {
-	if now.stat != nil && sameIncarnation(now.stat, src.s.stat) {
-		if sameVersion(now.stat, src.s.stat) {
-			return nil
-		}
-		return zk.ErrBadVersion
-	}
-	// It is gone: by the move, or by another client.
-	end, err := f.settled(ctx, dst.path)
-	before := dst.s.stat
-	// What is there is replaced, and not written.
-	replaces := src.kind == kindDir || before != nil && f.isIdleLock(dst.path, before)
-	switch {
-	case err != nil || end.stat == nil:
-		return errUnresolved
-	case before == nil:
-		return errDone
-	case replaces && sameIncarnation(end.stat, before):
-		return zk.ErrNoNode
-	case replaces:
-		return errDone
-	}
-	switch err := wasSet(end, before, src.s.data); {
-	case err == nil, errors.Is(err, zk.ErrBadVersion):
-		return zk.ErrNoNode
-	default:
-		return err
-	}
+	ops := append(m.ops, m.deletes...)
+	_, err := f.do(ctx, move{src.path, dst.path, src.s, dst.s.stat, true, ops})
+	return err
 }
 
 // mover collects the transaction that moves a subtree: creates from the top, then deletes from the bottom. Each delete
@@ -382,16 +351,7 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		return err
 	}
 	defer done()
-	err = d.fs.transact(ctx, a.path, []any{
-		&zk.SetDataRequest{Path: a.path, Data: sb.data, Version: sa.stat.Version},
-		&zk.SetDataRequest{Path: b.path, Data: sa.data, Version: sb.stat.Version},
-	}, func(s snapshot) error {
-		end, err := d.fs.settled(ctx, b.path)
-		if err != nil {
-			return errUnresolved
-		}
-		return exchanged(sa, sb, s, end)
-	})
+	_, err = d.fs.do(ctx, exchange{a.path, b.path, sa, sb})
 	if errors.Is(err, zk.ErrTooLarge) {
 		return errOtherDevice
 	}
@@ -401,24 +361,6 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	}
 	d.fs.swap(a, b)
 	return nil
-}
-
-// exchanged says what became of an exchange of the data of a and b whose reply was lost, as a
-// resolve of change does.
-func exchanged(a, b, nowA, nowB snapshot) error {
-	one, other := wasSet(nowA, a.stat, b.data), wasSet(nowB, b.stat, a.data)
-	switch {
-	case one == nil && other == nil:
-		return nil
-	case errors.Is(one, errDone) && errors.Is(other, errDone):
-		if nowA.stat.Mzxid == nowB.stat.Mzxid { // of one transaction
-			return errDone
-		}
-		return zk.ErrBadVersion
-	case one == nil, other == nil, errors.Is(one, zk.ErrBadVersion), errors.Is(other, zk.ErrBadVersion):
-		return zk.ErrBadVersion // one of them is not as the exchange leaves it, and no other client wrote it since
-	}
-	return errUnresolved
 }
 
 // swap lets what the kernel knows at two places change them. A node that it knows alone makes way

@@ -175,7 +175,7 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) (*zk.Stat
 func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, exclusive bool) (st *zk.Stat, err error) {
 	d := &draft{data: data, base: dst.s.stat, acl: acl, intent: intentReplace, wrote: true}
 	if d.exists() {
-		st, err = f.attempt(ctx, dst.path, d)
+		st, err = f.send(ctx, dst.path, d)
 		if err == nil && acl != nil {
 			err = f.fs.setACL(ctx, dst.path, acl)
 		}
@@ -191,14 +191,14 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 	}
 	switch {
 	case !exclusive:
-		st, err = f.attempt(ctx, dst.path, d)
+		st, err = f.send(ctx, dst.path, d)
 		if errors.Is(err, zk.ErrNodeExists) {
 			err = errOvertaken
 		}
 	case len(data) == 0:
-		st, err = f.fs.createEmpty(ctx, dst.path, d.acl)
+		st, err = f.fs.do(ctx, emptyCreation{dst.path, d.acl, claim{Exclusive: true}})
 	default:
-		st, err = f.fs.create(ctx, dst.path, data, d.acl)
+		st, err = f.fs.do(ctx, creation{dst.path, data, d.acl, claim{Exclusive: true}})
 	}
 	return st, err
 }

@@ -141,7 +141,8 @@ func (s source) setType(value string) error {
 		return errNotAllowed
 	}
 	defer s.shows(newsChildren)
-	return s.fs.mark(s.ctx, s.path)
+	_, err := s.fs.do(s.ctx, typeChange{s.path})
+	return err
 }
 
 // tellTime is how long a request that changes what a file looks like waits until the kernel has been told. The kernel holds the lock of the
