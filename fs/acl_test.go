@@ -8,12 +8,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// trusting lets the mount trust for long what no watch stands for.
-func (w *world) trusting() {
-	w.fs.view.cache.mu.Lock()
-	defer w.fs.view.cache.mu.Unlock()
-	w.fs.view.cache.listTrust = time.Hour
-}
+// trusting are options of a mount that trusts for long what no watch stands for.
+var trusting = Options{trust: time.Hour}
 
 // setACL sets an ACL by the other client.
 func (w *world) setACL(path string, acl ...zk.ACL) {
@@ -43,13 +39,12 @@ func TestInheritedACLIsTrustedBriefly(t *testing.T) {
 			w.eventually("ok", "put", "other/x", "1")
 		}, more},
 		{"the session ends", func(w *world) {
-			w.server.ExpireSession(w.fs.conn.SessionID())
+			w.server.ExpireSession(w.fs.ensemble.sessionID())
 			w.eventually("ok", "put", "other/x", "1")
 		}, more},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t, Options{})
-			w.trusting()
+			w := newWorld(t, trusting)
 			w.want("ok", "mkdir", "d")
 			w.want("ok", "mkdir", "other")
 			w.want("ok", "put", "d/a", "1")
@@ -63,8 +58,7 @@ func TestInheritedACLIsTrustedBriefly(t *testing.T) {
 
 // That nothing can be created is asked for each time, and what the servers refuse is an error although it was trusted.
 func TestRefusedCreationIsNotRemembered(t *testing.T) {
-	w := newWorld(t, Options{})
-	w.trusting()
+	w := newWorld(t, trusting)
 	w.want("ok", "mkdir", "d")
 	w.want("ok", "put", "d/a", "1")
 	w.setACL("/d", zk.WorldACL(zk.PermRead|zk.PermAdmin)...)
@@ -79,8 +73,7 @@ func TestRefusedCreationIsNotRemembered(t *testing.T) {
 
 // Who creates one file after another in a directory that was there before has its names fetched once, and not looked for one by one.
 func TestCreatingManyFetchesTheNames(t *testing.T) {
-	w := newWorld(t, Options{})
-	w.trusting()
+	w := newWorld(t, trusting)
 	w.fill("/d", 10, 1)
 	w.want("ok dir 0755 size=10 nlink=1", "stat", "d")
 	c := w.count()

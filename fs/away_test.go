@@ -41,6 +41,9 @@ func (l *logged) lines(words ...string) (n int) {
 	return n
 }
 
+// inVain lets it seem that a request has waited in vain, which was to change something or not.
+func (f *FS) inVain(change bool) { f.ensemble.waitedInVain(f.ensemble.wait(0), change) }
+
 // session mounts the server once more, with a session of that length, and returns an agent there.
 func (w *world) session(timeout time.Duration, o Options) (*FS, *agent) {
 	w.t.Helper()
@@ -97,11 +100,11 @@ func TestTimeout(t *testing.T) {
 	f, a := w.session(long, Options{Timeout: long})
 	a.want("ok", "open", "1", "f", "rw")
 	a.want("ok", "write", "1", "x")
-	w.stall(f.conn.SessionID())
+	w.stall(f.ensemble.sessionID())
 	for _, call := range []string{"stat nosuch", "cat f", "put f y", "put new y", "mkdir e", "ls d", "unlink f", "rmdir d", "rename f g", "truncate h 1",
 		"getxattr f user.zk.acl", "setxattr f user.zk.acl world:anyone:r", "fsync 1", "close 1"} {
 		begun := time.Now()
-		f.silence.since.Store(&begun) // a request has waited in vain, so the time of this one is hopeless
+		f.inVain(false) // so the time of this one is hopeless
 		got := a.do(strings.Fields(call)...)
 		took := time.Since(begun)
 		switch {
@@ -120,19 +123,19 @@ func TestSilence(t *testing.T) {
 	const timeout = 2 * time.Second
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: timeout})
-	w.stall(f.conn.SessionID())
+	w.stall(f.ensemble.sessionID())
 	begun := time.Now()
 	a.want("ETIMEDOUT", "stat", "nosuch")
 	if took := time.Since(begun); took < timeout {
 		t.Errorf("it took %v", took)
 	}
-	if got := f.silence.patience(long); got != hopeless {
+	if got := f.ensemble.wait(long).Patience; got != hopeless {
 		t.Errorf("the next request waits for %v", got)
 	}
 	w.server.OnRequest(nil)
 	w.server.Disconnect()
 	a.eventually(w, "ENOENT", "stat", "nosuch")
-	if got := f.silence.patience(long); got != long {
+	if got := f.ensemble.wait(long).Patience; got != long {
 		t.Errorf("after an answer a request waits for %v", got)
 	}
 }
@@ -143,8 +146,8 @@ func TestStand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: long})
-	w.stall(f.conn.SessionID(), "create2", "sync")
-	f.silence.change.Store(&vain{f.conn.LastZxid(), time.Now()})
+	w.stall(f.ensemble.sessionID(), "create2", "sync")
+	f.inVain(true)
 	for _, name := range []string{"first", "second", "third"} {
 		a.want("ETIMEDOUT", "mkdir", name)
 		w.server.Disconnect()
@@ -153,7 +156,7 @@ func TestStand(t *testing.T) {
 	w.server.OnRequest(nil)
 	w.server.Disconnect()
 	a.eventually(w, "ok", "put", "more", "x")
-	if got := f.silence.patience(long); got != long {
+	if got := f.ensemble.wait(long).Patience; got != long {
 		t.Errorf("after an answer a change waits for %v", got)
 	}
 }
@@ -171,7 +174,7 @@ func TestHostDown(t *testing.T) {
 	w.server.Refuse(true)
 	w.server.Disconnect()
 	const ticks = 100 * time.Millisecond // the kernel rounds up
-	for patience := time.Now().Add(hang); f.watch.away() < f.conn.SessionTimeout()+ticks; {
+	for patience := time.Now().Add(hang); f.ensemble.away() < f.ensemble.sessionTimeout()+ticks; {
 		if time.Now().After(patience) {
 			t.Fatal("the connection is not lost")
 		}
@@ -234,7 +237,7 @@ func TestWriteMeetsAnotherLife(t *testing.T) {
 	w.want("ok", "open", "1", "f", "rw")
 	w.want(`ok "old"`, "read", "1")
 	w.want("ok", "write", "1", "!")
-	mine := w.fs.conn.SessionID()
+	mine := w.fs.ensemble.sessionID()
 	done := false
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.Op == "setData" && r.SessionID == mine && !done {

@@ -31,8 +31,11 @@ func inBubble(t *testing.T, test func(r *requester)) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		r := &requester{t, server, conn, &FS{o: Options{Timeout: requesterTimeout}}}
-		r.fs.silence.conn = conn
+		r := &requester{t, server, conn, nil}
+		r.fs = &FS{
+			o:        Options{Timeout: requesterTimeout},
+			ensemble: NewEnsemble(conn, EnsembleOptions{}),
+		}
 		if err := r.read(t.Context()); err != nil {
 			t.Fatal(err)
 		}

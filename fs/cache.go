@@ -80,7 +80,7 @@ type snapshot struct {
 
 // before reports whether s is older than t, both of one znode. Zxids of one epoch never go back; in a later one they can, if
 // somebody else's ensemble took the place of the servers.
-func (s snapshot) before(t content) bool {
+func (s snapshot) before(t snapshot) bool {
 	if s.stat == nil || t.stat == nil {
 		return false
 	}

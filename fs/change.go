@@ -7,7 +7,7 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A change is a change of the tree, as a value: [FS.do] makes it. Each kind says in one place which
+// A change is a change of the tree, as a value: [Ensemble.do] makes it. Each kind says in one place which
 // requests it consists of, which events are its own, what it makes stale, what its reply teaches
 // and how its outcome is judged when the reply is lost. The kinds are in creation.go, writing.go and
 // transaction.go. No other file calls a method of zk.Conn that changes something.
@@ -18,11 +18,11 @@ type change interface {
 	// about returns the path of the znode that tells what became of the change.
 	about() string
 	// attempt makes the change once. It returns the Stat of the znode if the reply has it.
-	attempt(ctx context.Context, f *FS) (*zk.Stat, error)
+	attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error)
 	// outcome judges an attempt whose reply was lost: nil says that it was made, errNotMade that it
 	// was not, errUnresolved that this cannot be told. Any other error says why the change cannot be
 	// made any more.
-	outcome(ctx context.Context, f *FS, e evidence) error
+	outcome(ctx context.Context, e *Ensemble, after evidence) error
 }
 
 // evidence is what tells what became of an attempt: the znode that it is about, without a Stat if
@@ -40,27 +40,27 @@ var errNotMade = errors.New("not made")
 //
 // A change that failed may have been overtaken by another, whose event was then taken for its own:
 // the kernel is told. A question changes nothing and is not told.
-func (f *FS) do(ctx context.Context, c change) (st *zk.Stat, err error) {
-	before := f.conn.LastZxid()
+func (e *Ensemble) do(ctx context.Context, c change) (st *zk.Stat, err error) {
+	before := e.conn.LastZxid()
 	defer func() {
 		if _, question := c.(quotaQuestion); err != nil && !question {
-			f.notify.tell(c.about(), newsCreated|newsData)
+			e.o.Tell(c.about(), newsCreated|newsData)
 		}
 	}()
 	for {
-		st, err := c.attempt(ctx, f)
+		st, err := c.attempt(ctx, e)
 		switch {
 		case err == nil:
 			return st, nil
 		case zk.MaybeApplied(err) && ctx.Err() == nil:
-			s, err := f.afterSync(ctx, c.about())
+			s, err := e.afterSync(ctx, c.about())
 			if err != nil {
 				return nil, errUnresolved
 			}
-			if err := c.outcome(ctx, f, evidence{s, before}); !errors.Is(err, errNotMade) {
+			if err := c.outcome(ctx, e, evidence{s, before}); !errors.Is(err, errNotMade) {
 				return s.stat, err
 			}
-		case !f.watch.again(ctx, err):
+		case !e.watch.again(ctx, err):
 			return nil, err
 		}
 	}
@@ -69,12 +69,12 @@ func (f *FS) do(ctx context.Context, c change) (st *zk.Stat, err error) {
 // learnOutcome finds out what became of a change whose time was over before it was answered:
 // whether it was made, with the Stat of the znode, or errUnresolved if that cannot be told. What
 // it lost against the next attempt finds.
-func (f *FS) learnOutcome(ctx context.Context, c change) (st *zk.Stat, made bool, err error) {
-	s, err := f.afterSync(ctx, c.about())
+func (e *Ensemble) learnOutcome(ctx context.Context, c change) (st *zk.Stat, made bool, err error) {
+	s, err := e.afterSync(ctx, c.about())
 	if err != nil {
 		return nil, false, err
 	}
-	switch err := c.outcome(ctx, f, evidence{snapshot: s}); {
+	switch err := c.outcome(ctx, e, evidence{snapshot: s}); {
 	case errors.Is(err, errUnresolved):
 		return nil, false, err
 	default:
@@ -88,13 +88,13 @@ const looks = 50
 
 // lookAgain makes a change that begins with a look at the znodes at paths, and prepares it anew,
 // with a fresh look, as long as once returns errOvertaken.
-func (f *FS) lookAgain(ctx context.Context, once func() error, paths ...string) error {
+func (e *Ensemble) lookAgain(ctx context.Context, once func() error, paths ...string) error {
 	for range looks {
 		if err := once(); !errors.Is(err, errOvertaken) {
 			return err
 		}
 		for _, path := range paths {
-			if _, err := f.afterSync(ctx, path); err != nil && !errors.Is(err, zk.ErrNoAuth) {
+			if _, err := e.afterSync(ctx, path); err != nil && !errors.Is(err, zk.ErrNoAuth) {
 				return err
 			}
 		}
@@ -115,14 +115,14 @@ func overtaken(err error) error {
 
 // changing announces an attempt to change the znode at path. The function that it returns must be
 // called when the reply is there.
-func (f *FS) changing(path string, kind watchKind) (done func()) {
-	expected := f.watch.expect(path, kind)
+func (e *Ensemble) changing(path string, kind watchKind) (done func()) {
+	expected := e.watch.expect(path, kind)
 	return func() {
 		expected()
-		f.view.fresh(path)
+		e.fresh(path)
 		if kind != dataWatch && path != "/" {
 			dir, _ := split(path)
-			f.view.fresh(dir)
+			e.fresh(dir)
 		}
 	}
 }

@@ -33,7 +33,7 @@ var changers = []string{"creation.go", "writing.go", "transaction.go"}
 
 // doors are the files that may call the other methods.
 var doors = map[string][]string{
-	"Pipeline": {"prefetch.go", "modes.go"}, // of questions
+	"Pipeline": {"prefetch.go", "permissions.go"}, // of questions
 }
 
 // No change of the tree passes by [FS.do], which alone finds out what became of one whose reply
@@ -120,7 +120,7 @@ type meddler struct {
 // called.
 func (w *world) meddle(f *FS, m *meddler) (end func()) {
 	background := []string{"connect", "ping", "addWatch", "setWatches", "setWatches2", "removeWatches", "closeSession"}
-	session := f.conn.SessionID()
+	session := f.ensemble.sessionID()
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.SessionID != session || slices.Contains(background, r.Op) || !m.any && !slices.Contains(changing, r.Op) {
 			return zktest.Fault{}

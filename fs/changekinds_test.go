@@ -221,12 +221,12 @@ func (r kindRow) run(t *testing.T, fault zktest.Fault) {
 			w.create(path, data)
 		}
 		c := r.make(func(path string) (string, snapshot) {
-			s, _ := f.view.get(t.Context(), turn(path))
+			s, _ := f.ensemble.get(t.Context(), turn(path))
 			return turn(path), s
 		})
 		m := &meddler{fault: fault, at: at, any: !fault.Stall} // a silence takes its time
 		end := w.meddle(f, m)
-		_, err := f.do(t.Context(), c)
+		_, err := f.ensemble.do(t.Context(), c)
 		end()
 		m.mu.Lock()
 		seen := slices.Clone(m.seen)

@@ -207,7 +207,7 @@ func TestNewSession(t *testing.T) {
 	modes(t, func(t *testing.T, w *world) {
 		w.create("/f", "old")
 		w.want(`ok "old"`, "cat", "f")
-		if !w.server.ExpireSession(w.fs.conn.SessionID()) {
+		if !w.server.ExpireSession(w.fs.ensemble.sessionID()) {
 			t.Fatal("there is no such session")
 		}
 		w.set("/f", "new")
@@ -235,7 +235,7 @@ func TestSync(t *testing.T) {
 func TestOvertakenChange(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.want("ENOENT", "stat", "d")
-	mine := w.fs.conn.SessionID()
+	mine := w.fs.ensemble.sessionID()
 	overtaken := false
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.Op == "create2" && r.SessionID == mine && !overtaken {
@@ -253,13 +253,10 @@ func TestOvertakenChange(t *testing.T) {
 // On an ensemble that changes much and is read little the mount watches only what is read, and misses nothing by it.
 func TestFlood(t *testing.T) {
 	var log logged
-	w := newWorld(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	w := newWorld(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), flood: 50})
 	w.create("/busy", "")
 	w.create("/f", "one")
 	w.want(`ok "one"`, "cat", "f")
-	w.fs.watch.mu.Lock()
-	w.fs.watch.flood.limit = 50
-	w.fs.watch.mu.Unlock()
 	for i := range 60 {
 		w.set("/busy", fmt.Sprint(i))
 	}
@@ -268,7 +265,7 @@ func TestFlood(t *testing.T) {
 		w.set("/f", text)
 		w.eventually(fmt.Sprintf("ok %q", text), "cat", "f")
 	}
-	if mode := w.fs.watch.current(); mode != WatchNode {
+	if mode := w.fs.Stats().Watch; mode != WatchNode {
 		t.Errorf("the mode is %v", mode)
 	}
 	for patience := time.Now().Add(hang); log.lines("level=WARN", "watching znode by znode") != 1; {
@@ -294,7 +291,7 @@ func TestOldServer(t *testing.T) {
 	w.want("ok", "put", "g", "data")
 	w.want("ok", "mkdir", "d")
 	w.want("ok d f g zookeeper", "ls", ".")
-	if mode, _, _ := w.fs.watch.numbers(); mode != WatchNode {
+	if mode := w.fs.Stats().Watch; mode != WatchNode {
 		t.Errorf("the mode is %v", mode)
 	}
 }
@@ -307,8 +304,7 @@ func TestServerAway(t *testing.T) {
 	w.want("ok", "put", "g", "x")
 	w.server.Refuse(true)
 	w.server.Disconnect()
-	since := time.Now()
-	w.fs.silence.since.Store(&since) // a request has waited in vain
+	w.fs.inVain(false)
 	for _, call := range [][]string{{"cat", "f"}, {"put", "g", "y"}, {"mkdir", "d"}, {"ls", "zookeeper"}} {
 		if got := w.do(call...); got != "ETIMEDOUT" && got != "EHOSTDOWN" {
 			t.Errorf("%s: %s", call, got)
@@ -401,7 +397,7 @@ func TestMountFails(t *testing.T) {
 // The kernel keeps nothing longer than the cache does, and nothing longer than the session can live.
 func TestLifetime(t *testing.T) {
 	w := newWorld(t, Options{})
-	session := w.fs.conn.SessionTimeout()
+	session := w.fs.ensemble.sessionTimeout()
 	for _, c := range []struct {
 		left        time.Duration
 		guarded     bool
@@ -412,7 +408,7 @@ func TestLifetime(t *testing.T) {
 		{-time.Second, true, 0, 0},
 		{time.Hour, false, 0, 0},
 	} {
-		got := w.fs.lifetime(snapshot{guarded: c.guarded, until: time.Now().Add(c.left)})
+		got := w.fs.ensemble.lifetime(snapshot{guarded: c.guarded, until: time.Now().Add(c.left)})
 		if got < c.least || got > c.most {
 			t.Errorf("%v left, guarded %v: %v", c.left, c.guarded, got)
 		}

@@ -106,7 +106,7 @@ func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 	}
 	writing := f.hasDraft() || h != nil && h.write
 	if h == nil && !writing {
-		if err := f.fs.allowed(ctx, f.where(), zk.PermWrite); err != nil {
+		if err := f.fs.ensemble.allowed(ctx, f.where(), zk.PermWrite); err != nil {
 			return err
 		}
 	}
@@ -237,13 +237,13 @@ func (f *file) failed(err error) error {
 // send sends the draft once, as the change that it is now.
 func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error) {
 	as := f.changeOf
-	st, err := f.fs.do(ctx, as(path, d, d.due()))
+	st, err := f.fs.ensemble.do(ctx, as(path, d, d.due()))
 	if f.inheritance() != nil && d.exists() && errors.Is(err, zk.ErrNoAuth) {
 		if len(d.due()) == 0 {
 			return d.base, nil
 		}
 		as = f.replacementOf
-		st, err = f.fs.do(ctx, as(path, d, d.due()))
+		st, err = f.fs.ensemble.do(ctx, as(path, d, d.due()))
 	}
 	if zk.MaybeApplied(err) { // and there was no time to find out
 		sent := append([]byte{}, d.due()...)
@@ -282,7 +282,7 @@ func (f *file) learnOutcome(ctx context.Context, path string, d *draft) (done bo
 	if d.doubt == nil {
 		return false, nil
 	}
-	st, made, err := f.fs.learnOutcome(ctx, d.doubt.change)
+	st, made, err := f.fs.ensemble.learnOutcome(ctx, d.doubt.change)
 	if err != nil {
 		return false, err
 	}
@@ -311,7 +311,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	if d.exists() && !sameIncarnation(st, d.base) && f.inheritance() == nil {
 		f.fs.log.Warn("the znode was deleted and created again by somebody else before this write", "path", path)
 	}
-	epoch := f.fs.view.cache.currentEpoch()
+	epoch := f.fs.ensemble.epoch()
 	f.mu.Lock()
 	data := slices.Clip(d.due())
 	f.learn(st, f.gone)
@@ -321,7 +321,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.overdue, f.next = false, nil
 	if d.intent == intentAppend && len(f.handles) > 0 { // what others have appended may stand before it
 		f.next = &snapshot{stat: st, data: data, hasData: true, epoch: epoch}
-		f.fs.notify.tell(path, newsLonger)
+		f.fs.notify.tellLonger(path)
 	}
 	base := snapshot{stat: st, data: data, hasData: true, epoch: epoch}
 	rest := d.rest(base)
@@ -349,8 +349,8 @@ func (f *file) settle(ctx context.Context, path string, d *draft, err error, p p
 
 // conflict is settle where the znode is not the version that d is based on.
 func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (done bool, _ error) {
-	f.fs.view.fresh(path)
-	s, err2 := f.fs.view.get(ctx, path)
+	f.fs.ensemble.fresh(path)
+	s, err2 := f.fs.ensemble.get(ctx, path)
 	missing := errors.Is(err2, zk.ErrNoNode)
 	switch {
 	case missing && !d.exists() && errors.Is(err, zk.ErrNodeExists):

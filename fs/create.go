@@ -46,7 +46,7 @@ func (f *file) asCreated() snapshot {
 	if f.shown.stat == nil {
 		return snapshot{}
 	}
-	return f.fs.view.after(f.where(), f.shown.stat)
+	return f.fs.ensemble.after(f.where(), f.shown.stat)
 }
 
 // Mknod implements mknod(2) of a regular file, which is how tar makes those that get extended attributes.
@@ -83,7 +83,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 		return nil, nil, err
 	}
 	if flags&syscall.O_EXCL == 0 { // else the creation itself tells
-		if err := d.fs.hasQuota(ctx, path, &zk.CreateRequest{Path: path, Data: []byte{0}, Acl: acl}, 1); err != nil {
+		if err := d.fs.ensemble.hasQuota(ctx, path, &zk.CreateRequest{Path: path, Data: []byte{0}, Acl: acl}, 1); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -94,7 +94,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	f := d.fs.newFile(path, role)
 	f.draft = &draft{acl: acl, time: time.Now(), intent: intentReplace}
 	if flags&syscall.O_EXCL != 0 {
-		st, err := d.fs.do(ctx, emptyCreation{path, acl, claim{Exclusive: true}})
+		st, err := d.fs.ensemble.do(ctx, emptyCreation{path, acl, claim{Exclusive: true}})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -144,11 +144,11 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	if s.stat.DataLength > 0 {
 		return nil, nil, zk.ErrNodeExists
 	}
-	if err := d.fs.allowed(ctx, path, zk.PermWrite); err != nil {
+	if err := d.fs.ensemble.allowed(ctx, path, zk.PermWrite); err != nil {
 		return nil, nil, err
 	}
 	write := &zk.SetDataRequest{Path: path, Data: []byte{0}, Version: s.stat.Version}
-	if err := d.fs.hasQuota(ctx, path, write, s.stat.Version); err != nil {
+	if err := d.fs.ensemble.hasQuota(ctx, path, write, s.stat.Version); err != nil {
 		return nil, nil, err
 	}
 	f := d.reservedFile(ctx, path, roleData, s.stat)

@@ -18,50 +18,50 @@ type creation struct {
 
 func (c creation) about() string { return c.Path }
 
-func (c creation) attempt(ctx context.Context, f *FS) (st *zk.Stat, err error) {
-	done := f.learning(c.Path, c.ACL, created)
+func (c creation) attempt(ctx context.Context, e *Ensemble) (st *zk.Stat, err error) {
+	done := e.learning(c.Path, c.ACL, created)
 	defer func() { done(st) }()
-	st, err = f.createStat(ctx, c)
+	st, err = e.createStat(ctx, c)
 	if !errors.Is(err, zk.ErrNodeExists) {
 		return st, err
 	}
 	request := &zk.CreateRequest{Path: c.Path, Data: c.Data, Acl: c.ACL}
-	if _, err := f.replaceIdle(ctx, c.Path, request); err != nil {
+	if _, err := e.replaceIdle(ctx, c.Path, request); err != nil {
 		return nil, err
 	}
-	return f.made(ctx, c.Path)
+	return e.made(ctx, c.Path)
 }
 
-func (c creation) outcome(_ context.Context, f *FS, e evidence) error {
-	return c.claim.judge(f, c.Path, c.Data, e)
+func (c creation) outcome(_ context.Context, e *Ensemble, after evidence) error {
+	return c.claim.judge(e, c.Path, c.Data, after)
 }
 
 // createStat creates and returns the Stat. Servers before 3.5 have no operation that does both.
-func (f *FS) createStat(ctx context.Context, c creation) (*zk.Stat, error) {
-	conn := f.conn.WithContext(ctx)
-	if !f.lacksCreate2.Load() {
+func (e *Ensemble) createStat(ctx context.Context, c creation) (*zk.Stat, error) {
+	conn := e.conn.WithContext(ctx)
+	if !e.lacksCreate2.Load() {
 		_, st, err := conn.CreateStat(c.Path, c.Data, zk.FlagPersistent, c.ACL)
 		if !errors.Is(err, zk.ErrUnimplemented) {
 			return st, err
 		}
-		f.lacksCreate2.Store(true) // such a server closes the connection over it
+		e.lacksCreate2.Store(true) // such a server closes the connection over it
 	}
 	if _, err := conn.Create(c.Path, c.Data, zk.FlagPersistent, c.ACL); err != nil {
 		return nil, err
 	}
-	return f.made(ctx, c.Path)
+	return e.made(ctx, c.Path)
 }
 
 // made returns the Stat of a znode that this mount has just made.
-func (f *FS) made(ctx context.Context, path string) (*zk.Stat, error) {
+func (e *Ensemble) made(ctx context.Context, path string) (*zk.Stat, error) {
 	for {
-		found, st, err := f.conn.WithContext(ctx).Exists(path)
+		found, st, err := e.conn.WithContext(ctx).Exists(path)
 		switch {
 		case err == nil && !found:
 			return nil, zk.ErrNoNode // another client has removed it
 		case err == nil:
 			return st, nil
-		case !f.watch.again(ctx, err):
+		case !e.watch.again(ctx, err):
 			return nil, err
 		}
 	}
@@ -77,17 +77,17 @@ type emptyCreation struct {
 
 func (c emptyCreation) about() string { return c.Path }
 
-func (c emptyCreation) attempt(ctx context.Context, f *FS) (st *zk.Stat, err error) {
-	done := f.learning(c.Path, c.ACL, created, dataWatch)
+func (c emptyCreation) attempt(ctx context.Context, e *Ensemble) (st *zk.Stat, err error) {
+	done := e.learning(c.Path, c.ACL, created, dataWatch)
 	defer func() { done(st) }()
-	return f.createBy(ctx, c.Path,
+	return e.createBy(ctx, c.Path,
 		&zk.CreateRequest{Path: c.Path, Data: []byte{}, Acl: c.ACL},
 		&zk.SetDataRequest{Path: c.Path, Data: []byte{}, Version: 0},
 	)
 }
 
-func (c emptyCreation) outcome(_ context.Context, f *FS, e evidence) error {
-	return c.claim.judge(f, c.Path, nil, e)
+func (c emptyCreation) outcome(_ context.Context, e *Ensemble, after evidence) error {
+	return c.claim.judge(e, c.Path, nil, after)
 }
 
 // lockDirCreation makes a directory with the name of a lock file; see isLockDir. It is written once,
@@ -99,15 +99,15 @@ type lockDirCreation struct {
 
 func (c lockDirCreation) about() string { return c.Path }
 
-func (c lockDirCreation) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	defer f.changing(c.Path, created)()
-	defer f.changing(c.Path, dataWatch)()
+func (c lockDirCreation) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	defer e.changing(c.Path, created)()
+	defer e.changing(c.Path, dataWatch)()
 	ops := append([]any{&zk.CreateRequest{Path: c.Path, Acl: c.ACL}}, marking(c.Path)...)
-	return f.createBy(ctx, c.Path, append(ops, &zk.SetDataRequest{Path: c.Path, Version: 0})...)
+	return e.createBy(ctx, c.Path, append(ops, &zk.SetDataRequest{Path: c.Path, Version: 0})...)
 }
 
-func (c lockDirCreation) outcome(_ context.Context, f *FS, e evidence) error {
-	return claim{Exclusive: true}.judge(f, c.Path, nil, e)
+func (c lockDirCreation) outcome(_ context.Context, e *Ensemble, after evidence) error {
+	return claim{Exclusive: true}.judge(e, c.Path, nil, after)
 }
 
 // lockCreation makes the znode of a lock. The server leaves a container alone that never had a
@@ -119,9 +119,9 @@ type lockCreation struct {
 
 func (c lockCreation) about() string { return c.Path }
 
-func (c lockCreation) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	defer f.changing(c.Path, created)()
-	conn := f.conn.WithContext(ctx)
+func (c lockCreation) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	defer e.changing(c.Path, created)()
+	conn := e.conn.WithContext(ctx)
 	_, err := conn.Create(c.Path, nil, zk.FlagContainer, c.ACL)
 	if errors.Is(err, zk.ErrUnimplemented) { // ZooKeeper 3.4
 		_, err = conn.Create(c.Path, nil, zk.FlagPersistent, c.ACL)
@@ -129,8 +129,8 @@ func (c lockCreation) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
 	return nil, err
 }
 
-func (c lockCreation) outcome(_ context.Context, _ *FS, e evidence) error {
-	if e.stat == nil {
+func (c lockCreation) outcome(_ context.Context, _ *Ensemble, after evidence) error {
+	if after.stat == nil {
 		return errNotMade
 	}
 	return nil
@@ -147,16 +147,16 @@ type claim struct {
 }
 
 // judge is the outcome of a creation with data.
-func (c claim) judge(f *FS, path string, data []byte, e evidence) error {
-	same := e.stat != nil && bytes.Equal(e.data, data)
+func (c claim) judge(e *Ensemble, path string, data []byte, after evidence) error {
+	same := after.stat != nil && bytes.Equal(after.data, data)
 	switch {
-	case e.stat == nil, f.isIdleLock(path, e.stat):
+	case after.stat == nil, e.o.Idle(path, after.stat):
 		return errNotMade
-	case c.Exclusive && e.stat.Czxid <= e.before:
+	case c.Exclusive && after.stat.Czxid <= after.before:
 		return zk.ErrNodeExists
 	case c.Exclusive:
 		return errUnresolved
-	case c.Appends && len(data) > 0 && (same || e.stat.Version > 0):
+	case c.Appends && len(data) > 0 && (same || after.stat.Version > 0):
 		return errUnresolved // another client may have created the same, or have appended to this
 	case !same:
 		return zk.ErrNodeExists
@@ -165,10 +165,10 @@ func (c claim) judge(f *FS, path string, data []byte, e evidence) error {
 }
 
 // createBy makes the znode at path by ops, the last of which sets its data. It returns the Stat.
-func (f *FS) createBy(ctx context.Context, path string, ops ...any) (*zk.Stat, error) {
-	replies, err := f.conn.WithContext(ctx).Multi(ops...)
+func (e *Ensemble) createBy(ctx context.Context, path string, ops ...any) (*zk.Stat, error) {
+	replies, err := e.conn.WithContext(ctx).Multi(ops...)
 	if errors.Is(err, zk.ErrNodeExists) {
-		replies, err = f.replaceIdle(ctx, path, ops...)
+		replies, err = e.replaceIdle(ctx, path, ops...)
 	}
 	if err != nil {
 		return nil, err
@@ -178,12 +178,12 @@ func (f *FS) createBy(ctx context.Context, path string, ops ...any) (*zk.Stat, e
 
 // replaceIdle makes the znode at path by ops, in the place of the idle lock of a file that is in
 // their way. It returns the replies to ops, or zk.ErrNodeExists if something else is there.
-func (f *FS) replaceIdle(ctx context.Context, path string, ops ...any) ([]zk.MultiResponse, error) {
-	if !f.isLockPath(path) {
+func (e *Ensemble) replaceIdle(ctx context.Context, path string, ops ...any) ([]zk.MultiResponse, error) {
+	locked, named := e.o.LockOf(path)
+	if !named {
 		return nil, zk.ErrNodeExists
 	}
-	c := f.conn.WithContext(ctx)
-	locked := f.lockedBy(path)
+	c := e.conn.WithContext(ctx)
 	found := c.Pipeline(&zk.ExistsRequest{Path: path}, &zk.ExistsRequest{Path: locked})
 	for _, r := range found {
 		if r.Err != nil && !errors.Is(r.Err, zk.ErrNoNode) {
@@ -191,10 +191,10 @@ func (f *FS) replaceIdle(ctx context.Context, path string, ops ...any) ([]zk.Mul
 		}
 	}
 	lock, file := found[0].Stat, found[1].Stat
-	if lock == nil || file == nil || !f.isIdleLock(path, lock) || f.kindOf(locked, file) != kindFile {
+	if lock == nil || file == nil || !e.o.Idle(path, lock) || !e.o.IsFile(locked, file) {
 		return nil, zk.ErrNodeExists
 	}
-	defer f.changing(path, deleted)()
+	defer e.changing(path, deleted)()
 	replies, err := c.Multi(append([]any{&zk.DeleteRequest{Path: path, Version: lock.Version}}, ops...)...)
 	switch {
 	case errors.Is(err, zk.ErrNotEmpty), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):

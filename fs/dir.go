@@ -48,7 +48,7 @@ func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOu
 	if d.removed() != nil {
 		out.Nlink = 0
 	}
-	out.SetTimeout(d.fs.lifetime(s))
+	out.SetTimeout(d.fs.ensemble.lifetime(s))
 	return 0
 }
 
@@ -60,7 +60,7 @@ func (d *dir) rootOrState(ctx context.Context) (snapshot, error) {
 	d.mu.Lock()
 	last := d.last
 	d.mu.Unlock()
-	if last != nil && d.fs.watch.away() > 0 {
+	if last != nil && d.fs.ensemble.away() > 0 {
 		return snapshot{stat: last}, nil
 	}
 	s, err := d.state(ctx)
@@ -81,7 +81,7 @@ func (d *dir) state(ctx context.Context) (snapshot, error) {
 		if lost {
 			return d.whileMoving(true)
 		}
-		s, err := d.fs.view.know(ctx, path)
+		s, err := d.fs.ensemble.know(ctx, path)
 		moving := d.fs.renaming.Load() > 0 // before the path is looked at: a rename may give it another
 		now, lost := d.standing()
 		switch {
@@ -97,7 +97,7 @@ func (d *dir) state(ctx context.Context) (snapshot, error) {
 		case again || !d.outdates(s.stat):
 			return s, errGone
 		}
-		d.fs.view.fresh(path) // the answer is from before the directory was created
+		d.fs.ensemble.fresh(path) // the answer is from before the directory was created
 	}
 }
 
@@ -170,22 +170,22 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 		return nil, zk.ErrNoNode
 	}
 	path := join(own, zname)
-	if missing, until := d.fs.view.cache.absent(own, zname); missing {
+	if missing, until := d.fs.ensemble.missing(own, zname); missing {
 		// The kernel may remember it only if an event would name the child that is created.
-		out.SetEntryTimeout(d.fs.lifetime(snapshot{guarded: d.fs.watch.covers(), until: until}))
+		out.SetEntryTimeout(d.fs.ensemble.lifetime(snapshot{guarded: d.fs.ensemble.covers(), until: until}))
 		return nil, zk.ErrNoNode
 	}
 	known := d.fs.nodes.find(path)
-	s, err := d.fs.view.know(ctx, path)
+	s, err := d.fs.ensemble.know(ctx, path)
 	if err == nil && known != nil && known.base().outdates(s.stat) {
-		d.fs.view.fresh(path)
-		s, err = d.fs.view.know(ctx, path)
+		d.fs.ensemble.fresh(path)
+		s, err = d.fs.ensemble.know(ctx, path)
 	}
 	if err != nil {
 		if errors.Is(err, zk.ErrNoNode) && known != nil && d.fs.renaming.Load() == 0 && d.fs.nodes.find(path) == known {
 			known.vanish()
 		}
-		out.SetEntryTimeout(d.fs.lifetime(s))
+		out.SetEntryTimeout(d.fs.ensemble.lifetime(s))
 		return nil, err
 	}
 	if d.fs.hides(ctx, path, s.stat) {
@@ -211,7 +211,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 			return nil, err
 		}
 		if s.stat.DataLength <= 0 {
-			out.SetEntryTimeout(d.fs.lifetime(s))
+			out.SetEntryTimeout(d.fs.ensemble.lifetime(s))
 			return nil, zk.ErrNoNode
 		}
 		data := d.reservedFile(ctx, path, roleData, s.stat)
@@ -275,15 +275,15 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 	}
 	var st *zk.Stat
 	if isLockName(znodeName(name, d.isRoot()), d.fs.o.LockSuffix) {
-		st, err = d.fs.do(ctx, lockDirCreation{path, acl})
+		st, err = d.fs.ensemble.do(ctx, lockDirCreation{path, acl})
 	} else {
-		st, err = d.fs.do(ctx, creation{path, nil, acl, claim{Exclusive: true}})
+		st, err = d.fs.ensemble.do(ctx, creation{path, nil, acl, claim{Exclusive: true}})
 	}
 	if err != nil {
 		return nil, err
 	}
 	z := d.child(ctx, path, st)
-	d.fs.setEntry(out, z, d.fs.view.after(path, st))
+	d.fs.setEntry(out, z, d.fs.ensemble.after(path, st))
 	return z.EmbeddedInode(), nil
 }
 
@@ -320,7 +320,7 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 	if err := d.mayChange(); err != nil {
 		return err
 	}
-	st, err := d.fs.view.stat(ctx, path)
+	st, err := d.fs.ensemble.stat(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -328,7 +328,7 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 		return zk.ErrNotEmpty
 	}
 	return d.fs.remove(ctx, path, func() error {
-		_, err := d.fs.do(ctx, deletion{path, st})
+		_, err := d.fs.ensemble.do(ctx, deletion{path, st})
 		return err
 	})
 }
@@ -362,22 +362,22 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	path := d.where()
 	switch {
 	case name == nameData:
-		return d.fs.remove(ctx, idOf(path, roleData), func() error { return d.fs.clearData(ctx, path) })
+		return d.fs.remove(ctx, idOf(path, roleData), func() error { return d.fs.ensemble.clearData(ctx, path) })
 	case reserved(name, d.isRoot()):
 		return errNotAllowed
 	}
 	path = join(path, znodeName(name, d.isRoot()))
 	locked := d.mayHaveLock(path)
 	err := d.fs.remove(ctx, path, func() error {
-		return d.fs.lookAgain(ctx, func() error {
-			st, err := d.fs.view.stat(ctx, path)
+		return d.fs.ensemble.lookAgain(ctx, func() error {
+			st, err := d.fs.ensemble.stat(ctx, path)
 			switch {
 			case err != nil:
 				return err
 			case d.fs.kindOf(path, st) == kindDir:
 				return errGone // the kernel looks again
 			}
-			_, err = d.fs.do(ctx, deletion{path, st})
+			_, err = d.fs.ensemble.do(ctx, deletion{path, st})
 			if errors.Is(err, zk.ErrBadVersion) {
 				return errOvertaken
 			}

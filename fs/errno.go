@@ -11,17 +11,14 @@ import (
 // What the file system itself refuses.
 var (
 	errConflict    = errors.New("the znode was changed by somebody else")
-	errUnresolved  = errors.New("the connection broke and it cannot be told whether the change was made")
 	errTooLarge    = errors.New("more data than the servers accept in a znode")
 	errGone        = errors.New("the znode does not exist any more, or as something else")
 	errMaskedACL   = errors.New("an ACL whose digests the server masked can not be copied; mount with --acl creator or a list")
 	errReadOnly    = errors.New("mounted read-only")
 	errNotAllowed  = errors.New("not a file operation that znodes have")
 	errForeign     = errors.New("an ephemeral of another session")
-	errPermission  = errors.New("the ACL does not allow it")
 	errNotDir      = errors.New("a directory can not take the place of a file")
 	errIsDir       = errors.New("a file can not take the place of a directory")
-	errOvertaken   = errors.New("other clients keep changing it")
 	errOtherDevice = errors.New("too much, or too special, for one transaction")
 	errNoAttribute = errors.New("no such extended attribute")
 	errRange       = errors.New("a lock on a part of a file")

@@ -3,7 +3,6 @@ package fs
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -11,65 +10,6 @@ import (
 
 	"github.com/zkfs/zkfs/flw"
 )
-
-// What the kernel holds counts until it was asked to forget it, and is asked for again until it does.
-func TestCacheAsksTheKernelToForget(t *testing.T) {
-	const each = entryBytes + inodeBytes + 2 // a path has two bytes
-	c, _ := testCache(4*each - 1)            // holds three
-	var dropped []string
-	c.drop = func(paths []string) { dropped = append(dropped, paths...) }
-	know := func(path string) {
-		put(c, path, file1(1, ""))
-		c.hold(path)
-	}
-	check := func(want string, entries, size int) {
-		t.Helper()
-		if got := strings.Join(dropped, " "); got != want {
-			t.Errorf("dropped %q, want %q", got, want)
-		}
-		if n, bytes := c.counts(); n != entries || bytes != size {
-			t.Errorf("%d entries, %d bytes, want %d, %d", n, bytes, entries, size)
-		}
-		dropped = nil
-	}
-	for _, path := range []string{"/a", "/b", "/c"} {
-		know(path)
-	}
-	check("", 3, 3*each)
-	know("/d")
-	check("/a", 4, 3*each) // the kernel has not forgotten /a
-	if c.has("/a") {
-		t.Error("/a is known")
-	}
-	c.release("/a")
-	check("", 3, 3*each)
-	know("/e")
-	check("/b", 4, 3*each)
-	know("/b") // used again
-	check("/c", 5-1, 3*each)
-	know("/f")
-	check("/d /c", 5, 3*each) // /c is still held, and is asked for again
-	for _, path := range []string{"/b", "/c", "/d", "/e", "/f"} {
-		c.release(path)
-	}
-	check("", 3, 3*(each-inodeBytes))
-}
-
-// A cache that is full of what is in use costs a new entry little.
-func TestCacheFullOfWhatIsUsed(t *testing.T) {
-	c, _ := testCache(1)
-	n := 0
-	c.drop = func(paths []string) { n += len(paths) }
-	for i := range 1000 {
-		c.hold(fmt.Sprint("/", i))
-	}
-	if n > 2000 {
-		t.Errorf("%d times asked for", n)
-	}
-	if got, size := c.counts(); got != 1000 || size != 0 {
-		t.Errorf("%d entries, %d bytes", got, size)
-	}
-}
 
 // inodes returns how many inodes go-fuse holds for the kernel.
 func inodes(inode *fusefs.Inode) int {
@@ -120,7 +60,7 @@ func TestEviction(t *testing.T) {
 	}{{"", false}, {"-before-6.18", true}} {
 		for _, mode := range []WatchMode{WatchTree, WatchNode} {
 			t.Run(mode.String()+kernel.name, func(t *testing.T) {
-				w := newWorld(t, Options{Watch: mode, CacheSize: room * (entryBytes + inodeBytes)})
+				w := newWorld(t, Options{Watch: mode, CacheSize: room * 890})
 				w.fs.notify.lacksPrune = kernel.lacksPrune // before there is anything to forget
 				for d := range dirs {
 					w.create(fmt.Sprintf("/d%d", d), "")
@@ -143,17 +83,14 @@ func TestEviction(t *testing.T) {
 				}
 				w.until(func() (int, int) { return inodes(&w.fs.root.Inode), limit }, "inodes")
 				w.until(func() (int, int) {
-					entries, _ := w.fs.view.cache.counts()
-					return entries, limit
+					return w.fs.Stats().CachedZnodes, limit
 				}, "entries")
 				w.until(func() (int, int) {
-					_, size := w.fs.view.cache.counts()
-					return size, w.fs.o.CacheSize
+					return w.fs.Stats().CachedBytes, w.fs.o.CacheSize
 				}, "bytes")
 				w.until(func() (int, int) { return w.watching(), 1 + 2*limit }, "watches of the server")
 				w.until(func() (int, int) {
-					_, armed, _ := w.fs.watch.numbers()
-					return armed, 2 * limit
+					return w.fs.Stats().Watches, 2 * limit
 				}, "watches of the mount")
 
 				asked := w.fs.Stats().Operations["GETATTR"].Count

@@ -158,7 +158,7 @@ func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrO
 	if err != nil {
 		return f.fs.errno("stat", f.where(), err)
 	}
-	out.SetTimeout(f.attr(&out.Attr, s, f.fs.lifetime(s)))
+	out.SetTimeout(f.attr(&out.Attr, s, f.fs.ensemble.lifetime(s)))
 	return 0
 }
 
@@ -168,7 +168,7 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st := s.stat
-	if st != nil && (s.before(f.shown) || f.shown.hasData && !sameVersion(st, f.shown.stat)) {
+	if st != nil && (s.before(f.shown.snapshot()) || f.shown.hasData && !sameVersion(st, f.shown.stat)) {
 		st, d = f.shown.stat, 0
 	}
 	if st == nil || f.storing {
@@ -219,7 +219,7 @@ func (f *file) state(ctx context.Context) (snapshot, error) {
 	if local {
 		return shown.snapshot(), nil
 	}
-	known := shown.hasData && f.fs.view.current(f.where(), shown.snapshot())
+	known := shown.hasData && f.fs.ensemble.current(f.where(), shown.snapshot())
 	s, err := f.settledLoad(ctx, open && !known)
 	if errors.Is(err, errGone) && f.stays() {
 		s = shown.snapshot()
@@ -241,7 +241,7 @@ func (f *file) state(ctx context.Context) (snapshot, error) {
 // show notes what the kernel is told, unless it was told something newer while s was on its way. The data is kept while
 // the file is open. node.mu is held.
 func (f *file) show(s snapshot) {
-	if s.before(f.shown) {
+	if s.before(f.shown.snapshot()) {
 		return
 	}
 	if !s.hasData && f.shown.hasData && sameVersion(s.stat, f.shown.stat) {
@@ -268,9 +268,9 @@ func (f *file) stays() bool {
 // load gets the znode, or errGone if it is not there as this file any more: it was removed, or is
 // another one, or this mount is about to remove or rename it. An open file then stays as it was.
 func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
-	ask := f.fs.view.know
+	ask := f.fs.ensemble.know
 	if data {
-		ask = f.fs.view.get
+		ask = f.fs.ensemble.get
 	}
 	for again := false; ; again = true {
 		path, lost := f.standing()
@@ -293,7 +293,7 @@ func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
 		case again || !f.outdates(s.stat):
 			return s, errGone
 		}
-		f.fs.view.fresh(path) // the answer is from before the file was created
+		f.fs.ensemble.fresh(path) // the answer is from before the file was created
 	}
 }
 
@@ -348,6 +348,6 @@ func (f *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAt
 	if err != nil {
 		return f.fs.errno("stat", f.where(), err)
 	}
-	out.SetTimeout(f.attr(&out.Attr, s, f.fs.lifetime(s)))
+	out.SetTimeout(f.attr(&out.Attr, s, f.fs.ensemble.lifetime(s)))
 	return 0
 }

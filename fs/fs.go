@@ -28,11 +28,8 @@ import (
 type FS struct {
 	// immutable after Mount
 	o          Options
-	conn       *zk.Conn
-	view       *view
-	watch      *watch
+	ensemble   *Ensemble
 	notify     *notifier
-	ahead      *ahead
 	server     *fuse.Server
 	mountpoint string // absolute
 	root       *dir
@@ -41,16 +38,12 @@ type FS struct {
 	log        *slog.Logger
 	start      time.Time
 
-	silence      silence
-	operations   operations
-	failures     failures
-	identities   identities
-	locks        locks
-	lookers      lookers
-	scratch      scratchBytes
-	lacksCreate2 atomic.Bool   // the servers are older than 3.5
-	aclChanges   atomic.Uint64 // counts the changes of ACLs by this mount
-	renaming     atomic.Int32  // renames under way: what is missing may be on its way to another path
+	operations operations
+	failures   failures
+	locks      locks
+	lookers    lookers
+	scratch    scratchBytes
+	renaming   atomic.Int32 // renames under way: what is missing may be on its way to another path
 }
 
 // Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served
@@ -59,39 +52,50 @@ type FS struct {
 // Options.ACL gives new znodes to the session's identities it must have one, else the error is
 // [ErrNoIdentity].
 func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
-	f := &FS{o: o.withDefaults(), conn: conn, start: time.Now()}
+	f := &FS{o: o.withDefaults(), start: time.Now()}
 	f.log = f.o.Logger
-	f.silence.conn = conn
-	c := newCache(f.o.MaxAge, f.o.CacheSize)
-	f.view = &view{conn: conn, cache: c}
-	if f.o.Modes == ModesACL {
-		f.view.perms = f.perms
-	}
 	f.root = &dir{node: node{fs: f, path: "/"}}
 	f.nodes = newNodes(f.root)
-	f.notify = newNotifier(f.view, f.nodes)
-	f.watch = newWatch(conn, c, f.o.Watch, f.log, f.notify.tell)
-	f.view.watch = f.watch
-	f.ahead = newAhead(f)
-	c.drop = f.watch.dropped
+	f.ensemble = NewEnsemble(conn, f.ensembleOptions())
+	f.notify = newNotifier(f.ensemble, f.nodes)
 
 	ctx, cancel := f.bound(context.Background())
 	defer cancel()
-	if err := f.watch.start(ctx); err != nil {
+	if err := f.ensemble.start(ctx); err != nil {
 		return nil, fmt.Errorf("watch for changes: %w", err)
 	}
 	if _, err := f.root.state(ctx); err != nil {
-		f.watch.close()
+		f.ensemble.close()
 		return nil, fmt.Errorf("the znode to mount: %w", err)
 	}
 	if err := f.canOwn(ctx); err != nil {
-		f.watch.close()
+		f.ensemble.close()
 		return nil, err
 	}
 	if err := f.serve(mountpoint); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// ensembleOptions returns how the mount asks the servers, and what it wants to be told.
+func (f *FS) ensembleOptions() EnsembleOptions {
+	return EnsembleOptions{
+		Timeout:   f.o.Timeout,
+		MaxAge:    f.o.MaxAge,
+		Watch:     f.o.Watch,
+		CacheSize: f.o.CacheSize,
+		Log:       f.log,
+		Perms:     f.o.Modes == ModesACL,
+		Trust:     f.o.trust,
+		Flood:     f.o.flood,
+		Tell:      func(path string, what news) { f.notify.tell(path, what) },
+		LockOf: func(path string) (string, bool) {
+			return f.lockedBy(path), f.isLockPath(path)
+		},
+		Idle:   f.isIdleLock,
+		IsFile: func(path string, st *zk.Stat) bool { return f.kindOf(path, st) == kindFile },
+	}
 }
 
 // mountOptions returns how the kernel and go-fuse are to work together.
@@ -129,19 +133,18 @@ func (f *FS) serve(mountpoint string) error {
 	f.status = f.newStatus()
 	mountpoint, err := filepath.Abs(mountpoint)
 	if err != nil {
-		f.watch.close()
+		f.ensemble.close()
 		return err
 	}
 	f.mountpoint = mountpoint
 	server, err := fuse.NewServer(&counted{raw, &f.operations}, mountpoint, &opts.MountOptions)
 	if err != nil {
-		f.watch.close()
+		f.ensemble.close()
 		return fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}
 	f.server = server
 	closeOnExec("/dev/fuse")
-	go f.ahead.run() // ends with f.ended
-	go func() {      // ends when the kernel has unmounted
+	go func() { // ends when the kernel has unmounted
 		server.Serve()
 		f.ended()
 	}()
@@ -157,8 +160,7 @@ func (f *FS) serve(mountpoint string) error {
 
 // ended gives up what the mount holds besides the connection.
 func (f *FS) ended() {
-	f.ahead.close()
-	f.watch.close()
+	f.ensemble.close()
 	f.notify.close()
 }
 
@@ -235,13 +237,4 @@ func (f *FS) errno(op, path string, err error) syscall.Errno {
 		f.log.Error(op, "path", path, "err", err)
 	}
 	return errno
-}
-
-// lifetime returns how long the kernel may keep what is known about a znode: as long as the cache does. A daemon that hangs can not
-// invalidate anything, so it is never longer than the session can live without it.
-func (f *FS) lifetime(s snapshot) time.Duration {
-	if !s.guarded {
-		return 0
-	}
-	return max(0, min(time.Until(s.until), f.conn.SessionTimeout()))
 }

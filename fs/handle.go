@@ -189,7 +189,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 			return err
 		}
 	}
-	if err := f.fs.connected(ctx); err != nil {
+	if err := f.fs.ensemble.connected(ctx); err != nil {
 		return f.refuse(h, off, err)
 	}
 	d, err := f.edit(ctx, h)
@@ -252,7 +252,7 @@ func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off
 		return err
 	}
 	h.note = d.data
-	_, err := h.file.fs.do(ctx, note{held.contender, h.note})
+	_, err := h.file.fs.ensemble.do(ctx, note{held.contender, h.note})
 	return err
 }
 
@@ -360,7 +360,7 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 // the data is other: what the file was shown as is forgotten, and the kernel drops what it holds,
 // at the next open at the latest.
 func (f *file) sync(ctx context.Context) error {
-	if err := f.fs.sync(ctx, f.where()); err != nil {
+	if err := f.fs.ensemble.sync(ctx, f.where()); err != nil {
 		return err
 	}
 	f.mu.Lock()

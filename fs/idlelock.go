@@ -31,19 +31,19 @@ func (f *FS) hides(ctx context.Context, path string, st *zk.Stat) bool {
 		return false
 	}
 	locked := f.lockedBy(path)
-	s, err := f.view.know(ctx, locked)
+	s, err := f.ensemble.know(ctx, locked)
 	return err == nil && f.kindOf(locked, s.stat) == kindFile
 }
 
 // removeLock removes the znode at path if it is the idle lock of a file that this mount has
 // removed. The servers would do it later. Data, or a contender that comes meanwhile, keeps it.
 func (f *FS) removeLock(ctx context.Context, path string) {
-	s, err := f.view.know(ctx, path)
+	s, err := f.ensemble.know(ctx, path)
 	if err != nil || !f.isIdleLock(path, s.stat) {
 		return
 	}
 	f.remove(ctx, path, func() error {
-		_, err := f.do(ctx, deletion{path, s.stat})
+		_, err := f.ensemble.do(ctx, deletion{path, s.stat})
 		return err
 	})
 }
@@ -55,7 +55,7 @@ func (d *dir) mayHaveLock(path string) bool {
 		return false
 	}
 	_, lock := split(path + d.fs.o.LockSuffix)
-	if s, ok := d.fs.view.cache.look(d.where()); ok && s.names != nil {
+	if s, ok := d.fs.ensemble.peek(d.where()); ok && s.names != nil {
 		return s.names.has(lock)
 	}
 	f, ok := d.fs.nodes.find(path).(*file)

@@ -225,7 +225,7 @@ func (w *world) keeps(size int, replace func(w *world), kept bool) {
 		} else {
 			w.eventually(`ok "NEW"`, "cat", "f")
 		}
-		w.fs.view.cache.reset()
+		w.fs.ensemble.forgetAll()
 	}
 	for _, flags := range ways {
 		w.want("ok", "close", flags)

@@ -39,6 +39,3 @@ func kindOf(name string, st *zk.Stat, lockSuffix string) kind {
 func isLockName(name, suffix string) bool {
 	return suffix != "" && len(name) > len(suffix) && strings.HasSuffix(name, suffix)
 }
-
-// untouched reports whether data written to the znode would turn the directory into a file.
-func untouched(st *zk.Stat) bool { return st.Cversion == 0 && st.NumChildren == 0 }

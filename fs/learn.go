@@ -120,18 +120,18 @@ func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
 
 // glimpse learns which children the znode at path has, if that is not known, for as long as a list is trusted that no child watch stands for: the
 // next creation would fire one. Whoever needs the answer asks the servers if there is none.
-func (v *view) glimpse(ctx context.Context, path string) {
-	if s, ok := v.cache.look(path); v.watch.current() != WatchTree || !ok || s.names != nil || s.stat == nil || s.stat.NumChildren >= listMost {
+func (e *Ensemble) glimpse(ctx context.Context, path string) {
+	if s, ok := e.cache.look(path); e.watch.current() != WatchTree || !ok || s.names != nil || s.stat == nil || s.stat.NumChildren >= listMost {
 		return
 	}
-	t := v.cache.begin(path)
-	list, st, err := v.conn.WithContext(ctx).Children(path)
+	t := e.cache.begin(path)
+	list, st, err := e.conn.WithContext(ctx).Children(path)
 	if err != nil {
-		v.cache.cancel(t)
+		e.cache.cancel(t)
 		return
 	}
 	slices.Sort(list)
-	v.cache.fillBriefly(t, snapshot{stat: st, names: newNames(list, st.Pzxid)})
+	e.cache.fillBriefly(t, snapshot{stat: st, names: newNames(list, st.Pzxid)})
 }
 
 // fillBriefly is fill for a list of children that no child watch stands for.
@@ -159,26 +159,26 @@ func (c *cache) changedHere(path string) bool {
 
 // learning is changing for a change whose reply has the Stat, which may make several events about the znode. done must be called
 // when the reply is there, with a Stat of nil if there is none.
-func (f *FS) learning(path string, acl []zk.ACL, kinds ...watchKind) (done func(st *zk.Stat)) {
-	l := f.view.cache.lesson(path, acl, kinds)
+func (e *Ensemble) learning(path string, acl []zk.ACL, kinds ...watchKind) (done func(st *zk.Stat)) {
+	l := e.cache.lesson(path, acl, kinds)
 	expected := make([]func(), len(kinds))
 	for i, kind := range kinds {
-		expected[i] = f.watch.expect(path, kind)
+		expected[i] = e.watch.expect(path, kind)
 	}
 	return func(st *zk.Stat) {
 		for _, done := range expected {
 			done()
 		}
-		if f.watch.current() != WatchTree {
+		if e.watch.current() != WatchTree {
 			st = nil
 		}
-		if f.view.cache.learn(l, st) {
+		if e.cache.learn(l, st) {
 			return
 		}
-		f.view.fresh(path)
+		e.fresh(path)
 		if l.creation {
 			dir, _ := split(path)
-			f.view.fresh(dir)
+			e.fresh(dir)
 		}
 	}
 }

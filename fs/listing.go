@@ -40,20 +40,20 @@ type listed struct {
 func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
-	d.fs.ahead.await(ctx, d.where())
+	d.fs.ensemble.await(ctx, d.where())
 	s, err := d.state(ctx)
 	if err == nil && s.names == nil && d.removed() == nil { // of which the kernel lists nothing
-		_, err = d.fs.view.list(ctx, d.where())
+		_, err = d.fs.ensemble.list(ctx, d.where())
 	}
 	if err != nil {
 		return nil, 0, d.fs.errno("list", d.where(), err)
 	}
-	d.fs.ahead.walked(d, s.names == nil)
+	d.fs.walked(d, s.names == nil)
 	var flags uint32
 	if d.mayKeepListing() { // go-fuse knows the two together only
 		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
 	}
-	return &listing{dir: d, batch: d.fs.view.firstBatch()}, flags, 0
+	return &listing{dir: d, batch: d.fs.ensemble.firstBatch()}, flags, 0
 }
 
 // mayKeepListing reports whether the kernel may answer from the last listing. When it does not trust any more what that told it of the
@@ -95,7 +95,7 @@ func (l *listing) names(ctx context.Context) error {
 	}
 	path := d.where()
 	pending := d.locals() // before the servers are asked: what is committed meanwhile is here or there
-	s, err := d.fs.view.list(ctx, path)
+	s, err := d.fs.ensemble.list(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -191,16 +191,16 @@ func (l *listing) fetch(ctx context.Context) syscall.Errno {
 	end := min(len(l.entries), l.next+l.batch)
 	paths, at := l.znodes(l.next, end)
 	if len(paths) > 0 {
-		l.dir.fs.ahead.await(ctx, paths[0])
+		l.dir.fs.ensemble.await(ctx, paths[0])
 	}
-	size, err := l.dir.fs.view.many(ctx, paths, func(i int, s snapshot) { l.entries[at[i]].s = s })
+	size, err := l.dir.fs.ensemble.many(ctx, paths, func(i int, s snapshot) { l.entries[at[i]].s = s })
 	if err != nil {
 		return l.dir.fs.errno("list", l.dir.where(), err)
 	}
 	l.fetched = end
 	l.batch = nextBatch(l.batch, size)
 	if paths, _ := l.znodes(end, min(len(l.entries), end+l.batch)); len(paths) > 0 { // for the next call
-		l.dir.fs.ahead.send(&errand{entries: paths, batch: l.batch})
+		l.dir.fs.ensemble.fetchEntries(paths, l.batch)
 	}
 	return 0
 }
@@ -263,5 +263,5 @@ func (l *listing) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno {
 	ctx, cancel := l.dir.fs.bound(ctx)
 	defer cancel()
 	path := l.dir.where()
-	return l.dir.fs.errno("fsync", path, l.dir.fs.sync(ctx, path))
+	return l.dir.fs.errno("fsync", path, l.dir.fs.ensemble.sync(ctx, path))
 }

@@ -182,7 +182,7 @@ func (h *handle) catchUp(request context.Context) error {
 	ctx, cancel := f.fs.bound(request)
 	defer cancel()
 	if f.fs.o.Watch == WatchOff {
-		f.fs.view.cache.reset()
+		f.fs.ensemble.forgetAll()
 		f.fs.notify.tell("/", newsAll)
 	}
 	if err := f.fs.notify.settle(ctx); err != nil || !h.write || f.showsQueue() {
@@ -208,9 +208,9 @@ func (h *handle) catchUp(request context.Context) error {
 // await waits for the lock. One who only waits has nothing to lose with the session: it queues again in the next one.
 func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 	for {
-		session := f.fs.conn.SessionID()
+		session := f.fs.ensemble.sessionID()
 		err := lock.LockContext(ctx)
-		expired := errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrLockLost) && f.fs.conn.SessionID() != session
+		expired := errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrLockLost) && f.fs.ensemble.sessionID() != session
 		if !expired {
 			return err
 		}
@@ -228,10 +228,7 @@ func (f *file) contender(request context.Context, path string, shared bool) (*zk
 	if err := f.bear(ctx); err != nil {
 		return nil, err
 	}
-	lock := zk.NewLock(f.fs.conn, path, acl)
-	if shared {
-		lock = zk.NewReadLock(f.fs.conn, path, acl)
-	}
+	lock := f.fs.ensemble.newLock(path, acl, shared)
 	lock.SetContainer()
 	lock.SetData([]byte(describe(callerOf(request))))
 	return lock, nil
@@ -257,7 +254,7 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 // missing. It is errPermission if the lock could not be taken, or not be given back, so that no
 // contender is created that stays.
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
-	own, st, err := f.aclStat(ctx, path)
+	own, st, err := f.ensemble.aclStat(ctx, path)
 	switch {
 	case err == nil && IsLockDir(path, f.o.LockSuffix, st):
 		return nil, errLockDir
@@ -270,7 +267,7 @@ func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error)
 	}
 	for _, perm := range lockPerms {
 		if err == nil {
-			err = f.permits(ctx, own, perm)
+			err = f.ensemble.permits(ctx, own, perm)
 		}
 	}
 	return acl, err
@@ -296,7 +293,7 @@ func (f *file) bear(ctx context.Context) error {
 		return f.commit(ctx, keepTrying)
 	}
 	path := f.where()
-	_, err := f.fs.do(ctx, lockCreation{path, d.acl})
+	_, err := f.fs.ensemble.do(ctx, lockCreation{path, d.acl})
 	if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 		return f.failed(err)
 	}

@@ -158,7 +158,7 @@ func TestLostLock(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.want("ok", "open", "1", "x.lock", "rw+creat")
 	w.want("ok", "flock", "1", "ex")
-	if !w.server.ExpireSession(w.fs.conn.SessionID()) {
+	if !w.server.ExpireSession(w.fs.ensemble.sessionID()) {
 		t.Fatal("there is no such session")
 	}
 	w.eventually("EIO", "fsync", "1")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -78,7 +79,16 @@ func (w *world) mount(dir string, o Options) *FS {
 // later lets the time pass for which the mounts trust an ACL.
 func (w *world) later() {
 	for _, f := range w.mounts {
-		f.aclChanges.Add(1)
+		f.nodes.mu.Lock()
+		all := slices.Collect(maps.Values(f.nodes.at))
+		f.nodes.mu.Unlock()
+		for _, z := range all {
+			if d, ok := z.(*dir); ok {
+				d.mu.Lock()
+				d.lately = nil
+				d.mu.Unlock()
+			}
+		}
 	}
 }
 

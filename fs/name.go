@@ -81,23 +81,6 @@ func validName(name string) bool {
 	return true
 }
 
-// join returns the path of the child called name of the znode dir.
-func join(dir, name string) string {
-	if dir == "/" {
-		return "/" + name
-	}
-	return dir + "/" + name
-}
-
-// split returns the parent and the name of a path other than "/".
-func split(path string) (dir, name string) {
-	i := strings.LastIndexByte(path, '/')
-	if i <= 0 {
-		return "/", path[i+1:]
-	}
-	return path[:i], path[i+1:]
-}
-
 // cut splits off the first name of a path without its leading slash.
 func cut(path string) (name, rest string) {
 	name, rest, _ = strings.Cut(path, "/")

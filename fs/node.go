@@ -7,8 +7,6 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-
-	"github.com/zkfs/zkfs/zk"
 )
 
 // node is what the files and directories of the mount have in common: a place in the kernel's tree and a znode.
@@ -102,14 +100,14 @@ func (n *node) aside() bool { return n.role == roleData || n.role == roleDirLock
 // hold lets the cache count what the inode costs, for as long as the kernel knows it.
 func (n *node) hold() {
 	if !n.aside() {
-		n.fs.view.cache.hold(n.where())
+		n.fs.ensemble.hold(n.where())
 	}
 }
 
 // release ends hold.
 func (n *node) release() {
 	if !n.aside() {
-		n.fs.view.cache.release(n.where())
+		n.fs.ensemble.release(n.where())
 	}
 }
 
@@ -174,7 +172,7 @@ func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 
 // setEntry fills out with the attributes of z for as long as the kernel may keep them.
 func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
-	d := f.lifetime(s)
+	d := f.ensemble.lifetime(s)
 	out.SetEntryTimeout(d)
 	if s.stat != nil {
 		z.base().hold()
@@ -192,9 +190,3 @@ func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
 		}
 	}
 }
-
-// sameIncarnation reports whether two Stats are of one life of a znode.
-func sameIncarnation(a, b *zk.Stat) bool { return a.Czxid == b.Czxid }
-
-// sameVersion reports whether two Stats belong to the same data.
-func sameVersion(a, b *zk.Stat) bool { return a.Mzxid == b.Mzxid && a.Czxid == b.Czxid }

@@ -27,7 +27,7 @@ func (w *world) forget() {
 	}
 	w.fs.nodes.mu.Unlock()
 	for _, path := range paths {
-		w.fs.view.fresh(path)
+		w.fs.ensemble.fresh(path)
 		w.fs.notify.tell(path, newsDropped)
 	}
 	w.quiet()
@@ -152,7 +152,7 @@ func (w *world) tour() {
 	w.remove("/b")
 	w.create("/b", "")
 	w.create("/b/c", "c")
-	w.fs.view.cache.reset() // as after --max-age, with --watch=off
+	w.fs.ensemble.forgetAll() // as after --max-age, with --watch=off
 	w.eventually(`ok "new"`, "cat", "a")
 	w.eventually(`ok "c"`, "cat", "b/c")
 	w.want(`ok "/a"`, "read", "1")
@@ -286,7 +286,7 @@ func TestForgetAndLookupsAtOnce(t *testing.T) {
 		}
 		for i := range 4 {
 			path := fmt.Sprint("/f", i)
-			w.fs.view.fresh(path)
+			w.fs.ensemble.fresh(path)
 			w.fs.notify.tell(path, newsDropped)
 		}
 		if round%3 == 0 {

@@ -9,29 +9,15 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 )
 
-// news is what happened to a znode, as bits: what happened to the same one before the kernel was told is told at once.
-type news uint8
-
-const (
-	newsCreated news = 1 << iota
-	newsDeleted
-	newsData     // the data changed
-	newsChildren // the list of children changed
-	newsAttr     // only what stat(2) shows changed
-	newsAll      // anything may have changed, everywhere
-	newsDropped  // the cache does not know it any more, and no watch of its own tells of changes
-	newsLonger   // the kernel is to get a version of an open file that is longer than the one it has
-)
-
 // notifier tells the kernel what changed, so that it asks again. A notification can wait for a lock of the kernel whose
 // holder waits for an answer of ours. So nothing that a handler may wait for notifies (but see settle): tell only queues, and
 // one goroutine, which holds no lock and asks ZooKeeper nothing, does the rest. The queue coalesces and never drops.
 type notifier struct {
-	root  *fusefs.Inode
-	nodes *nodes
-	view  *view
-	wake  chan struct{} // of capacity 1
-	done  chan struct{} // closed when the goroutine has ended
+	root     *fusefs.Inode
+	nodes    *nodes
+	ensemble *Ensemble
+	wake     chan struct{} // of capacity 1
+	done     chan struct{} // closed when the goroutine has ended
 
 	// owned by run
 	doomed     []*fusefs.Inode // what the kernel is about to be asked to forget
@@ -52,31 +38,44 @@ type milestone struct {
 	reached chan struct{}
 }
 
-func newNotifier(v *view, nodes *nodes) *notifier {
+func newNotifier(e *Ensemble, nodes *nodes) *notifier {
 	return &notifier{
-		view: v, nodes: nodes, pending: map[string]notice{},
+		ensemble: e, nodes: nodes, pending: map[string]notice{},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
 
 // notice is what the kernel is to be told about a znode.
 type notice struct {
-	what news
-	zxid int64 // of newsDeleted: the last that was known when the event came; see deleted
+	what   news
+	longer bool  // it is to get a version of an open file that is longer than the one it has
+	zxid   int64 // of newsDeleted: the last that was known when the event came; see deleted
 }
 
 // tell queues news about the znode at path. It never blocks.
 func (n *notifier) tell(path string, what news) {
+	due := notice{what: what}
+	if what&newsDeleted != 0 {
+		due.zxid = n.ensemble.lastZxid()
+	}
+	n.queue(path, due)
+}
+
+// tellLonger queues that the kernel is to get the next version of an open file; see file.handOn.
+func (n *notifier) tellLonger(path string) { n.queue(path, notice{longer: true}) }
+
+// queue adds a notice to what the kernel is to be told about the znode at path.
+func (n *notifier) queue(path string, due notice) {
 	n.mu.Lock()
-	due := n.pending[path]
-	if due.what == 0 {
+	before, queued := n.pending[path]
+	if !queued {
 		n.order = append(n.order, path)
 		n.queued++
 	}
-	due.what |= what
-	if what&newsDeleted != 0 {
-		due.zxid = n.view.conn.LastZxid()
+	if due.what&newsDeleted == 0 {
+		due.zxid = before.zxid
 	}
+	due.what, due.longer = due.what|before.what, due.longer || before.longer
 	n.pending[path] = due
 	n.mu.Unlock()
 	n.poke()
@@ -177,21 +176,19 @@ func (n *notifier) apply(path string, due notice) {
 	what := due.what
 	if what&newsDropped != 0 {
 		n.dropped(path)
-		if what &^= newsDropped; what == 0 {
-			return
-		}
+		what &^= newsDropped
 	}
 	if what&newsAll != 0 {
 		n.all(n.root)
 		return
 	}
-	if what&newsLonger != 0 {
+	if due.longer {
 		if f, ok := n.nodes.find(path).(*file); ok {
 			f.handOn()
 		}
-		if what &^= newsLonger; what == 0 {
-			return
-		}
+	}
+	if what == 0 {
+		return
 	}
 	if path == "/" {
 		n.changed(n.root, what)
@@ -235,7 +232,7 @@ func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Ino
 	if z.base().isNewerThan(zxid) {
 		return false
 	}
-	if s, ok := n.view.cache.look(path); ok && s.stat != nil && z.base().shows(s.stat) {
+	if s, ok := n.ensemble.peek(path); ok && s.stat != nil && z.base().shows(s.stat) {
 		return false
 	}
 	if !z.vanish() {

@@ -104,14 +104,14 @@ func isMethodOf(decl ast.Decl, name string) bool {
 // the cache still knows that.
 func TestLateNewsOfADeletion(t *testing.T) {
 	w := newWorld(t, Options{})
-	before := w.fs.conn.LastZxid()
+	before := w.fs.ensemble.lastZxid()
 	w.want("ok", "mkdir", "d")
 	w.want("ok", "chdir", "d")
 	w.want("ok", "put", "f", "x")
 	for _, path := range []string{"/d/f", "/d"} {
 		node := w.fs.nodes.find(path)
-		w.fs.view.fresh(path)
-		w.fs.notify.apply(path, notice{newsDeleted, before})
+		w.fs.ensemble.fresh(path)
+		w.fs.notify.apply(path, notice{what: newsDeleted, zxid: before})
 		if w.fs.nodes.find(path) != node || node.base().isGone() {
 			t.Errorf("%s is taken for what was there before", path)
 		}

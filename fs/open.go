@@ -187,7 +187,7 @@ func (f *file) handOver() {
 	for h := range f.handles {
 		fits = fits && !h.write
 	}
-	fits = fits && f.fs.view.current(path, s)
+	fits = fits && f.fs.ensemble.current(path, s)
 	f.storing = fits
 	f.mu.Unlock()
 	if !fits {
@@ -198,7 +198,7 @@ func (f *file) handOver() {
 	f.expire()
 	f.storing, f.stored = false, s.stat.Mzxid
 	f.mu.Unlock()
-	if !f.fs.view.current(path, s) {
+	if !f.fs.ensemble.current(path, s) {
 		f.fs.notify.reopened(&f.Inode)
 	}
 }
@@ -209,7 +209,7 @@ func (f *file) mayWrite(ctx context.Context) error {
 	if err := f.mayChange(); err != nil || f.unborn() || f.inheritance() != nil || f.isGone() {
 		return err
 	}
-	err := f.fs.allowed(ctx, f.where(), zk.PermWrite)
+	err := f.fs.ensemble.allowed(ctx, f.where(), zk.PermWrite)
 	if errors.Is(err, zk.ErrNoNode) {
 		err = errGone // the kernel then looks the name up again, and creates the file if O_CREAT says so
 	}

@@ -9,24 +9,6 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// WatchMode says how the mount learns of changes that others make.
-type WatchMode int32
-
-const (
-	// WatchTree uses one persistent recursive watch on the root of the mount (ZooKeeper 3.6). With older servers
-	// the mount falls back to WatchNode and logs it.
-	WatchTree WatchMode = iota
-	// WatchNode uses a watch for each znode that the mount looked at.
-	WatchNode
-	// WatchOff uses none: what the mount knows is trusted for a second.
-	WatchOff
-)
-
-// String returns the mode as the command line spells it.
-func (m WatchMode) String() string {
-	return [...]string{"tree", "node", "off"}[m]
-}
-
 // ACLMode says which ACL a new znode gets.
 type ACLMode int
 
@@ -132,6 +114,10 @@ type Options struct {
 	FsName string
 	// Logger gets what no system call can report. nil discards it.
 	Logger *slog.Logger
+	// In tests; see [EnsembleOptions].
+	trust time.Duration
+	flood int
+
 	// Debug logs every request of the kernel on standard error.
 	Debug bool
 }

@@ -39,7 +39,7 @@ func (f *file) follow(ctx context.Context) {
 	f.mu.Lock()
 	due := f.overdue && f.draft == nil && f.shown.hasData
 	f.mu.Unlock()
-	if !due || f.fs.watch.away() > 0 {
+	if !due || f.fs.ensemble.away() > 0 {
 		return
 	}
 	s, err := f.load(ctx, true)
@@ -49,12 +49,12 @@ func (f *file) follow(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.draft != nil || !f.shown.hasData || s.before(f.shown):
+	case f.draft != nil || !f.shown.hasData || s.before(f.shown.snapshot()):
 	case len(s.data) <= len(f.shown.data):
 		f.show(s)
 	default:
 		f.next = &s
-		f.fs.notify.tell(f.path, newsLonger)
+		f.fs.notify.tellLonger(f.path)
 	}
 }
 
@@ -64,7 +64,7 @@ func (f *file) handOn() {
 	f.mu.Lock()
 	next := f.next
 	f.next = nil
-	due := next != nil && !f.gone && f.draft == nil && f.shown.hasData && !next.before(f.shown)
+	due := next != nil && !f.gone && f.draft == nil && f.shown.hasData && !next.before(f.shown.snapshot())
 	f.mu.Unlock()
 	if !due {
 		return
@@ -86,7 +86,7 @@ func (f *file) handOn() {
 func (f *file) handedOn(next *snapshot, reads uint32) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.draft != nil || next.before(f.shown) {
+	if f.draft != nil || next.before(f.shown.snapshot()) {
 		f.fs.notify.tell(f.path, newsData)
 		return true
 	}
@@ -106,7 +106,7 @@ func (f *file) expire() {
 		return
 	}
 	d := f.fs.o.MaxAge
-	if s, ok := f.fs.view.cache.look(f.path); ok {
+	if s, ok := f.fs.ensemble.peek(f.path); ok {
 		d = time.Until(s.until)
 	}
 	f.expiry = time.AfterFunc(d, func() {

@@ -20,8 +20,8 @@ const (
 )
 
 // firstBatch returns the size of the first batch of a directory.
-func (v *view) firstBatch() int {
-	if n := v.lastBatch.Load(); n > 0 {
+func (e *Ensemble) firstBatch() int {
+	if n := e.lastBatch.Load(); n > 0 {
 		return int(n)
 	}
 	return firstBatch
@@ -39,15 +39,15 @@ func nextBatch(n, size int) int {
 
 // many calls each with what is known about several znodes: from the cache, the rest from the servers in few requests, whatever their number.
 // The Stat of a missing one is nil. size is how many bytes of data they have. After an error not all may have been there.
-func (v *view) many(ctx context.Context, paths []string, each func(i int, s snapshot)) (size int, err error) {
-	if v.perms == nil {
-		return v.manyStats(ctx, paths, each)
+func (e *Ensemble) many(ctx context.Context, paths []string, each func(i int, s snapshot)) (size int, err error) {
+	if !e.o.Perms {
+		return e.manyStats(ctx, paths, each)
 	}
 	found := make([]snapshot, len(paths))
-	if size, err = v.manyStats(ctx, paths, func(i int, s snapshot) { found[i] = s }); err != nil {
+	if size, err = e.manyStats(ctx, paths, func(i int, s snapshot) { found[i] = s }); err != nil {
 		return 0, err
 	}
-	if err := v.addAllPerms(ctx, paths, found); err != nil {
+	if err := e.addAllPerms(ctx, paths, found); err != nil {
 		return 0, err
 	}
 	for i, s := range found {
@@ -57,11 +57,11 @@ func (v *view) many(ctx context.Context, paths []string, each func(i int, s snap
 }
 
 // manyStats is many without what the session may do with them.
-func (v *view) manyStats(ctx context.Context, paths []string, each func(i int, s snapshot)) (size int, err error) {
+func (e *Ensemble) manyStats(ctx context.Context, paths []string, each func(i int, s snapshot)) (size int, err error) {
 	var ask []string
 	var at []int
 	for i, path := range paths {
-		if s, ok := v.cache.look(path); ok {
+		if s, ok := e.cache.look(path); ok {
 			each(i, s)
 			size += len(s.data)
 			continue
@@ -76,35 +76,35 @@ func (v *view) manyStats(ctx context.Context, paths []string, each func(i int, s
 	}
 	tickets := make([]ticket, len(ask))
 	for k, path := range ask {
-		tickets[k] = v.cache.begin(path)
+		tickets[k] = e.cache.begin(path)
 	}
 	fetched := 0
-	err = v.fetch(ctx, ask, func(k int, s snapshot) {
+	err = e.fetch(ctx, ask, func(k int, s snapshot) {
 		fetched += len(s.data)
-		if !v.watch.covers() || s.denied {
-			v.cache.cancel(tickets[k])
+		if !e.watch.covers() || s.denied {
+			e.cache.cancel(tickets[k])
 		} else {
-			s = v.cache.fill(tickets[k], s)
+			s = e.cache.fill(tickets[k], s)
 		}
 		tickets[k] = ticket{}
 		each(at[k], s)
 	})
 	for _, t := range tickets {
 		if t != (ticket{}) {
-			v.cache.cancel(t)
+			e.cache.cancel(t)
 		}
 	}
 	if err != nil {
 		return 0, err
 	}
 	if fetched > 0 {
-		v.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/fetched, maxBatch))))
+		e.lastBatch.Store(int32(max(1, min(len(ask)*batchBytes/fetched, maxBatch))))
 	}
 	return size + fetched, nil
 }
 
 // fetch asks the servers about several znodes, and calls each once for each of them, in any order.
-func (v *view) fetch(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
+func (e *Ensemble) fetch(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
 	var rest []int // those whose data can not be read, or not this way
 	requests := make([]zk.GetDataRequest, len(paths))
 	ops := make([]any, len(paths))
@@ -114,19 +114,19 @@ func (v *view) fetch(ctx context.Context, paths []string, each func(i int, s sna
 	}
 	var results []zk.Result
 	var err error = zk.ErrUnimplemented
-	if !v.lacksMultiRead.Load() {
-		results, err = v.conn.WithContext(ctx).MultiRead(ops...)
+	if !e.lacksMultiRead.Load() {
+		results, err = e.conn.WithContext(ctx).MultiRead(ops...)
 	}
 	switch {
 	case errors.Is(err, zk.ErrUnimplemented):
-		v.lacksMultiRead.Store(true) // such a server closes the connection over it
+		e.lacksMultiRead.Store(true) // such a server closes the connection over it
 		for i := range paths {
 			rest = append(rest, i)
 		}
 	case errors.Is(err, zk.ErrReplyTooLarge):
-		return v.fetchHalves(ctx, paths, each)
-	case err != nil && v.watch.again(ctx, err):
-		return v.fetch(ctx, paths, each)
+		return e.fetchHalves(ctx, paths, each)
+	case err != nil && e.watch.again(ctx, err):
+		return e.fetch(ctx, paths, each)
 	case err != nil:
 		return err
 	}
@@ -141,31 +141,31 @@ func (v *view) fetch(ctx context.Context, paths []string, each func(i int, s sna
 			rest = append(rest, i)
 		}
 	}
-	return v.fetchStats(ctx, paths, rest, each)
+	return e.fetchStats(ctx, paths, rest, each)
 }
 
 // fetchHalves is fetch in two requests, because the reply to a single one is too long. Of a single
 // znode it fetches the Stat.
-func (v *view) fetchHalves(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
+func (e *Ensemble) fetchHalves(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
 	if len(paths) == 1 {
-		return v.fetchStats(ctx, paths, []int{0}, each)
+		return e.fetchStats(ctx, paths, []int{0}, each)
 	}
 	mid := len(paths) / 2
-	if err := v.fetch(ctx, paths[:mid], each); err != nil {
+	if err := e.fetch(ctx, paths[:mid], each); err != nil {
 		return err
 	}
-	return v.fetch(ctx, paths[mid:], func(i int, s snapshot) { each(mid+i, s) })
+	return e.fetch(ctx, paths[mid:], func(i int, s snapshot) { each(mid+i, s) })
 }
 
 // fetchStats asks for the Stats of paths[i] for each i of which.
-func (v *view) fetchStats(ctx context.Context, paths []string, which []int, each func(i int, s snapshot)) error {
+func (e *Ensemble) fetchStats(ctx context.Context, paths []string, which []int, each func(i int, s snapshot)) error {
 	for len(which) > 0 {
 		ops := make([]any, len(which))
 		for k, i := range which {
 			ops[k] = &zk.ExistsRequest{Path: paths[i]}
 		}
 		var left []int
-		for k, r := range v.conn.WithContext(ctx).Pipeline(ops...) {
+		for k, r := range e.conn.WithContext(ctx).Pipeline(ops...) {
 			switch {
 			case r.Err == nil:
 				each(which[k], snapshot{stat: r.Stat})
@@ -173,7 +173,7 @@ func (v *view) fetchStats(ctx context.Context, paths []string, which []int, each
 				each(which[k], snapshot{})
 			case errors.Is(r.Err, zk.ErrNoAuth):
 				each(which[k], snapshot{denied: true})
-			case v.watch.again(ctx, r.Err):
+			case e.watch.again(ctx, r.Err):
 				left = append(left, which[k])
 			default:
 				return r.Err
@@ -182,4 +182,13 @@ func (v *view) fetchStats(ctx context.Context, paths []string, which []int, each
 		which = left
 	}
 	return nil
+}
+
+// lengths is many without the data of znodes.
+func (e *Ensemble) lengths(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
+	all := make([]int, len(paths))
+	for i := range all {
+		all[i] = i
+	}
+	return e.fetchStats(ctx, paths, all, each)
 }

@@ -32,7 +32,7 @@ const (
 
 // contenders returns the contenders for the lock at path, the holder first.
 func (f *FS) contenders(ctx context.Context, path string) ([]zk.Contender, error) {
-	s, err := f.view.list(ctx, path)
+	s, err := f.ensemble.list(ctx, path)
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil, nil
 	}
@@ -59,10 +59,10 @@ func (f *FS) queue(ctx context.Context, path string) (queue []contender, err err
 		each := func(i int, s snapshot) { found[i].stat, found[i].note = s.stat, noteOf(s) }
 		if read < queueBytes {
 			var size int
-			size, err = f.view.many(ctx, page, each)
+			size, err = f.ensemble.many(ctx, page, each)
 			read += size
 		} else {
-			err = f.view.lengths(ctx, page, each)
+			err = f.ensemble.lengths(ctx, page, each)
 		}
 		if err != nil {
 			return nil, err
@@ -74,15 +74,6 @@ func (f *FS) queue(ctx context.Context, path string) (queue []contender, err err
 		}
 	}
 	return queue, nil
-}
-
-// lengths is many without the data of znodes.
-func (v *view) lengths(ctx context.Context, paths []string, each func(i int, s snapshot)) error {
-	all := make([]int, len(paths))
-	for i := range all {
-		all[i] = i
-	}
-	return v.fetchStats(ctx, paths, all, each)
 }
 
 // noteOf returns what is shown of the data of a contender.

@@ -22,23 +22,23 @@ var hardLimit = regexp.MustCompile(`(byte|count)HardLimit=[0-9]`)
 // hasQuota returns zk.ErrQuotaExceeded if a quota refuses op; see hasRoom. Where no hard limit is,
 // which is known after a first look, it asks nobody. The limits are not seen by a mount with a
 // chroot.
-func (f *FS) hasQuota(ctx context.Context, path string, op any, wrong int32) error {
-	if !f.limited(ctx, path) {
+func (e *Ensemble) hasQuota(ctx context.Context, path string, op any, wrong int32) error {
+	if !e.limited(ctx, path) {
 		return nil
 	}
-	return f.hasRoom(ctx, op, path, wrong)
+	return e.hasRoom(ctx, op, path, wrong)
 }
 
 // limited reports whether a hard limit is known that holds for the znode at path. At most one does:
 // there are no quotas inside quotas.
-func (f *FS) limited(ctx context.Context, path string) bool {
+func (e *Ensemble) limited(ctx context.Context, path string) bool {
 	quota := quotaRoot
 	for rest := path[1:]; ; {
-		st, err := f.view.stat(ctx, quota)
+		st, err := e.stat(ctx, quota)
 		if err != nil || st.NumChildren == 0 {
 			return false
 		}
-		if s, err := f.view.get(ctx, join(quota, quotaLimits)); err == nil {
+		if s, err := e.get(ctx, join(quota, quotaLimits)); err == nil {
 			return hardLimit.Match(s.data)
 		}
 		if rest == "" {

@@ -54,7 +54,7 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	if from == onto {
 		return nil
 	}
-	return d.fs.lookAgain(ctx, func() error {
+	return d.fs.ensemble.lookAgain(ctx, func() error {
 		return d.renameZnode(ctx, name, to, newName, flags)
 	}, from, onto)
 }
@@ -74,7 +74,7 @@ func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName str
 		return err
 	}
 	switch {
-	case src.s.stat.EphemeralOwner != 0 && src.s.stat.EphemeralOwner != d.fs.conn.SessionID():
+	case src.s.stat.EphemeralOwner != 0 && src.s.stat.EphemeralOwner != d.fs.ensemble.sessionID():
 		return errForeign
 	case flags&renameExchange != 0:
 		return d.exchange(ctx, src, dst)
@@ -157,7 +157,7 @@ func (d *dir) place(ctx context.Context, name string) (place, error) {
 	if !validName(zname) {
 		return p, nil
 	}
-	s, err := d.fs.view.know(ctx, p.path)
+	s, err := d.fs.ensemble.know(ctx, p.path)
 	if s.stat == nil && err != nil && errnoOf(err) != syscall.ENOENT {
 		return p, err
 	}
@@ -227,7 +227,7 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 	}
 	if errors.Is(err, zk.ErrNoNode) {
 		parent, _ := split(dst.path)
-		if s, err2 := f.afterSync(ctx, parent); err2 == nil && s.stat == nil {
+		if s, err2 := f.ensemble.afterSync(ctx, parent); err2 == nil && s.stat == nil {
 			return err
 		}
 	}
@@ -238,13 +238,13 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 // written, so that it keeps its ACL, its czxid and its watchers, which see one change.
 func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if src.kind != kindDir {
-		s, err := f.view.get(ctx, src.path)
+		s, err := f.ensemble.get(ctx, src.path)
 		if err != nil {
 			return err
 		}
 		src.s = s
 		if dst.s.stat != nil && !f.isIdleLock(dst.path, dst.s.stat) {
-			_, err := f.do(ctx, move{From: src.path, To: dst.path, Source: s, Before: dst.s.stat, Ops: []any{
+			_, err := f.ensemble.do(ctx, move{From: src.path, To: dst.path, Source: s, Before: dst.s.stat, Ops: []any{
 				&zk.SetDataRequest{Path: dst.path, Data: s.data, Version: dst.s.stat.Version},
 				&zk.DeleteRequest{Path: src.path, Version: s.stat.Version},
 			}})
@@ -259,7 +259,7 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 		return err
 	}
 	ops := append(m.ops, m.deletes...)
-	_, err := f.do(ctx, move{src.path, dst.path, src.s, dst.s.stat, true, ops})
+	_, err := f.ensemble.do(ctx, move{src.path, dst.path, src.s, dst.s.stat, true, ops})
 	return err
 }
 
@@ -274,11 +274,11 @@ type mover struct {
 }
 
 func (m *mover) add(ctx context.Context, from, to string) error {
-	s, err := m.fs.view.get(ctx, from)
+	s, err := m.fs.ensemble.get(ctx, from)
 	if err != nil {
 		return err
 	}
-	acl, err := m.fs.acl(ctx, from)
+	acl, err := m.fs.ensemble.acl(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -289,12 +289,12 @@ func (m *mover) add(ctx context.Context, from, to string) error {
 		return errMaskedACL
 	case m.nodes > maxMoveNodes || m.bytes > maxMoveBytes && m.nodes > 1:
 		return errOtherDevice
-	case s.stat.EphemeralOwner != 0 && s.stat.EphemeralOwner != m.fs.conn.SessionID():
+	case s.stat.EphemeralOwner != 0 && s.stat.EphemeralOwner != m.fs.ensemble.sessionID():
 		return errForeign
 	}
 	m.create(to, s, acl)
 	if s.stat.NumChildren > 0 {
-		l, err := m.fs.view.list(ctx, from)
+		l, err := m.fs.ensemble.list(ctx, from)
 		if err != nil {
 			return err
 		}
@@ -318,10 +318,7 @@ func (m *mover) create(path string, s snapshot, acl []zk.ACL) {
 	switch kindOf("", s.stat, "") {
 	case kindDir:
 		if s.stat.DataLength > 0 && s.stat.NumChildren == 0 {
-			mark := join(path, markName)
-			m.ops = append(m.ops,
-				&zk.CreateRequest{Path: mark, Acl: zk.WorldACL(zk.PermAll)},
-				&zk.DeleteRequest{Path: mark, Version: 0})
+			m.ops = append(m.ops, marking(path)...)
 		}
 	default:
 		if s.stat.DataLength <= 0 && s.stat.EphemeralOwner == 0 {
@@ -338,11 +335,11 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	case a.kind != kindFile || b.kind != kindFile:
 		return errOtherDevice
 	}
-	sa, err := d.fs.view.get(ctx, a.path)
+	sa, err := d.fs.ensemble.get(ctx, a.path)
 	if err != nil {
 		return err
 	}
-	sb, err := d.fs.view.get(ctx, b.path)
+	sb, err := d.fs.ensemble.get(ctx, b.path)
 	if err != nil {
 		return err
 	}
@@ -351,7 +348,7 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		return err
 	}
 	defer done()
-	_, err = d.fs.do(ctx, exchange{a.path, b.path, sa, sb})
+	_, err = d.fs.ensemble.do(ctx, exchange{a.path, b.path, sa, sb})
 	if errors.Is(err, zk.ErrTooLarge) {
 		return errOtherDevice
 	}

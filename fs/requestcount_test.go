@@ -93,7 +93,7 @@ func (w *world) fill(dir string, n, size int) {
 // quiet waits until the kernel has been told of every change so far, and knows the root as it is.
 func (w *world) quiet() {
 	w.t.Helper()
-	if _, err := w.fs.conn.Sync("/"); err != nil {
+	if _, err := w.fs.ensemble.descendants(w.t.Context(), "/zookeeper"); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.fs.notify.settle(w.t.Context()); err != nil {
@@ -172,8 +172,7 @@ func TestReadingAhead(t *testing.T) {
 // A write costs one request that checks whether it may be done, unless something was just created in the same directory, and
 // those that do it. What they did is known from their replies.
 func TestRequestsForWriting(t *testing.T) {
-	w := newWorld(t, Options{})
-	w.trusting()
+	w := newWorld(t, trusting)
 	w.want("ok", "mkdir", "d")
 	w.want("ok", "put", "first", "1") // it looks whether there are quotas
 	w.quiet()

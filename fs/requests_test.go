@@ -20,7 +20,7 @@ type spy struct {
 // spyOn begins to collect the requests of the mount's session.
 func (w *world) spyOn() *spy {
 	s := &spy{}
-	mine := w.fs.conn.SessionID()
+	mine := w.fs.ensemble.sessionID()
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.SessionID == mine && r.Op != "ping" {
 			s.mu.Lock()
@@ -168,22 +168,6 @@ func TestListingAsksForMany(t *testing.T) {
 	}
 }
 
-// The number of znodes in one request grows, and shrinks when they are large.
-func TestNextBatch(t *testing.T) {
-	for _, test := range []struct{ n, size, want int }{
-		{firstBatch, 0, 4 * firstBatch},
-		{firstBatch, 100, 4 * firstBatch},
-		{maxBatch, 0, maxBatch},
-		{32, 32 << 20, 1},         // a megabyte each
-		{32, 32 * (64 << 10), 16}, // 64 KiB each
-		{1, 10 << 20, 1},
-	} {
-		if got := nextBatch(test.n, test.size); got != test.want {
-			t.Errorf("after %d with %d bytes: %d, want %d", test.n, test.size, got, test.want)
-		}
-	}
-}
-
 // A delete is one of the version that was seen, and takes no children with it. When that is another one the answer is ESTALE, which makes
 // the kernel look again and ask once more: what others write at the last moment is not lost by a rename, nor by rmdir.
 func TestDeleteOfTheVersionSeen(t *testing.T) {
@@ -206,7 +190,7 @@ func TestDeleteOfTheVersionSeen(t *testing.T) {
 				w.create("/f", "data")
 				w.want(`ok "data"`, "cat", "f")
 			}
-			mine := w.fs.conn.SessionID()
+			mine := w.fs.ensemble.sessionID()
 			var requests []string
 			w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 				if r.SessionID == mine && (r.Op == "delete" || r.Op == "multi") {

@@ -94,7 +94,7 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 	case !to.takesChildren():
 		return errNotAllowed
 	}
-	return d.fs.lookAgain(ctx, func() error {
+	return d.fs.ensemble.lookAgain(ctx, func() error {
 		return d.placeScratch(ctx, f, name, to, newName, noReplace)
 	}, join(to.where(), znodeName(newName, to.isRoot())))
 }
@@ -177,7 +177,7 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 	if d.exists() {
 		st, err = f.send(ctx, dst.path, d)
 		if err == nil && acl != nil {
-			err = f.fs.setACL(ctx, dst.path, acl)
+			err = f.fs.ensemble.setACL(ctx, dst.path, acl)
 		}
 		return st, overtaken(err)
 	}
@@ -196,9 +196,9 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 			err = errOvertaken
 		}
 	case len(data) == 0:
-		st, err = f.fs.do(ctx, emptyCreation{dst.path, d.acl, claim{Exclusive: true}})
+		st, err = f.fs.ensemble.do(ctx, emptyCreation{dst.path, d.acl, claim{Exclusive: true}})
 	default:
-		st, err = f.fs.do(ctx, creation{dst.path, data, d.acl, claim{Exclusive: true}})
+		st, err = f.fs.ensemble.do(ctx, creation{dst.path, data, d.acl, claim{Exclusive: true}})
 	}
 	return st, err
 }

@@ -30,14 +30,18 @@ type Operation struct {
 
 // Stats returns the numbers of this moment. It waits for nothing.
 func (f *FS) Stats() Stats {
+	n := f.ensemble.numbers()
 	s := Stats{
-		Operations:  f.operations.list(),
-		FromMemory:  f.view.fromMemory.Load(),
-		FromServers: f.view.fromServers.Load(),
-		Locks:       f.locks.count(),
+		Operations:   f.operations.list(),
+		FromMemory:   n.FromMemory,
+		FromServers:  n.FromServers,
+		CachedZnodes: n.Znodes,
+		CachedBytes:  n.Bytes,
+		Watch:        n.Watch,
+		Watches:      n.Watches,
+		Events:       n.Events,
+		Locks:        f.locks.count(),
 	}
-	s.CachedZnodes, s.CachedBytes = f.view.cache.counts()
-	s.Watch, s.Watches, s.Events = f.watch.numbers()
 	s.LocksLeaving = len(f.locks.leavingLines())
 	s.FailedCommits, _ = f.failures.list()
 	return s

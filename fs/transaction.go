@@ -19,19 +19,19 @@ type move struct {
 
 func (c move) about() string { return c.From }
 
-func (c move) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	return nil, f.transact(ctx, c.Ops...)
+func (c move) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	return nil, e.transact(ctx, c.Ops...)
 }
 
-func (c move) outcome(ctx context.Context, f *FS, e evidence) error {
-	if e.stat != nil && sameIncarnation(e.stat, c.Source.stat) {
-		if sameVersion(e.stat, c.Source.stat) {
+func (c move) outcome(ctx context.Context, e *Ensemble, after evidence) error {
+	if after.stat != nil && sameIncarnation(after.stat, c.Source.stat) {
+		if sameVersion(after.stat, c.Source.stat) {
 			return errNotMade
 		}
 		return zk.ErrBadVersion
 	}
 	// It is gone: by the move, or by another client.
-	end, err := f.afterSync(ctx, c.To)
+	end, err := e.afterSync(ctx, c.To)
 	switch {
 	case err != nil || end.stat == nil:
 		return errUnresolved
@@ -58,19 +58,19 @@ type exchange struct {
 
 func (c exchange) about() string { return c.A }
 
-func (c exchange) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	return nil, f.transact(ctx,
+func (c exchange) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	return nil, e.transact(ctx,
 		&zk.SetDataRequest{Path: c.A, Data: c.InB.data, Version: c.InA.stat.Version},
 		&zk.SetDataRequest{Path: c.B, Data: c.InA.data, Version: c.InB.stat.Version},
 	)
 }
 
-func (c exchange) outcome(ctx context.Context, f *FS, e evidence) error {
-	end, err := f.afterSync(ctx, c.B)
+func (c exchange) outcome(ctx context.Context, e *Ensemble, after evidence) error {
+	end, err := e.afterSync(ctx, c.B)
 	if err != nil {
 		return errUnresolved
 	}
-	return c.judge(e.snapshot, end)
+	return c.judge(after.snapshot, end)
 }
 
 // judge is the outcome by what is at A and at B.
@@ -102,43 +102,43 @@ type replacement struct {
 
 func (c replacement) about() string { return c.Path }
 
-func (c replacement) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	err := f.transact(ctx,
+func (c replacement) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	err := e.transact(ctx,
 		&zk.DeleteRequest{Path: c.Path, Version: c.Base.Version},
 		&zk.CreateRequest{Path: c.Path, Data: c.Data, Acl: c.ACL},
 	)
 	if err != nil {
 		return nil, err
 	}
-	return f.made(ctx, c.Path)
+	return e.made(ctx, c.Path)
 }
 
-func (c replacement) outcome(_ context.Context, _ *FS, e evidence) error {
+func (c replacement) outcome(_ context.Context, _ *Ensemble, after evidence) error {
 	switch {
-	case e.stat == nil:
+	case after.stat == nil:
 		return errUnresolved
-	case sameIncarnation(e.stat, c.Base) && sameVersion(e.stat, c.Base):
+	case sameIncarnation(after.stat, c.Base) && sameVersion(after.stat, c.Base):
 		return errNotMade
-	case sameIncarnation(e.stat, c.Base):
+	case sameIncarnation(after.stat, c.Base):
 		return zk.ErrBadVersion
-	case !bytes.Equal(e.data, c.Data):
+	case !bytes.Equal(after.data, c.Data):
 		return zk.ErrNodeExists
 	}
 	return nil
 }
 
 // transact makes a transaction.
-func (f *FS) transact(ctx context.Context, ops ...any) error {
+func (e *Ensemble) transact(ctx context.Context, ops ...any) error {
 	for _, op := range ops {
 		switch op := op.(type) {
 		case *zk.CreateRequest:
-			defer f.changing(op.Path, created)()
+			defer e.changing(op.Path, created)()
 		case *zk.DeleteRequest:
-			defer f.changing(op.Path, deleted)()
+			defer e.changing(op.Path, deleted)()
 		case *zk.SetDataRequest:
-			defer f.changing(op.Path, dataWatch)()
+			defer e.changing(op.Path, dataWatch)()
 		}
 	}
-	_, err := f.conn.WithContext(ctx).Multi(ops...)
+	_, err := e.conn.WithContext(ctx).Multi(ops...)
 	return err
 }

@@ -26,15 +26,15 @@ type writing struct {
 
 func (c writing) about() string { return c.Path }
 
-func (c writing) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
+func (c writing) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
 	switch {
 	case c.Outlived != nil && c.Outlived():
 		return nil, zk.ErrNoNode
 	case c.Directory && c.Path != "/" && untouched(c.Base) && len(c.Data) > 0:
-		return c.mark(ctx, f)
+		return c.mark(ctx, e)
 	}
-	done := f.learning(c.Path, nil, dataWatch)
-	st, err := f.conn.WithContext(ctx).Set(c.Path, c.Data, c.Base.Version)
+	done := e.learning(c.Path, nil, dataWatch)
+	st, err := e.conn.WithContext(ctx).Set(c.Path, c.Data, c.Base.Version)
 	if err != nil {
 		st = nil // in place of an empty one
 	}
@@ -42,21 +42,21 @@ func (c writing) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
 	return st, err
 }
 
-func (c writing) mark(ctx context.Context, f *FS) (*zk.Stat, error) {
-	defer f.changing(c.Path, dataWatch)()
+func (c writing) mark(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	defer e.changing(c.Path, dataWatch)()
 	set := &zk.SetDataRequest{Path: c.Path, Data: c.Data, Version: c.Base.Version}
-	replies, err := f.conn.WithContext(ctx).Multi(append(marking(c.Path), set)...)
+	replies, err := e.conn.WithContext(ctx).Multi(append(marking(c.Path), set)...)
 	if err != nil {
 		return nil, err
 	}
 	return replies[len(replies)-1].Stat, nil
 }
 
-func (c writing) outcome(_ context.Context, _ *FS, e evidence) error {
-	if e.stat != nil && !sameIncarnation(e.stat, c.Base) {
+func (c writing) outcome(_ context.Context, _ *Ensemble, after evidence) error {
+	if after.stat != nil && !sameIncarnation(after.stat, c.Base) {
 		return zk.ErrBadVersion
 	}
-	err := wasSet(e.snapshot, c.Base, c.Data)
+	err := wasSet(after.snapshot, c.Base, c.Data)
 	if err == nil && c.Appends {
 		return errUnresolved // another host may have appended the same
 	}
@@ -80,16 +80,16 @@ func wasSet(s snapshot, base *zk.Stat, data []byte) error {
 }
 
 // clearData sets the data of the directory at path to nothing.
-func (f *FS) clearData(ctx context.Context, path string) error {
-	return f.lookAgain(ctx, func() error {
-		st, err := f.view.stat(ctx, path)
+func (e *Ensemble) clearData(ctx context.Context, path string) error {
+	return e.lookAgain(ctx, func() error {
+		st, err := e.stat(ctx, path)
 		if err != nil {
 			return err
 		}
 		if st.DataLength <= 0 {
 			return zk.ErrNoNode
 		}
-		_, err = f.do(ctx, writing{Path: path, Base: st, Directory: true})
+		_, err = e.do(ctx, writing{Path: path, Base: st, Directory: true})
 		return overtaken(err)
 	}, path)
 }
@@ -102,16 +102,16 @@ type note struct {
 
 func (c note) about() string { return c.Path }
 
-func (c note) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	_, err := f.conn.WithContext(ctx).Set(c.Path, c.Data, -1)
+func (c note) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	_, err := e.conn.WithContext(ctx).Set(c.Path, c.Data, -1)
 	return nil, err
 }
 
-func (c note) outcome(_ context.Context, _ *FS, e evidence) error {
+func (c note) outcome(_ context.Context, _ *Ensemble, after evidence) error {
 	switch {
-	case e.stat == nil:
+	case after.stat == nil:
 		return zk.ErrNoNode
-	case bytes.Equal(e.data, c.Data):
+	case bytes.Equal(after.data, c.Data):
 		return nil
 	}
 	return errNotMade
@@ -125,16 +125,16 @@ type deletion struct {
 
 func (c deletion) about() string { return c.Path }
 
-func (c deletion) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	defer f.changing(c.Path, deleted)()
-	return nil, f.conn.WithContext(ctx).Delete(c.Path, c.Seen.Version)
+func (c deletion) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	defer e.changing(c.Path, deleted)()
+	return nil, e.conn.WithContext(ctx).Delete(c.Path, c.Seen.Version)
 }
 
-func (c deletion) outcome(_ context.Context, _ *FS, e evidence) error {
+func (c deletion) outcome(_ context.Context, _ *Ensemble, after evidence) error {
 	switch {
-	case e.stat == nil || !sameIncarnation(e.stat, c.Seen):
+	case after.stat == nil || !sameIncarnation(after.stat, c.Seen):
 		return nil
-	case sameVersion(e.stat, c.Seen):
+	case sameVersion(after.stat, c.Seen):
 		return errNotMade
 	}
 	return zk.ErrBadVersion
@@ -149,21 +149,21 @@ type aclChange struct {
 
 func (c aclChange) about() string { return c.Path }
 
-func (c aclChange) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	_, err := f.conn.WithContext(ctx).SetACL(c.Path, c.ACL, c.Seen.Aversion)
+func (c aclChange) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	_, err := e.conn.WithContext(ctx).SetACL(c.Path, c.ACL, c.Seen.Aversion)
 	return nil, err
 }
 
-func (c aclChange) outcome(ctx context.Context, f *FS, e evidence) error {
+func (c aclChange) outcome(ctx context.Context, e *Ensemble, after evidence) error {
 	switch {
-	case e.stat == nil:
+	case after.stat == nil:
 		return zk.ErrNoNode
-	case e.stat.Aversion == c.Seen.Aversion:
+	case after.stat.Aversion == c.Seen.Aversion:
 		return errNotMade
-	case e.stat.Aversion != c.Seen.Aversion+1:
+	case after.stat.Aversion != c.Seen.Aversion+1:
 		return errUnresolved
 	}
-	now, _, err := f.aclStat(ctx, c.Path)
+	now, _, err := e.aclStat(ctx, c.Path)
 	switch {
 	case err != nil: // which the new ACL may forbid
 		return errUnresolved
@@ -187,14 +187,14 @@ func stored(acl, now []zk.ACL) bool {
 }
 
 // setACL replaces the ACL that the znode at path has at this moment, whatever it is.
-func (f *FS) setACL(ctx context.Context, path string, acl []zk.ACL) error {
-	defer f.aclChanges.Add(1)
-	return f.lookAgain(ctx, func() error {
-		_, st, err := f.aclStat(ctx, path)
+func (e *Ensemble) setACL(ctx context.Context, path string, acl []zk.ACL) error {
+	defer e.aclChanges.Add(1)
+	return e.lookAgain(ctx, func() error {
+		_, st, err := e.aclStat(ctx, path)
 		if err != nil {
 			return err
 		}
-		_, err = f.do(ctx, aclChange{path, acl, st})
+		_, err = e.do(ctx, aclChange{path, acl, st})
 		return overtaken(err)
 	}, path)
 }
@@ -204,16 +204,16 @@ type typeChange struct{ Path string }
 
 func (c typeChange) about() string { return c.Path }
 
-func (c typeChange) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
-	_, err := f.conn.WithContext(ctx).Multi(marking(c.Path)...)
+func (c typeChange) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	_, err := e.conn.WithContext(ctx).Multi(marking(c.Path)...)
 	return nil, err
 }
 
-func (c typeChange) outcome(_ context.Context, _ *FS, e evidence) error {
+func (c typeChange) outcome(_ context.Context, _ *Ensemble, after evidence) error {
 	switch {
-	case e.stat == nil:
+	case after.stat == nil:
 		return zk.ErrNoNode
-	case untouched(e.stat):
+	case untouched(after.stat):
 		return errNotMade
 	}
 	return nil
@@ -242,17 +242,17 @@ type quotaQuestion struct {
 
 func (c quotaQuestion) about() string { return c.Path }
 
-func (c quotaQuestion) attempt(ctx context.Context, f *FS) (*zk.Stat, error) {
+func (c quotaQuestion) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
 	check := &zk.CheckVersionRequest{Path: c.Path, Version: c.Wrong}
-	_, err := f.conn.WithContext(ctx).Multi(c.Op, check)
+	_, err := e.conn.WithContext(ctx).Multi(c.Op, check)
 	return nil, err
 }
 
-func (c quotaQuestion) outcome(context.Context, *FS, evidence) error { return errNotMade }
+func (c quotaQuestion) outcome(context.Context, *Ensemble, evidence) error { return errNotMade }
 
 // hasRoom returns zk.ErrQuotaExceeded if a quota refuses op; see quotaQuestion.
-func (f *FS) hasRoom(ctx context.Context, op any, path string, wrong int32) error {
-	if _, err := f.do(ctx, quotaQuestion{path, op, wrong}); errors.Is(err, zk.ErrQuotaExceeded) {
+func (e *Ensemble) hasRoom(ctx context.Context, op any, path string, wrong int32) error {
+	if _, err := e.do(ctx, quotaQuestion{path, op, wrong}); errors.Is(err, zk.ErrQuotaExceeded) {
 		return err
 	}
 	return nil

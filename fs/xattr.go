@@ -31,18 +31,11 @@ func (s source) Type() string {
 	return xattr.TypeFile
 }
 
-func (s source) Stat() (*zk.Stat, error) { return s.fs.view.stat(s.ctx, s.path) }
+func (s source) Stat() (*zk.Stat, error) { return s.fs.ensemble.stat(s.ctx, s.path) }
 
-func (s source) ACL() ([]zk.ACL, error) { return s.fs.acl(s.ctx, s.path) }
+func (s source) ACL() ([]zk.ACL, error) { return s.fs.ensemble.acl(s.ctx, s.path) }
 
-func (s source) Descendants() (int, error) {
-	for {
-		n, err := s.fs.conn.WithContext(s.ctx).AllChildrenNumber(s.path)
-		if err == nil || !s.fs.watch.again(s.ctx, err) {
-			return n, err
-		}
-	}
-}
+func (s source) Descendants() (int, error) { return s.fs.ensemble.descendants(s.ctx, s.path) }
 
 // Lock is for lock files only.
 func (s source) Lock() (xattr.Lock, error) {
@@ -129,7 +122,7 @@ func (s source) setACL(value string) error {
 		return err
 	}
 	defer s.shows(newsAttr)
-	return s.fs.setACL(s.ctx, s.path, acl)
+	return s.fs.ensemble.setACL(s.ctx, s.path, acl)
 }
 
 // setType makes a file a directory. There is no way back: a znode that had a child stays one.
@@ -141,7 +134,7 @@ func (s source) setType(value string) error {
 		return errNotAllowed
 	}
 	defer s.shows(newsChildren)
-	_, err := s.fs.do(s.ctx, typeChange{s.path})
+	_, err := s.fs.ensemble.do(s.ctx, typeChange{s.path})
 	return err
 }
 
@@ -151,7 +144,7 @@ const tellTime = time.Second
 
 // shows lets the next stat(2) of the znode's files show what this request changed.
 func (s source) shows(what news) {
-	s.fs.view.fresh(s.path)
+	s.fs.ensemble.fresh(s.path)
 	s.fs.notify.tell(s.path, what)
 	ctx, cancel := context.WithTimeout(s.ctx, tellTime)
 	defer cancel()
