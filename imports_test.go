@@ -42,17 +42,18 @@ type rule struct {
 
 // rules has an entry for every folder with Go files. Imports go one way:
 //
-//	cmd/zkfs -> fs -> xattr -> zk -> zk/internal/wire
+//	cmd/zkfs -> fs -> {internal/ensemble, xattr} -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
 	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", "internal/printable", cli, goFuse, md2man, mountinfo, sys, vmMetrics}, tests: []string{goInternal, goleak}},
-	"fs":       {code: []string{"zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
+	"fs":       {code: []string{"internal/ensemble", "zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
 
 	"internal/api":       {},
 	"internal/child":     {tests: []string{goleak}},
+	"internal/ensemble":  {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"internal/history":   {},
 	"internal/printable": {},
 	"internal/proxy":     {tests: []string{goleak}},
@@ -164,6 +165,10 @@ func TestRulesRefuse(t *testing.T) {
 	}{
 		{"fs/node.go", module + "/zk", true},
 		{"fs/node.go", goFuse + "/v2/fs", true},
+		{"fs/node.go", module + "/internal/ensemble", true},
+		{"internal/ensemble/cache.go", goFuse + "/v2/fs", false},
+		{"internal/ensemble/cache.go", module + "/fs", false},
+		{"internal/ensemble/cache.go", module + "/xattr", false},
 		{"fs/node.go", module + "/zk/internal/wire", false},
 		{"fs/node.go", module + "/cmd/zkfs", false},
 		{"fs/node.go", module + "/zk/zktest", false},

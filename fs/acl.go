@@ -24,7 +24,7 @@ func (f *FS) canOwn(ctx context.Context) error {
 	if !auth || f.o.ReadOnly {
 		return nil
 	}
-	ids, err := f.ensemble.whoAmI(ctx)
+	ids, err := f.ensemble.WhoAmI(ctx)
 	if err != nil {
 		return fmt.Errorf("ask for the session's identities: %w", err)
 	}
@@ -48,13 +48,13 @@ func (d *dir) newACL(ctx context.Context) ([]zk.ACL, error) {
 	if d.isGone() {
 		return nil, zk.ErrNoNode
 	}
-	epoch, trust := d.fs.ensemble.trust()
-	now := lately{asked: time.Now(), epoch: epoch, changes: d.fs.ensemble.aclChangesSoFar()}
+	epoch, trust := d.fs.ensemble.Trust()
+	now := lately{asked: time.Now(), epoch: epoch, changes: d.fs.ensemble.ACLChanges()}
 	d.mu.Lock()
 	last := d.lately
 	d.mu.Unlock()
 	if last != nil && now.asked.Sub(last.asked) < trust && now.epoch == last.epoch && now.changes == last.changes {
-		d.fs.ensemble.glimpse(ctx, d.where()) // who creates one after another looks for each name first
+		d.fs.ensemble.Glimpse(ctx, d.where()) // who creates one after another looks for each name first
 		return last.acl, nil
 	}
 	acl, err := d.fs.aclIn(ctx, d.where())
@@ -70,7 +70,7 @@ func (d *dir) newACL(ctx context.Context) ([]zk.ACL, error) {
 
 // aclIn returns the ACL for a new child of the znode at parent, or why there can be none.
 func (f *FS) aclIn(ctx context.Context, parent string) ([]zk.ACL, error) {
-	acl, err := f.ensemble.acl(ctx, parent)
+	acl, err := f.ensemble.ACL(ctx, parent)
 	return f.aclUnder(ctx, parent, acl, err)
 }
 
@@ -81,7 +81,7 @@ func (f *FS) aclUnder(ctx context.Context, parent string, acl []zk.ACL, err erro
 		return nil, err
 	}
 	if !hidden {
-		if err := f.ensemble.permits(ctx, acl, zk.PermCreate); err != nil {
+		if err := f.ensemble.Permits(ctx, acl, zk.PermCreate); err != nil {
 			return nil, err
 		}
 	}

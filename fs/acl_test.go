@@ -39,7 +39,7 @@ func TestInheritedACLIsTrustedBriefly(t *testing.T) {
 			w.eventually("ok", "put", "other/x", "1")
 		}, more},
 		{"the session ends", func(w *world) {
-			w.server.ExpireSession(w.fs.ensemble.sessionID())
+			w.server.ExpireSession(w.fs.ensemble.SessionID())
 			w.eventually("ok", "put", "other/x", "1")
 		}, more},
 	} {

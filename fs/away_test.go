@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
@@ -42,7 +43,7 @@ func (l *logged) lines(words ...string) (n int) {
 }
 
 // inVain lets it seem that a request has waited in vain, which was to change something or not.
-func (f *FS) inVain(change bool) { f.ensemble.waitedInVain(f.ensemble.wait(0), change) }
+func (f *FS) inVain(change bool) { f.ensemble.WaitedInVain(f.ensemble.Wait(0), change) }
 
 // session mounts the server once more, with a session of that length, and returns an agent there.
 func (w *world) session(timeout time.Duration, o Options) (*FS, *agent) {
@@ -100,7 +101,7 @@ func TestTimeout(t *testing.T) {
 	f, a := w.session(long, Options{Timeout: long})
 	a.want("ok", "open", "1", "f", "rw")
 	a.want("ok", "write", "1", "x")
-	w.stall(f.ensemble.sessionID())
+	w.stall(f.ensemble.SessionID())
 	for _, call := range []string{"stat nosuch", "cat f", "put f y", "put new y", "mkdir e", "ls d", "unlink f", "rmdir d", "rename f g", "truncate h 1",
 		"getxattr f user.zk.acl", "setxattr f user.zk.acl world:anyone:r", "fsync 1", "close 1"} {
 		begun := time.Now()
@@ -110,7 +111,7 @@ func TestTimeout(t *testing.T) {
 		switch {
 		case got != "ETIMEDOUT" && !(call == "cat f" && got == `ok "xata"`): // what is written here is read
 			t.Errorf("%s: %s", call, got)
-		case got == "ETIMEDOUT" && took < hopeless:
+		case got == "ETIMEDOUT" && took < ensemble.Hopeless:
 			t.Errorf("%s took %v", call, took)
 		}
 	}
@@ -123,19 +124,19 @@ func TestSilence(t *testing.T) {
 	const timeout = 2 * time.Second
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: timeout})
-	w.stall(f.ensemble.sessionID())
+	w.stall(f.ensemble.SessionID())
 	begun := time.Now()
 	a.want("ETIMEDOUT", "stat", "nosuch")
 	if took := time.Since(begun); took < timeout {
 		t.Errorf("it took %v", took)
 	}
-	if got := f.ensemble.wait(long).Patience; got != hopeless {
+	if got := f.ensemble.Wait(long).Patience; got != ensemble.Hopeless {
 		t.Errorf("the next request waits for %v", got)
 	}
 	w.server.OnRequest(nil)
 	w.server.Disconnect()
 	a.eventually(w, "ENOENT", "stat", "nosuch")
-	if got := f.ensemble.wait(long).Patience; got != long {
+	if got := f.ensemble.Wait(long).Patience; got != long {
 		t.Errorf("after an answer a request waits for %v", got)
 	}
 }
@@ -146,7 +147,7 @@ func TestStand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: long})
-	w.stall(f.ensemble.sessionID(), "create2", "sync")
+	w.stall(f.ensemble.SessionID(), "create2", "sync")
 	f.inVain(true)
 	for _, name := range []string{"first", "second", "third"} {
 		a.want("ETIMEDOUT", "mkdir", name)
@@ -156,7 +157,7 @@ func TestStand(t *testing.T) {
 	w.server.OnRequest(nil)
 	w.server.Disconnect()
 	a.eventually(w, "ok", "put", "more", "x")
-	if got := f.ensemble.wait(long).Patience; got != long {
+	if got := f.ensemble.Wait(long).Patience; got != long {
 		t.Errorf("after an answer a change waits for %v", got)
 	}
 }
@@ -174,7 +175,7 @@ func TestHostDown(t *testing.T) {
 	w.server.Refuse(true)
 	w.server.Disconnect()
 	const ticks = 100 * time.Millisecond // the kernel rounds up
-	for patience := time.Now().Add(hang); f.ensemble.away() < f.ensemble.sessionTimeout()+ticks; {
+	for patience := time.Now().Add(hang); f.ensemble.Away() < f.ensemble.SessionTimeout()+ticks; {
 		if time.Now().After(patience) {
 			t.Fatal("the connection is not lost")
 		}
@@ -237,7 +238,7 @@ func TestWriteMeetsAnotherLife(t *testing.T) {
 	w.want("ok", "open", "1", "f", "rw")
 	w.want(`ok "old"`, "read", "1")
 	w.want("ok", "write", "1", "!")
-	mine := w.fs.ensemble.sessionID()
+	mine := w.fs.ensemble.SessionID()
 	done := false
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.Op == "setData" && r.SessionID == mine && !done {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // grace is how long a request that a signal interrupted may still be answered. One that only asks
@@ -32,11 +34,11 @@ func (f *FS) boundChange(request context.Context) (context.Context, context.Canc
 type bounded struct {
 	request  context.Context
 	timeout  time.Duration
-	ensemble *Ensemble
+	ensemble *ensemble.Ensemble
 	changes  bool
 
-	mu     sync.Mutex // guards the following
-	wait   waiting    // began when ctx was made
+	mu     sync.Mutex    // guards the following
+	wait   ensemble.Wait // began when ctx was made
 	ctx    context.Context
 	cancel context.CancelFunc
 	stop   func() bool // of request's influence
@@ -66,7 +68,7 @@ func (b *bounded) real() context.Context {
 	if b.ctx != nil {
 		return b.ctx
 	}
-	b.wait = b.ensemble.wait(b.timeout)
+	b.wait = b.ensemble.Wait(b.timeout)
 	b.ctx, b.cancel = context.WithTimeout(context.Background(), b.wait.Patience)
 	switch {
 	case b.ended:
@@ -100,7 +102,7 @@ func (b *bounded) end() {
 		return
 	}
 	if errors.Is(b.ctx.Err(), context.DeadlineExceeded) {
-		b.ensemble.waitedInVain(b.wait, b.changes)
+		b.ensemble.WaitedInVain(b.wait, b.changes)
 	}
 	b.cancel()
 }

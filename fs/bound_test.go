@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
@@ -34,7 +35,7 @@ func inBubble(t *testing.T, test func(r *requester)) {
 		r := &requester{t, server, conn, nil}
 		r.fs = &FS{
 			o:        Options{Timeout: requesterTimeout},
-			ensemble: NewEnsemble(conn, EnsembleOptions{}),
+			ensemble: ensemble.New(conn, ensemble.Options{}),
 		}
 		if err := r.read(t.Context()); err != nil {
 			t.Fatal(err)
@@ -95,8 +96,8 @@ func TestRequestsToSilentServers(t *testing.T) {
 		for range 2 {
 			r.stall()
 			r.readWaits(requesterTimeout)
-			r.readWaits(hopeless)
-			r.changeWaits(hopeless)
+			r.readWaits(ensemble.Hopeless)
+			r.changeWaits(ensemble.Hopeless)
 			r.server.OnRequest(nil)
 			r.reconnect(r.change)
 		}
@@ -112,7 +113,7 @@ func TestChangesThatAreNotCommitted(t *testing.T) {
 			r.stall("setData")
 			r.changeWaits(requesterTimeout)
 			for range 3 {
-				r.changeWaits(hopeless)
+				r.changeWaits(ensemble.Hopeless)
 				r.reconnect(r.read)
 			}
 			r.server.OnRequest(nil)

@@ -21,39 +21,31 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// asking are the methods of zk.Conn that change nothing in ZooKeeper. Any file may call them.
-var asking = []string{
-	"AddWatch", "AllChildrenNumber", "CheckWatches", "Children", "ChildrenW", "Ephemerals", "Exists", "ExistsW", "Get", "GetACL", "GetW",
-	"LastZxid", "MultiRead", "OnEvent", "RemoveWatches", "Server", "SessionID", "SessionTimeout", "Silence", "State", "Sync", "WhoAmI",
-	"WithContext",
-}
-
-// changers are the files with the kinds of change.
-var changers = []string{"creation.go", "writing.go", "transaction.go"}
-
-// doors are the files that may call the other methods.
-var doors = map[string][]string{
-	"Pipeline": {"prefetch.go", "permissions.go"}, // of questions
-}
-
-// No change of the tree passes by [FS.do], which alone finds out what became of one whose reply
-// is lost.
-func TestChangesGoThroughOneDoor(t *testing.T) {
-	set, _, info := checked(t)
-	for call, method := range info.Selections {
-		if method.Recv().String() != "*github.com/zkfs/zkfs/zk.Conn" {
-			continue
+// Nothing here reaches the servers but by the Ensemble: no value is a connection but the argument of
+// [Mount].
+func TestNothingPassesByTheEnsemble(t *testing.T) {
+	set, info := checked(t)
+	for expr, of := range info.Types {
+		if !of.IsType() && strings.Contains(of.Type.String(), "zkfs/zk.Conn") {
+			if at := set.Position(expr.Pos()); at.Filename != "fs.go" {
+				t.Errorf("%v is a connection: %v", at, of.Type)
+			}
 		}
-		at := set.Position(call.Pos())
-		name := method.Obj().Name()
-		if !slices.Contains(changers, at.Filename) && !slices.Contains(asking, name) && !slices.Contains(doors[name], at.Filename) {
-			t.Errorf("%v: Conn.%s is for kinds of change alone", at, name)
+	}
+	for call, method := range info.Selections {
+		if strings.HasSuffix(method.Recv().String(), "zkfs/zk.Conn") {
+			t.Errorf("%v calls Conn.%s", set.Position(call.Pos()), method.Obj().Name())
+		}
+	}
+	for id, def := range info.Defs {
+		if v, ok := def.(*types.Var); ok && strings.Contains(v.Type().String(), "zkfs/zk.Conn") && id.Name != "conn" {
+			t.Errorf("%v holds a connection", set.Position(id.Pos()))
 		}
 	}
 }
 
 // checked returns the types of this package, without its tests.
-func checked(t *testing.T) (*token.FileSet, *types.Package, *types.Info) {
+func checked(t *testing.T) (*token.FileSet, *types.Info) {
 	set := token.NewFileSet()
 	var files []*ast.File
 	names, err := filepath.Glob("*.go")
@@ -70,13 +62,16 @@ func checked(t *testing.T) (*token.FileSet, *types.Package, *types.Info) {
 		}
 		files = append(files, file)
 	}
-	info := &types.Info{Selections: map[*ast.SelectorExpr]*types.Selection{}}
+	info := &types.Info{
+		Defs:       map[*ast.Ident]types.Object{},
+		Types:      map[ast.Expr]types.TypeAndValue{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{},
+	}
 	config := types.Config{Importer: importer.ForCompiler(set, "gc", exported(t))}
-	pkg, err := config.Check("fs", set, files, info)
-	if err != nil {
+	if _, err := config.Check("fs", set, files, info); err != nil {
 		t.Fatal(err)
 	}
-	return set, pkg, info
+	return set, info
 }
 
 // exported returns a look-up of the compiled packages that this one imports.
@@ -120,7 +115,7 @@ type meddler struct {
 // called.
 func (w *world) meddle(f *FS, m *meddler) (end func()) {
 	background := []string{"connect", "ping", "addWatch", "setWatches", "setWatches2", "removeWatches", "closeSession"}
-	session := f.ensemble.sessionID()
+	session := f.ensemble.SessionID()
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.SessionID != session || slices.Contains(background, r.Op) || !m.any && !slices.Contains(changing, r.Op) {
 			return zktest.Fault{}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
@@ -207,7 +208,7 @@ func TestNewSession(t *testing.T) {
 	modes(t, func(t *testing.T, w *world) {
 		w.create("/f", "old")
 		w.want(`ok "old"`, "cat", "f")
-		if !w.server.ExpireSession(w.fs.ensemble.sessionID()) {
+		if !w.server.ExpireSession(w.fs.ensemble.SessionID()) {
 			t.Fatal("there is no such session")
 		}
 		w.set("/f", "new")
@@ -235,7 +236,7 @@ func TestSync(t *testing.T) {
 func TestOvertakenChange(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.want("ENOENT", "stat", "d")
-	mine := w.fs.ensemble.sessionID()
+	mine := w.fs.ensemble.SessionID()
 	overtaken := false
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.Op == "create2" && r.SessionID == mine && !overtaken {
@@ -397,7 +398,7 @@ func TestMountFails(t *testing.T) {
 // The kernel keeps nothing longer than the cache does, and nothing longer than the session can live.
 func TestLifetime(t *testing.T) {
 	w := newWorld(t, Options{})
-	session := w.fs.ensemble.sessionTimeout()
+	session := w.fs.ensemble.SessionTimeout()
 	for _, c := range []struct {
 		left        time.Duration
 		guarded     bool
@@ -408,7 +409,7 @@ func TestLifetime(t *testing.T) {
 		{-time.Second, true, 0, 0},
 		{time.Hour, false, 0, 0},
 	} {
-		got := w.fs.ensemble.lifetime(snapshot{guarded: c.guarded, until: time.Now().Add(c.left)})
+		got := w.fs.ensemble.Lifetime(ensemble.Snapshot{Guarded: c.guarded, Until: time.Now().Add(c.left)})
 		if got < c.least || got > c.most {
 			t.Errorf("%v left, guarded %v: %v", c.left, c.guarded, got)
 		}

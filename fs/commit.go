@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -32,7 +33,7 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 		f.mu.Unlock()
 		return d, nil
 	}
-	var s snapshot
+	var s ensemble.Snapshot
 	unlinked := f.unlinked
 	if h != nil {
 		s = h.base
@@ -45,13 +46,13 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 	case h != nil && h.append:
 		i = intentAppend
 		fallthrough
-	case h == nil || !s.hasData && s.stat != nil && !h.trunc:
+	case h == nil || !s.HasData && s.Stat != nil && !h.trunc:
 		now, err := f.load(ctx, true)
 		switch {
 		case err == nil:
 			s = now
 		case i == intentAppend && errors.Is(err, errGone): // deleted by somebody else: the commit creates it
-			s = snapshot{stat: s.stat}
+			s = ensemble.Snapshot{Stat: s.Stat}
 		default:
 			return nil, err
 		}
@@ -72,7 +73,7 @@ func (f *file) truncateOpen(h *handle) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draft == nil {
-		f.draft = newDraft(snapshot{stat: h.base.stat}, intentReplace)
+		f.draft = newDraft(ensemble.Snapshot{Stat: h.base.Stat}, intentReplace)
 		return
 	}
 	f.draft.resize(0)
@@ -106,12 +107,12 @@ func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 	}
 	writing := f.hasDraft() || h != nil && h.write
 	if h == nil && !writing {
-		if err := f.fs.ensemble.allowed(ctx, f.where(), zk.PermWrite); err != nil {
+		if err := f.fs.ensemble.Allowed(ctx, f.where(), zk.PermWrite); err != nil {
 			return err
 		}
 	}
 	if !f.hasDraft() {
-		if s, err := f.load(ctx, false); err == nil && int(size) == int(s.stat.DataLength) {
+		if s, err := f.load(ctx, false); err == nil && int(size) == int(s.Stat.DataLength) {
 			return nil
 		}
 	}
@@ -237,13 +238,13 @@ func (f *file) failed(err error) error {
 // send sends the draft once, as the change that it is now.
 func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error) {
 	as := f.changeOf
-	st, err := f.fs.ensemble.do(ctx, as(path, d, d.due()))
+	st, err := f.fs.ensemble.Do(ctx, as(path, d, d.due()))
 	if f.inheritance() != nil && d.exists() && errors.Is(err, zk.ErrNoAuth) {
 		if len(d.due()) == 0 {
 			return d.base, nil
 		}
 		as = f.replacementOf
-		st, err = f.fs.ensemble.do(ctx, as(path, d, d.due()))
+		st, err = f.fs.ensemble.Do(ctx, as(path, d, d.due()))
 	}
 	if zk.MaybeApplied(err) { // and there was no time to find out
 		sent := append([]byte{}, d.due()...)
@@ -255,25 +256,25 @@ func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error
 }
 
 // changeOf returns the change that makes data the content of the znode at path, as d means it.
-func (f *file) changeOf(path string, d *draft, data []byte) change {
+func (f *file) changeOf(path string, d *draft, data []byte) ensemble.Change {
 	appends := d.intent == intentAppend
 	switch {
 	case d.exists():
-		return writing{
+		return ensemble.Writing{
 			Path: path, Data: data, Base: d.base, Directory: f.role == roleData, Appends: appends,
 			Outlived: func() bool { return f.outlived(d) },
 		}
 	case len(data) == 0:
-		return emptyCreation{path, d.acl, claim{}}
+		return ensemble.EmptyCreation{Path: path, ACL: d.acl}
 	default:
-		return creation{path, data, d.acl, claim{Appends: appends}}
+		return ensemble.Creation{Path: path, Data: data, ACL: d.acl, Claim: ensemble.Claim{Appends: appends}}
 	}
 }
 
 // replacementOf is changeOf for the first data of a newborn file whose ACL does not let it be
 // written: the empty znode makes way, in one transaction, for one with the data and that ACL.
-func (f *file) replacementOf(path string, d *draft, data []byte) change {
-	return replacement{path, data, f.inheritance(), d.base}
+func (f *file) replacementOf(path string, d *draft, data []byte) ensemble.Change {
+	return ensemble.Replacement{Path: path, Data: data, ACL: f.inheritance(), Base: d.base}
 }
 
 // learnOutcome finds out what became of a change whose time was over before it was answered, and
@@ -282,7 +283,7 @@ func (f *file) learnOutcome(ctx context.Context, path string, d *draft) (done bo
 	if d.doubt == nil {
 		return false, nil
 	}
-	st, made, err := f.fs.ensemble.learnOutcome(ctx, d.doubt.change)
+	st, made, err := f.fs.ensemble.LearnOutcome(ctx, d.doubt.change)
 	if err != nil {
 		return false, err
 	}
@@ -308,10 +309,10 @@ func (f *file) outlived(d *draft) bool {
 
 // committed notes that d is now the content of the znode.
 func (f *file) committed(path string, d *draft, st *zk.Stat) {
-	if d.exists() && !sameIncarnation(st, d.base) && f.inheritance() == nil {
+	if d.exists() && !ensemble.SameIncarnation(st, d.base) && f.inheritance() == nil {
 		f.fs.log.Warn("the znode was deleted and created again by somebody else before this write", "path", path)
 	}
-	epoch := f.fs.ensemble.epoch()
+	epoch := f.fs.ensemble.Epoch()
 	f.mu.Lock()
 	data := slices.Clip(d.due())
 	f.learn(st, f.gone)
@@ -320,10 +321,10 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}
 	f.overdue, f.next = false, nil
 	if d.intent == intentAppend && len(f.handles) > 0 { // what others have appended may stand before it
-		f.next = &snapshot{stat: st, data: data, hasData: true, epoch: epoch}
+		f.next = &ensemble.Snapshot{Stat: st, Data: data, HasData: true, Epoch: epoch}
 		f.fs.notify.tellLonger(path)
 	}
-	base := snapshot{stat: st, data: data, hasData: true, epoch: epoch}
+	base := ensemble.Snapshot{Stat: st, Data: data, HasData: true, Epoch: epoch}
 	rest := d.rest(base)
 	for h := range f.handles {
 		h.base = base
@@ -349,8 +350,8 @@ func (f *file) settle(ctx context.Context, path string, d *draft, err error, p p
 
 // conflict is settle where the znode is not the version that d is based on.
 func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (done bool, _ error) {
-	f.fs.ensemble.fresh(path)
-	s, err2 := f.fs.ensemble.get(ctx, path)
+	f.fs.ensemble.AskAnew(path)
+	s, err2 := f.fs.ensemble.Get(ctx, path)
 	missing := errors.Is(err2, zk.ErrNoNode)
 	switch {
 	case missing && !d.exists() && errors.Is(err, zk.ErrNodeExists):
@@ -359,14 +360,14 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (
 		return false, err // the directory is gone
 	case err2 != nil && !missing:
 		return false, err2
-	case !missing && !d.exists() && !d.wrote && f.is(path, s.stat): // an empty file was to be created: it is there
-		f.committed(path, &draft{data: s.data, base: s.stat}, s.stat)
+	case !missing && !d.exists() && !d.wrote && f.is(path, s.Stat): // an empty file was to be created: it is there
+		f.committed(path, &draft{data: s.Data, base: s.Stat}, s.Stat)
 		return true, nil
 	case f.fs.o.Conflict == ConflictFail, d.intent == intentModify, f.role == roleData && missing:
 		return false, errConflict
 	case missing:
 		return false, f.recreate(ctx, path, d)
-	case !f.is(path, s.stat) && f.role != roleData:
+	case !f.is(path, s.Stat) && f.role != roleData:
 		return false, errGone
 	}
 	f.mu.Lock()
@@ -380,14 +381,14 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (
 
 // recreate makes d a draft for a znode that was deleted under it.
 func (f *file) recreate(ctx context.Context, path string, d *draft) error {
-	parent, _ := split(path)
+	parent, _ := ensemble.Split(path)
 	acl, err := f.fs.aclIn(ctx, parent)
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d.rebase(snapshot{})
+	d.rebase(ensemble.Snapshot{})
 	d.acl = acl
 	return nil
 }
@@ -411,9 +412,9 @@ func (f *file) drop(err error) {
 	f.endDraft(nil)
 	if d.in != nil && !d.exists() {
 		f.node.vanish()
-		f.fs.notify.tell(path, newsDeleted)
+		f.fs.notify.tell(path, ensemble.Deleted)
 	}
-	f.fs.notify.tell(path, newsData)
+	f.fs.notify.tell(path, ensemble.DataChanged)
 }
 
 // temporary reports whether a commit that failed with err can succeed later.

@@ -8,6 +8,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -19,7 +20,7 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 	defer cancel()
 	f, h, err := d.createFile(ctx, name, flags, mode, caller)
 	if err != nil {
-		return nil, nil, 0, d.fs.errno("create", join(d.where(), name), err)
+		return nil, nil, 0, d.fs.errno("create", ensemble.Join(d.where(), name), err)
 	}
 	d.fs.setEntry(out, f, f.asCreated())
 	if out.AttrTimeout() == 0 {
@@ -27,6 +28,9 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 	}
 	return &f.Inode, h, howCreated(flags), 0
 }
+
+// exclusively is for creations of which a program is told only if a server has confirmed them.
+var exclusively = ensemble.Claim{Exclusive: true}
 
 // untilOpen is how long the kernel trusts at least what it is told about a file that it has just created: it looks at the mode once more
 // before it hands the file to the program, and would ask. It counts in ticks of its clock. Whoever comes by the name asks anyway.
@@ -42,18 +46,18 @@ func howCreated(flags uint32) uint32 {
 }
 
 // asCreated returns what the kernel is told about a file that was just created.
-func (f *file) asCreated() snapshot {
+func (f *file) asCreated() ensemble.Snapshot {
 	if f.shown.stat == nil {
-		return snapshot{}
+		return ensemble.Snapshot{}
 	}
-	return f.fs.ensemble.after(f.where(), f.shown.stat)
+	return f.fs.ensemble.After(f.where(), f.shown.stat)
 }
 
 // Mknod implements mknod(2) of a regular file, which is how tar makes those that get extended attributes.
 func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
-	path := join(d.where(), name)
+	path := ensemble.Join(d.where(), name)
 	if mode&syscall.S_IFMT != syscall.S_IFREG {
 		return nil, d.fs.errno("mknod", path, errNotAllowed)
 	}
@@ -83,7 +87,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 		return nil, nil, err
 	}
 	if flags&syscall.O_EXCL == 0 { // else the creation itself tells
-		if err := d.fs.ensemble.hasQuota(ctx, path, &zk.CreateRequest{Path: path, Data: []byte{0}, Acl: acl}, 1); err != nil {
+		if err := d.fs.ensemble.HasQuota(ctx, path, &zk.CreateRequest{Path: path, Data: []byte{0}, Acl: acl}, 1); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -94,7 +98,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	f := d.fs.newFile(path, role)
 	f.draft = &draft{acl: acl, time: time.Now(), intent: intentReplace}
 	if flags&syscall.O_EXCL != 0 {
-		st, err := d.fs.ensemble.do(ctx, emptyCreation{path, acl, claim{Exclusive: true}})
+		st, err := d.fs.ensemble.Do(ctx, ensemble.EmptyCreation{Path: path, ACL: acl, Claim: exclusively})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -141,21 +145,21 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.stat.DataLength > 0 {
+	if s.Stat.DataLength > 0 {
 		return nil, nil, zk.ErrNodeExists
 	}
-	if err := d.fs.ensemble.allowed(ctx, path, zk.PermWrite); err != nil {
+	if err := d.fs.ensemble.Allowed(ctx, path, zk.PermWrite); err != nil {
 		return nil, nil, err
 	}
-	write := &zk.SetDataRequest{Path: path, Data: []byte{0}, Version: s.stat.Version}
-	if err := d.fs.ensemble.hasQuota(ctx, path, write, s.stat.Version); err != nil {
+	write := &zk.SetDataRequest{Path: path, Data: []byte{0}, Version: s.Stat.Version}
+	if err := d.fs.ensemble.HasQuota(ctx, path, write, s.Stat.Version); err != nil {
 		return nil, nil, err
 	}
-	f := d.reservedFile(ctx, path, roleData, s.stat)
+	f := d.reservedFile(ctx, path, roleData, s.Stat)
 	h := newHandle(f, flags, caller)
 	f.mu.Lock()
-	f.draft = newDraft(snapshot{stat: s.stat}, intentReplace)
-	f.shown = content{stat: s.stat}
+	f.draft = newDraft(ensemble.Snapshot{Stat: s.Stat}, intentReplace)
+	f.shown = content{stat: s.Stat}
 	h.base = f.shown.snapshot()
 	f.addHandle(h)
 	f.mu.Unlock()

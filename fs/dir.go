@@ -9,6 +9,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -29,7 +30,7 @@ type dir struct {
 func (d *dir) couldBecomeFile() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return !d.isRoot() && d.last != nil && untouched(d.last)
+	return !d.isRoot() && d.last != nil && ensemble.Untouched(d.last)
 }
 
 func (d *dir) isRoot() bool { return d == d.fs.root }
@@ -43,45 +44,45 @@ func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOu
 	if err != nil {
 		return d.fs.errno("stat", path, err)
 	}
-	d.fs.o.dirAttr(&out.Attr, s.stat)
+	d.fs.o.dirAttr(&out.Attr, s.Stat)
 	restrict(&out.Attr, s)
 	if d.removed() != nil {
 		out.Nlink = 0
 	}
-	out.SetTimeout(d.fs.ensemble.lifetime(s))
+	out.SetTimeout(d.fs.ensemble.Lifetime(s))
 	return 0
 }
 
 // rootOrState is state, but while ZooKeeper is away the root is as it was: the way to /.status leads through it, and that of df(1).
-func (d *dir) rootOrState(ctx context.Context) (snapshot, error) {
+func (d *dir) rootOrState(ctx context.Context) (ensemble.Snapshot, error) {
 	if !d.isRoot() {
 		return d.state(ctx)
 	}
 	d.mu.Lock()
 	last := d.last
 	d.mu.Unlock()
-	if last != nil && d.fs.ensemble.away() > 0 {
-		return snapshot{stat: last}, nil
+	if last != nil && d.fs.ensemble.Away() > 0 {
+		return ensemble.Snapshot{Stat: last}, nil
 	}
 	s, err := d.state(ctx)
 	if err != nil && last != nil {
-		return snapshot{stat: last}, nil
+		return ensemble.Snapshot{Stat: last}, nil
 	}
 	return s, err
 }
 
 // state returns what is known about the znode, or errGone if it is not there as this directory any
 // more.
-func (d *dir) state(ctx context.Context) (snapshot, error) {
+func (d *dir) state(ctx context.Context) (ensemble.Snapshot, error) {
 	for again := false; ; again = true {
 		if removed := d.removed(); removed != nil {
-			return snapshot{stat: removed}, nil
+			return ensemble.Snapshot{Stat: removed}, nil
 		}
 		path, lost := d.standing()
 		if lost {
 			return d.whileMoving(true)
 		}
-		s, err := d.fs.ensemble.know(ctx, path)
+		s, err := d.fs.ensemble.Know(ctx, path)
 		moving := d.fs.renaming.Load() > 0 // before the path is looked at: a rename may give it another
 		now, lost := d.standing()
 		switch {
@@ -91,25 +92,25 @@ func (d *dir) state(ctx context.Context) (snapshot, error) {
 			return d.whileMoving(moving)
 		case err != nil:
 			return s, err
-		case d.isRoot() || d.shows(s.stat) && d.fs.kindOf(path, s.stat) == kindDir:
-			d.told(s.stat)
+		case d.isRoot() || d.shows(s.Stat) && d.fs.kindOf(path, s.Stat) == kindDir:
+			d.told(s.Stat)
 			return s, nil
-		case again || !d.outdates(s.stat):
+		case again || !d.outdates(s.Stat):
 			return s, errGone
 		}
-		d.fs.ensemble.fresh(path) // the answer is from before the directory was created
+		d.fs.ensemble.AskAnew(path) // the answer is from before the directory was created
 	}
 }
 
 // whileMoving returns what the kernel was told last while a rename may be taking the directory
 // along, or this mount is about to remove it.
-func (d *dir) whileMoving(moving bool) (snapshot, error) {
+func (d *dir) whileMoving(moving bool) (ensemble.Snapshot, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !moving || d.gone || d.last == nil {
-		return snapshot{}, errGone
+		return ensemble.Snapshot{}, errGone
 	}
-	return snapshot{stat: d.last}, nil
+	return ensemble.Snapshot{Stat: d.last}, nil
 }
 
 // removed returns what is left of a directory that this mount has removed, for who is still inside: nothing. It is nil otherwise.
@@ -135,7 +136,7 @@ func (f *FS) kindOf(path string, st *zk.Stat) kind {
 	if path == "/" {
 		return kindDir
 	}
-	_, name := split(path)
+	_, name := ensemble.Split(path)
 	return kindOf(name, st, f.o.LockSuffix)
 }
 
@@ -152,7 +153,7 @@ func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 	if err == nil {
 		return inode, 0
 	}
-	return nil, d.fs.errno("lookup", join(d.where(), name), err)
+	return nil, d.fs.errno("lookup", ensemble.Join(d.where(), name), err)
 }
 
 func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, error) {
@@ -161,7 +162,7 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 	}
 	if local := d.local(name); local != nil {
 		d.fs.nodes.lend(local)
-		d.fs.setEntry(out, local, snapshot{})
+		d.fs.setEntry(out, local, ensemble.Snapshot{})
 		return &local.Inode, nil
 	}
 	own := d.where()
@@ -169,29 +170,29 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 	if !validName(zname) {
 		return nil, zk.ErrNoNode
 	}
-	path := join(own, zname)
-	if missing, until := d.fs.ensemble.missing(own, zname); missing {
+	path := ensemble.Join(own, zname)
+	if missing, until := d.fs.ensemble.Missing(own, zname); missing {
 		// The kernel may remember it only if an event would name the child that is created.
-		out.SetEntryTimeout(d.fs.ensemble.lifetime(snapshot{guarded: d.fs.ensemble.covers(), until: until}))
+		out.SetEntryTimeout(d.fs.ensemble.Lifetime(ensemble.Snapshot{Guarded: d.fs.ensemble.Covers(), Until: until}))
 		return nil, zk.ErrNoNode
 	}
 	known := d.fs.nodes.find(path)
-	s, err := d.fs.ensemble.know(ctx, path)
-	if err == nil && known != nil && known.base().outdates(s.stat) {
-		d.fs.ensemble.fresh(path)
-		s, err = d.fs.ensemble.know(ctx, path)
+	s, err := d.fs.ensemble.Know(ctx, path)
+	if err == nil && known != nil && known.base().outdates(s.Stat) {
+		d.fs.ensemble.AskAnew(path)
+		s, err = d.fs.ensemble.Know(ctx, path)
 	}
 	if err != nil {
 		if errors.Is(err, zk.ErrNoNode) && known != nil && d.fs.renaming.Load() == 0 && d.fs.nodes.find(path) == known {
 			known.vanish()
 		}
-		out.SetEntryTimeout(d.fs.ensemble.lifetime(s))
+		out.SetEntryTimeout(d.fs.ensemble.Lifetime(s))
 		return nil, err
 	}
-	if d.fs.hides(ctx, path, s.stat) {
+	if d.fs.hides(ctx, path, s.Stat) {
 		return nil, zk.ErrNoNode
 	}
-	z := d.child(ctx, path, s.stat)
+	z := d.child(ctx, path, s.Stat)
 	d.fs.setEntry(out, z, s)
 	return z.EmbeddedInode(), nil
 }
@@ -203,18 +204,18 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 	case nameData:
 		if local := d.local(name); local != nil {
 			d.fs.nodes.lend(local)
-			d.fs.setEntry(out, local, snapshot{})
+			d.fs.setEntry(out, local, ensemble.Snapshot{})
 			return &local.Inode, nil
 		}
 		s, err := d.state(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if s.stat.DataLength <= 0 {
-			out.SetEntryTimeout(d.fs.ensemble.lifetime(s))
+		if s.Stat.DataLength <= 0 {
+			out.SetEntryTimeout(d.fs.ensemble.Lifetime(s))
 			return nil, zk.ErrNoNode
 		}
-		data := d.reservedFile(ctx, path, roleData, s.stat)
+		data := d.reservedFile(ctx, path, roleData, s.Stat)
 		d.fs.setEntry(out, data, s)
 		return &data.Inode, nil
 	case nameLock:
@@ -225,7 +226,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		if err != nil {
 			return nil, err
 		}
-		lock := d.reservedFile(ctx, path, roleDirLock, s.stat)
+		lock := d.reservedFile(ctx, path, roleDirLock, s.Stat)
 		d.fs.setEntry(out, lock, s)
 		return &lock.Inode, nil
 	case nameStatus:
@@ -259,7 +260,7 @@ func (d *dir) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryO
 	defer cancel()
 	inode, err := d.mkdir(ctx, name, out)
 	if err != nil {
-		return nil, d.fs.errno("mkdir", join(d.where(), name), err)
+		return nil, d.fs.errno("mkdir", ensemble.Join(d.where(), name), err)
 	}
 	return inode, 0
 }
@@ -275,15 +276,15 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 	}
 	var st *zk.Stat
 	if isLockName(znodeName(name, d.isRoot()), d.fs.o.LockSuffix) {
-		st, err = d.fs.ensemble.do(ctx, lockDirCreation{path, acl})
+		st, err = d.fs.ensemble.Do(ctx, ensemble.LockDirCreation{Path: path, ACL: acl})
 	} else {
-		st, err = d.fs.ensemble.do(ctx, creation{path, nil, acl, claim{Exclusive: true}})
+		st, err = d.fs.ensemble.Do(ctx, ensemble.Creation{Path: path, ACL: acl, Claim: exclusively})
 	}
 	if err != nil {
 		return nil, err
 	}
 	z := d.child(ctx, path, st)
-	d.fs.setEntry(out, z, d.fs.ensemble.after(path, st))
+	d.fs.setEntry(out, z, d.fs.ensemble.After(path, st))
 	return z.EmbeddedInode(), nil
 }
 
@@ -305,14 +306,14 @@ func (d *dir) newName(name string) (path string, err error) {
 	if d.local(name) != nil {
 		return "", zk.ErrNodeExists
 	}
-	return join(d.where(), zname), nil
+	return ensemble.Join(d.where(), zname), nil
 }
 
 // Rmdir implements rmdir(2). The server refuses if there are children; data would be lost with the znode, so it counts as one.
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
-	path := join(d.where(), znodeName(name, d.isRoot()))
+	path := ensemble.Join(d.where(), znodeName(name, d.isRoot()))
 	return d.fs.errno("rmdir", path, d.rmdir(ctx, name, path))
 }
 
@@ -320,7 +321,7 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 	if err := d.mayChange(); err != nil {
 		return err
 	}
-	st, err := d.fs.ensemble.stat(ctx, path)
+	st, err := d.fs.ensemble.Stat(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -328,7 +329,7 @@ func (d *dir) rmdir(ctx context.Context, name, path string) error {
 		return zk.ErrNotEmpty
 	}
 	return d.fs.remove(ctx, path, func() error {
-		_, err := d.fs.ensemble.do(ctx, deletion{path, st})
+		_, err := d.fs.ensemble.Do(ctx, ensemble.Deletion{Path: path, Seen: st})
 		return err
 	})
 }
@@ -349,7 +350,7 @@ func (f *FS) left(id string) {
 func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
-	return d.fs.errno("unlink", join(d.where(), name), d.unlink(ctx, name))
+	return d.fs.errno("unlink", ensemble.Join(d.where(), name), d.unlink(ctx, name))
 }
 
 func (d *dir) unlink(ctx context.Context, name string) error {
@@ -362,24 +363,24 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	path := d.where()
 	switch {
 	case name == nameData:
-		return d.fs.remove(ctx, idOf(path, roleData), func() error { return d.fs.ensemble.clearData(ctx, path) })
+		return d.fs.remove(ctx, idOf(path, roleData), func() error { return d.fs.ensemble.ClearData(ctx, path) })
 	case reserved(name, d.isRoot()):
 		return errNotAllowed
 	}
-	path = join(path, znodeName(name, d.isRoot()))
+	path = ensemble.Join(path, znodeName(name, d.isRoot()))
 	locked := d.mayHaveLock(path)
 	err := d.fs.remove(ctx, path, func() error {
-		return d.fs.ensemble.lookAgain(ctx, func() error {
-			st, err := d.fs.ensemble.stat(ctx, path)
+		return d.fs.ensemble.LookAgain(ctx, func() error {
+			st, err := d.fs.ensemble.Stat(ctx, path)
 			switch {
 			case err != nil:
 				return err
 			case d.fs.kindOf(path, st) == kindDir:
 				return errGone // the kernel looks again
 			}
-			_, err = d.fs.ensemble.do(ctx, deletion{path, st})
+			_, err = d.fs.ensemble.Do(ctx, ensemble.Deletion{Path: path, Seen: st})
 			if errors.Is(err, zk.ErrBadVersion) {
-				return errOvertaken
+				return ensemble.ErrOvertaken
 			}
 			return err
 		}, path)

@@ -41,7 +41,7 @@ func TestCommitWhoseTimeIsOverIsMadeOnce(t *testing.T) {
 				a.want("ok", "write", "1", "new")
 				release, held := make(chan struct{}), atomic.Bool{}
 				w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-					if r.SessionID != f.ensemble.sessionID() || !slices.Contains(changing, r.Op) || held.Swap(true) {
+					if r.SessionID != f.ensemble.SessionID() || !slices.Contains(changing, r.Op) || held.Swap(true) {
 						return zktest.Fault{}
 					}
 					<-release

@@ -3,6 +3,7 @@ package fs
 import (
 	"time"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -46,14 +47,14 @@ type draft struct {
 
 // doubt is a change of which nobody knows whether it was made, and the data of its own that it has.
 type doubt struct {
-	change change
+	change ensemble.Change
 	sent   []byte
 }
 
 // newDraft starts a draft on the version s.
-func newDraft(s snapshot, i intent) *draft {
-	d := &draft{base: s.stat, intent: i, time: time.Now()}
-	d.data = append(d.data, s.data...)
+func newDraft(s ensemble.Snapshot, i intent) *draft {
+	d := &draft{base: s.Stat, intent: i, time: time.Now()}
+	d.data = append(d.data, s.Data...)
 	d.tail = len(d.data)
 	return d
 }
@@ -114,7 +115,7 @@ func (d *draft) due() []byte {
 }
 
 // rest is the draft that is left on top of what was committed, or nil.
-func (d *draft) rest(committed snapshot) *draft {
+func (d *draft) rest(committed ensemble.Snapshot) *draft {
 	if !d.spare {
 		return nil
 	}
@@ -166,12 +167,12 @@ func (d *draft) resize(n int) {
 }
 
 // rebase puts what was appended behind the current content.
-func (d *draft) rebase(s snapshot) {
+func (d *draft) rebase(s ensemble.Snapshot) {
 	if d.intent == intentAppend {
 		tail := d.data[d.tail:]
-		d.half += len(s.data) - d.tail
-		d.data = append(append(make([]byte, 0, len(s.data)+len(tail)), s.data...), tail...)
-		d.tail = len(s.data)
+		d.half += len(s.Data) - d.tail
+		d.data = append(append(make([]byte, 0, len(s.Data)+len(tail)), s.Data...), tail...)
+		d.tail = len(s.Data)
 	}
-	d.base = s.stat
+	d.base = s.Stat
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -69,16 +70,16 @@ var errnos = []struct {
 
 	{errConflict, syscall.ESTALE},
 	{errGone, syscall.ESTALE},
-	{errUnresolved, syscall.EIO},
+	{ensemble.ErrUnresolved, syscall.EIO},
 	{errTooLarge, syscall.EFBIG},
 	{errMaskedACL, syscall.EACCES},
-	{errPermission, syscall.EACCES},
+	{ensemble.ErrPermission, syscall.EACCES},
 	{errReadOnly, syscall.EROFS},
 	{errNotAllowed, syscall.EPERM},
 	{errForeign, syscall.EPERM},
 	{errNotDir, syscall.ENOTDIR},
 	{errIsDir, syscall.EISDIR},
-	{errOvertaken, syscall.EBUSY},
+	{ensemble.ErrOvertaken, syscall.EBUSY},
 	{errOtherDevice, syscall.EXDEV},
 	{errNoAttribute, syscall.EOPNOTSUPP},
 	{errRange, syscall.ENOLCK},

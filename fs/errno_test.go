@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -88,7 +89,7 @@ func TestErrnoOfEachError(t *testing.T) {
 		syscall.ENOENT:     {zk.ErrNoNode},
 		syscall.EEXIST:     {zk.ErrNodeExists},
 		syscall.ENOTEMPTY:  {zk.ErrNotEmpty},
-		syscall.EACCES:     {zk.ErrNoAuth, zk.ErrAuthFailed, errPermission, errMaskedACL},
+		syscall.EACCES:     {zk.ErrNoAuth, zk.ErrAuthFailed, ensemble.ErrPermission, errMaskedACL},
 		syscall.ESTALE:     {zk.ErrBadVersion, errConflict, errGone},
 		syscall.ENOTDIR:    {zk.ErrNoChildrenForEphemerals, errNotDir},
 		syscall.EISDIR:     {errIsDir},
@@ -104,7 +105,7 @@ func TestErrnoOfEachError(t *testing.T) {
 		syscall.EPERM:      {errForeign, errNotAllowed},
 		syscall.EXDEV:      {errOtherDevice},
 		syscall.ENOLCK:     {errRange, errUnseen, errLockDir},
-		syscall.EIO:        {errUnresolved, errLockLost, zk.ErrSystemError, zk.ErrUnknown},
+		syscall.EIO:        {ensemble.ErrUnresolved, errLockLost, zk.ErrSystemError, zk.ErrUnknown},
 	} {
 		for _, err := range errs {
 			if got := errnoOf(err); got != errno {

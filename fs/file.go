@@ -9,6 +9,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -20,26 +21,26 @@ type file struct {
 	node
 
 	// guarded by node.mu
-	scratch bool             // the draft is never committed: the file lives in this mount alone
-	newborn bool             // this mount created it exclusively, and what was written to it since is not committed
-	kept    bool             // the inode outlives the kernel's interest in it, for a newborn that nobody has open
-	storing bool             // a version is being handed to the kernel; see handOver
-	locked  bool             // a program has asked for a lock; see mayHaveLock
-	flushed bool             // and for one of fcntl(2); see quiet.go
-	reads   uint32           // how often the kernel was given pages
-	overdue bool             // the kernel has dropped its pages since it was told what is shown; see readPages
-	next    *snapshot        // a version that is longer than what is shown, which the kernel is to get; see handOn
-	expiry  *time.Timer      // when the kernel is to drop its pages, whatever happens; nil: it has none
-	refused uint32           // the thread that was told last that the file is gone; see reopens
-	users   int32            // of busy, those who wait included
-	busy    chan struct{}    // held by whoever changes or commits the content, across requests; nil without users
-	shown   content          // what the kernel was told last; reads are answered from it, so that size and data agree
-	told    int64            // the mzxid that the kernel was told last; 0: none, noVersion: it may be outdated
-	stored  int64            // the mzxid of the version that the kernel was handed whole; see handOver
-	turned  time.Duration    // after FS.start: when this mount learned last that somebody else had changed it; see restless
-	handles map[*handle]bool // open; nil without
-	draft   *draft           // nil: nothing to commit
-	given   *[]zk.ACL        // what a newborn was given as ACL, or nil
+	scratch bool               // the draft is never committed: the file lives in this mount alone
+	newborn bool               // this mount created it exclusively, and what was written to it since is not committed
+	kept    bool               // the inode outlives the kernel's interest in it, for a newborn that nobody has open
+	storing bool               // a version is being handed to the kernel; see handOver
+	locked  bool               // a program has asked for a lock; see mayHaveLock
+	flushed bool               // and for one of fcntl(2); see quiet.go
+	reads   uint32             // how often the kernel was given pages
+	overdue bool               // the kernel has dropped its pages since it was told what is shown; see readPages
+	next    *ensemble.Snapshot // a version that is longer than what is shown, which the kernel is to get; see handOn
+	expiry  *time.Timer        // when the kernel is to drop its pages, whatever happens; nil: it has none
+	refused uint32             // the thread that was told last that the file is gone; see reopens
+	users   int32              // of busy, those who wait included
+	busy    chan struct{}      // held by whoever changes or commits the content, across requests; nil without users
+	shown   content            // what the kernel was told last; reads are answered from it, so that size and data agree
+	told    int64              // the mzxid that the kernel was told last; 0: none, noVersion: it may be outdated
+	stored  int64              // the mzxid of the version that the kernel was handed whole; see handOver
+	turned  time.Duration      // after FS.start: when this mount learned last that somebody else had changed it; see restless
+	handles map[*handle]bool   // open; nil without
+	draft   *draft             // nil: nothing to commit
+	given   *[]zk.ACL          // what a newborn was given as ACL, or nil
 }
 
 // noVersion is the mzxid of no znode.
@@ -53,10 +54,10 @@ type content struct {
 	epoch   uint32 // as in snapshot
 }
 
-func contentOf(s snapshot) content { return content{s.stat, s.data, s.hasData, s.epoch} }
+func contentOf(s ensemble.Snapshot) content { return content{s.Stat, s.Data, s.HasData, s.Epoch} }
 
-func (c content) snapshot() snapshot {
-	return snapshot{stat: c.stat, data: c.data, hasData: c.hasData, epoch: c.epoch}
+func (c content) snapshot() ensemble.Snapshot {
+	return ensemble.Snapshot{Stat: c.stat, Data: c.data, HasData: c.hasData, Epoch: c.epoch}
 }
 
 func (f *FS) newFile(path string, r role) *file {
@@ -158,17 +159,17 @@ func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrO
 	if err != nil {
 		return f.fs.errno("stat", f.where(), err)
 	}
-	out.SetTimeout(f.attr(&out.Attr, s, f.fs.ensemble.lifetime(s)))
+	out.SetTimeout(f.attr(&out.Attr, s, f.fs.ensemble.Lifetime(s)))
 	return 0
 }
 
 // attr fills out and returns how long the kernel may keep it, which is d unless something was written. Of an open file
 // the kernel learns what reads are answered from: a size of another version would cut them.
-func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
+func (f *file) attr(out *fuse.Attr, s ensemble.Snapshot, d time.Duration) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	st := s.stat
-	if st != nil && (s.before(f.shown.snapshot()) || f.shown.hasData && !sameVersion(st, f.shown.stat)) {
+	st := s.Stat
+	if st != nil && (s.Before(f.shown.snapshot()) || f.shown.hasData && !ensemble.SameVersion(st, f.shown.stat)) {
 		st, d = f.shown.stat, 0
 	}
 	if st == nil || f.storing {
@@ -191,7 +192,7 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 	if !f.newborn { // which can be written whatever its ACL
 		restrict(out, s)
 	}
-	if f.gone || s.removed {
+	if f.gone || s.Removed {
 		out.Nlink = 0
 		d = 0
 	}
@@ -208,22 +209,22 @@ func (f *file) attr(out *fuse.Attr, s snapshot, d time.Duration) time.Duration {
 }
 
 // state returns what the kernel is to be told about the file: with the data if it is open, so that reads fit the size.
-func (f *file) state(ctx context.Context) (snapshot, error) {
+func (f *file) state(ctx context.Context) (ensemble.Snapshot, error) {
 	f.mu.Lock()
 	shown, open, local := f.shown, len(f.handles) > 0, f.draft != nil || f.gone
 	lost := f.gone && !f.unlinked && !open
 	f.mu.Unlock()
 	if lost {
-		return snapshot{}, errGone
+		return ensemble.Snapshot{}, errGone
 	}
 	if local {
 		return shown.snapshot(), nil
 	}
-	known := shown.hasData && f.fs.ensemble.current(f.where(), shown.snapshot())
+	known := shown.hasData && f.fs.ensemble.IsCurrent(f.where(), shown.snapshot())
 	s, err := f.settledLoad(ctx, open && !known)
 	if errors.Is(err, errGone) && f.stays() {
 		s = shown.snapshot()
-		s.removed = true
+		s.Removed = true
 		return s, nil
 	}
 	if err != nil {
@@ -240,17 +241,17 @@ func (f *file) state(ctx context.Context) (snapshot, error) {
 
 // show notes what the kernel is told, unless it was told something newer while s was on its way. The data is kept while
 // the file is open. node.mu is held.
-func (f *file) show(s snapshot) {
-	if s.before(f.shown.snapshot()) {
+func (f *file) show(s ensemble.Snapshot) {
+	if s.Before(f.shown.snapshot()) {
 		return
 	}
-	if !s.hasData && f.shown.hasData && sameVersion(s.stat, f.shown.stat) {
-		s.data, s.hasData = f.shown.data, true
+	if !s.HasData && f.shown.hasData && ensemble.SameVersion(s.Stat, f.shown.stat) {
+		s.Data, s.HasData = f.shown.data, true
 	}
 	if len(f.handles) == 0 {
-		s.data, s.hasData = nil, false
+		s.Data, s.HasData = nil, false
 	}
-	if f.shown.stat != nil && !sameVersion(s.stat, f.shown.stat) {
+	if f.shown.stat != nil && !ensemble.SameVersion(s.Stat, f.shown.stat) {
 		f.turn()
 	}
 	f.shown = contentOf(s)
@@ -267,10 +268,10 @@ func (f *file) stays() bool {
 
 // load gets the znode, or errGone if it is not there as this file any more: it was removed, or is
 // another one, or this mount is about to remove or rename it. An open file then stays as it was.
-func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
-	ask := f.fs.ensemble.know
+func (f *file) load(ctx context.Context, data bool) (s ensemble.Snapshot, err error) {
+	ask := f.fs.ensemble.Know
 	if data {
-		ask = f.fs.ensemble.get
+		ask = f.fs.ensemble.Get
 	}
 	for again := false; ; again = true {
 		path, lost := f.standing()
@@ -288,18 +289,18 @@ func (f *file) load(ctx context.Context, data bool) (s snapshot, err error) {
 			return s, errGone
 		case err != nil:
 			return s, err
-		case f.shows(s.stat) && f.is(path, s.stat):
+		case f.shows(s.Stat) && f.is(path, s.Stat):
 			return s, nil
-		case again || !f.outdates(s.stat):
+		case again || !f.outdates(s.Stat):
 			return s, errGone
 		}
-		f.fs.ensemble.fresh(path) // the answer is from before the file was created
+		f.fs.ensemble.AskAnew(path) // the answer is from before the file was created
 	}
 }
 
 // settledLoad is load that first waits for the end of what this mount does with the file, if that
 // is a reason why it seems to be gone. Nobody may call it who holds a page of the kernel, or busy.
-func (f *file) settledLoad(ctx context.Context, data bool) (snapshot, error) {
+func (f *file) settledLoad(ctx context.Context, data bool) (ensemble.Snapshot, error) {
 	s, err := f.load(ctx, data)
 	if !errors.Is(err, errGone) || f.isGone() {
 		return s, err
@@ -348,6 +349,6 @@ func (f *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAt
 	if err != nil {
 		return f.fs.errno("stat", f.where(), err)
 	}
-	out.SetTimeout(f.attr(&out.Attr, s, f.fs.ensemble.lifetime(s)))
+	out.SetTimeout(f.attr(&out.Attr, s, f.fs.ensemble.Lifetime(s)))
 	return 0
 }

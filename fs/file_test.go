@@ -6,20 +6,21 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
 // snap is version n of a file, of n bytes, learned in the epoch.
-func snap(n int, epoch uint32) snapshot {
+func snap(n int, epoch uint32) ensemble.Snapshot {
 	st := &zk.Stat{Czxid: 1, Mzxid: int64(n), Version: int32(n), DataLength: int32(n)}
-	return snapshot{stat: st, data: make([]byte, n), hasData: true, epoch: epoch}
+	return ensemble.Snapshot{Stat: st, Data: make([]byte, n), HasData: true, Epoch: epoch}
 }
 
 // An answer that was overtaken on its way does not bring back what was there before, neither for reads nor for stat.
 func TestNothingOlderIsShown(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
-		first, then snapshot
+		first, then ensemble.Snapshot
 		want        int
 	}{
 		{"newer", snap(1, 1), snap(2, 1), 2},

@@ -16,6 +16,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -28,7 +29,7 @@ import (
 type FS struct {
 	// immutable after Mount
 	o          Options
-	ensemble   *Ensemble
+	ensemble   *ensemble.Ensemble
 	notify     *notifier
 	server     *fuse.Server
 	mountpoint string // absolute
@@ -56,20 +57,20 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.log = f.o.Logger
 	f.root = &dir{node: node{fs: f, path: "/"}}
 	f.nodes = newNodes(f.root)
-	f.ensemble = NewEnsemble(conn, f.ensembleOptions())
+	f.ensemble = ensemble.New(conn, f.ensembleOptions())
 	f.notify = newNotifier(f.ensemble, f.nodes)
 
 	ctx, cancel := f.bound(context.Background())
 	defer cancel()
-	if err := f.ensemble.start(ctx); err != nil {
+	if err := f.ensemble.Start(ctx); err != nil {
 		return nil, fmt.Errorf("watch for changes: %w", err)
 	}
 	if _, err := f.root.state(ctx); err != nil {
-		f.ensemble.close()
+		f.ensemble.Close()
 		return nil, fmt.Errorf("the znode to mount: %w", err)
 	}
 	if err := f.canOwn(ctx); err != nil {
-		f.ensemble.close()
+		f.ensemble.Close()
 		return nil, err
 	}
 	if err := f.serve(mountpoint); err != nil {
@@ -79,8 +80,8 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 }
 
 // ensembleOptions returns how the mount asks the servers, and what it wants to be told.
-func (f *FS) ensembleOptions() EnsembleOptions {
-	return EnsembleOptions{
+func (f *FS) ensembleOptions() ensemble.Options {
+	return ensemble.Options{
 		Timeout:   f.o.Timeout,
 		MaxAge:    f.o.MaxAge,
 		Watch:     f.o.Watch,
@@ -89,7 +90,7 @@ func (f *FS) ensembleOptions() EnsembleOptions {
 		Perms:     f.o.Modes == ModesACL,
 		Trust:     f.o.trust,
 		Flood:     f.o.flood,
-		Tell:      func(path string, what news) { f.notify.tell(path, what) },
+		Tell:      func(path string, what ensemble.News) { f.notify.tell(path, what) },
 		LockOf: func(path string) (string, bool) {
 			return f.lockedBy(path), f.isLockPath(path)
 		},
@@ -133,13 +134,13 @@ func (f *FS) serve(mountpoint string) error {
 	f.status = f.newStatus()
 	mountpoint, err := filepath.Abs(mountpoint)
 	if err != nil {
-		f.ensemble.close()
+		f.ensemble.Close()
 		return err
 	}
 	f.mountpoint = mountpoint
 	server, err := fuse.NewServer(&counted{raw, &f.operations}, mountpoint, &opts.MountOptions)
 	if err != nil {
-		f.ensemble.close()
+		f.ensemble.Close()
 		return fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}
 	f.server = server
@@ -160,7 +161,7 @@ func (f *FS) serve(mountpoint string) error {
 
 // ended gives up what the mount holds besides the connection.
 func (f *FS) ended() {
-	f.ensemble.close()
+	f.ensemble.Close()
 	f.notify.close()
 }
 

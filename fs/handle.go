@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // handle is an open file.
@@ -34,8 +36,8 @@ type handle struct {
 	undo    int64 // the end of the last write, if the kernel takes that back; see undoes
 
 	// guarded by node.mu
-	base snapshot // the version that the content seen through this handle is based on
-	read bool     // something was read through it
+	base ensemble.Snapshot // the version that the content seen through this handle is based on
+	read bool              // something was read through it
 
 	queue report // not nil: opened as a lock file without data, whose queue this is
 	note  []byte // what the holder of the lock wrote into it; guarded by file.busy
@@ -98,7 +100,7 @@ func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.Re
 		}
 		f.mu.Unlock()
 		s, err := f.load(ctx, true)
-		if errors.Is(err, errGone) && h.base.hasData {
+		if errors.Is(err, errGone) && h.base.HasData {
 			s, err = h.base, nil
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
@@ -120,29 +122,29 @@ func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.Re
 	f.mu.Lock()
 	base := h.base
 	f.mu.Unlock()
-	if off == 0 || off >= int64(len(base.data)) {
+	if off == 0 || off >= int64(len(base.Data)) {
 		ctx, cancel := f.fs.bound(ctx)
 		defer cancel()
 		now, err := f.current(ctx)
 		if err != nil && !errors.Is(err, errGone) { // a file that is deleted stays as it was for programs that have it open
 			return nil, f.fs.errno("read", f.where(), err)
 		}
-		if err == nil && (off == 0 || bytes.HasPrefix(now.data, base.data)) {
+		if err == nil && (off == 0 || bytes.HasPrefix(now.Data, base.Data)) {
 			base = now
 			f.mu.Lock()
 			h.base = base
 			f.mu.Unlock()
 		}
 	}
-	return fuse.ReadResultData(dest[:copyFrom(dest, base.data, off)]), 0
+	return fuse.ReadResultData(dest[:copyFrom(dest, base.Data, off)]), 0
 }
 
 // current returns what the file consists of now, with what is written and not committed.
-func (f *file) current(ctx context.Context) (snapshot, error) {
+func (f *file) current(ctx context.Context) (ensemble.Snapshot, error) {
 	f.mu.Lock()
 	if f.draft != nil {
 		defer f.mu.Unlock()
-		return snapshot{stat: f.shown.stat, data: slices.Clone(f.draft.data), hasData: true}, nil
+		return ensemble.Snapshot{Stat: f.shown.stat, Data: slices.Clone(f.draft.data), HasData: true}, nil
 	}
 	f.mu.Unlock()
 	return f.load(ctx, true)
@@ -189,7 +191,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 			return err
 		}
 	}
-	if err := f.fs.ensemble.connected(ctx); err != nil {
+	if err := f.fs.ensemble.Connected(ctx); err != nil {
 		return f.refuse(h, off, err)
 	}
 	d, err := f.edit(ctx, h)
@@ -214,7 +216,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 		return f.charge(len(d.data) - before)
 	}
 	if moved { // the kernel put it where it thought that the end is
-		f.fs.notify.tell(f.where(), newsData)
+		f.fs.notify.tell(f.where(), ensemble.DataChanged)
 	}
 	if h.sync {
 		return f.commit(ctx, keepTrying)
@@ -252,7 +254,7 @@ func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off
 		return err
 	}
 	h.note = d.data
-	_, err := h.file.fs.ensemble.do(ctx, note{held.contender, h.note})
+	_, err := h.file.fs.ensemble.Do(ctx, ensemble.Note{Path: held.contender, Data: h.note})
 	return err
 }
 
@@ -360,14 +362,14 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 // the data is other: what the file was shown as is forgotten, and the kernel drops what it holds,
 // at the next open at the latest.
 func (f *file) sync(ctx context.Context) error {
-	if err := f.fs.ensemble.sync(ctx, f.where()); err != nil {
+	if err := f.fs.ensemble.Sync(ctx, f.where()); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	f.shown.data, f.shown.hasData = nil, false
 	f.told, f.stored = noVersion, 0
 	f.mu.Unlock()
-	f.source(ctx, false).shows(newsData)
+	f.source(ctx, false).shows(ensemble.DataChanged)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -31,19 +32,19 @@ func (f *FS) hides(ctx context.Context, path string, st *zk.Stat) bool {
 		return false
 	}
 	locked := f.lockedBy(path)
-	s, err := f.ensemble.know(ctx, locked)
-	return err == nil && f.kindOf(locked, s.stat) == kindFile
+	s, err := f.ensemble.Know(ctx, locked)
+	return err == nil && f.kindOf(locked, s.Stat) == kindFile
 }
 
 // removeLock removes the znode at path if it is the idle lock of a file that this mount has
 // removed. The servers would do it later. Data, or a contender that comes meanwhile, keeps it.
 func (f *FS) removeLock(ctx context.Context, path string) {
-	s, err := f.ensemble.know(ctx, path)
-	if err != nil || !f.isIdleLock(path, s.stat) {
+	s, err := f.ensemble.Know(ctx, path)
+	if err != nil || !f.isIdleLock(path, s.Stat) {
 		return
 	}
 	f.remove(ctx, path, func() error {
-		_, err := f.ensemble.do(ctx, deletion{path, s.stat})
+		_, err := f.ensemble.Do(ctx, ensemble.Deletion{Path: path, Seen: s.Stat})
 		return err
 	})
 }
@@ -54,9 +55,9 @@ func (d *dir) mayHaveLock(path string) bool {
 	if d.fs.o.LockSuffix == "" {
 		return false
 	}
-	_, lock := split(path + d.fs.o.LockSuffix)
-	if s, ok := d.fs.ensemble.peek(d.where()); ok && s.names != nil {
-		return s.names.has(lock)
+	_, lock := ensemble.Split(path + d.fs.o.LockSuffix)
+	if s, ok := d.fs.ensemble.Peek(d.where()); ok && s.Children != nil {
+		return s.Children.Has(lock)
 	}
 	f, ok := d.fs.nodes.find(path).(*file)
 	return ok && f.wasAsked()
@@ -75,13 +76,13 @@ func isLockDir(st *zk.Stat) bool {
 // IsLockDir reports whether the znode at path, with that Stat, is a directory that another program
 // has made as its lock, on mounts with that suffix. The lock of that name must not be taken.
 func IsLockDir(path, suffix string, st *zk.Stat) bool {
-	_, name := split(path)
+	_, name := ensemble.Split(path)
 	return isLockName(name, suffix) && isLockDir(st)
 }
 
 // isLockPath reports whether the znode at path has the name of a lock file.
 func (f *FS) isLockPath(path string) bool {
-	_, name := split(path)
+	_, name := ensemble.Split(path)
 	return isLockName(name, f.o.LockSuffix)
 }
 

@@ -262,7 +262,7 @@ func TestContenderInALockDirectory(t *testing.T) {
 
 // before calls f before each request of that kind that the mount makes.
 func (w *world) before(op string, f func()) {
-	session := w.fs.ensemble.sessionID()
+	session := w.fs.ensemble.SessionID()
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.SessionID == session && r.Op == op {
 			f()

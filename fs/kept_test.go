@@ -225,7 +225,7 @@ func (w *world) keeps(size int, replace func(w *world), kept bool) {
 		} else {
 			w.eventually(`ok "NEW"`, "cat", "f")
 		}
-		w.fs.ensemble.forgetAll()
+		w.fs.ensemble.ForgetAll()
 	}
 	for _, flags := range ways {
 		w.want("ok", "close", flags)

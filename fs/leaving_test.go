@@ -25,7 +25,7 @@ func TestNothingWaitsForAnUnlock(t *testing.T) {
 	a.want("ok", "flock", "1", "ex")
 	near.want("ok", "open", "2", "f", "rw")
 	near.want(`ok "data"`, "read", "2")
-	stalled := w.stall(f.ensemble.sessionID())
+	stalled := w.stall(f.ensemble.SessionID())
 	a.start("flock", "1", "un")
 	<-stalled
 
@@ -56,11 +56,11 @@ func (w *world) mend(f *FS) {
 	w.server.Disconnect()
 	w.create("/mended", "") // by which the mount sees that changes are made again
 	w.remove("/mended")
-	for patience := time.Now().Add(hang); f.ensemble.wait(long).Patience < long; {
+	for patience := time.Now().Add(hang); f.ensemble.Wait(long).Patience < long; {
 		if time.Now().After(patience) {
 			w.t.Fatal("the servers seem to be silent")
 		}
-		f.ensemble.descendants(w.t.Context(), "/zookeeper")
+		f.ensemble.Descendants(w.t.Context(), "/zookeeper")
 	}
 }
 
@@ -84,7 +84,7 @@ func TestUnlockingIsBounded(t *testing.T) {
 			f, a := w.session(long, Options{Timeout: timeout})
 			a.want("ok", "open", "1", "x.lock", "rw+creat")
 			a.want("ok", strings.Fields(test.lock)...)
-			stalled := w.stall(f.ensemble.sessionID())
+			stalled := w.stall(f.ensemble.SessionID())
 			a.want(test.want, strings.Fields(test.unlock)...)
 			<-stalled
 			if n := f.locks.count(); n != 0 {
@@ -120,7 +120,7 @@ func TestUnlockingEndsWithASignal(t *testing.T) {
 	if errno := file.Setlkw(t.Context(), h, 7, &lk, fuse.FUSE_LK_FLOCK); errno != 0 {
 		t.Fatal(errno)
 	}
-	stalled := w.stall(f.ensemble.sessionID())
+	stalled := w.stall(f.ensemble.SessionID())
 	ctx, signal := context.WithCancel(t.Context())
 	unlocked := make(chan syscall.Errno, 1)
 	lk.Typ = syscall.F_UNLCK

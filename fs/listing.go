@@ -9,6 +9,8 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // listing is an open directory: its names, in an order that stays the same, and what is known about them, fetched some
@@ -33,27 +35,27 @@ type listed struct {
 	path  string // of the znode; empty for "." and ".."
 	local *file  // not, or not yet, in ZooKeeper
 	data  bool   // the data of the directory's own znode
-	s     snapshot
+	s     ensemble.Snapshot
 }
 
 // OpendirHandle implements opendir(3). It asks for the names already, because programs look at its errors.
 func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	ctx, cancel := d.fs.bound(ctx)
 	defer cancel()
-	d.fs.ensemble.await(ctx, d.where())
+	d.fs.ensemble.Await(ctx, d.where())
 	s, err := d.state(ctx)
-	if err == nil && s.names == nil && d.removed() == nil { // of which the kernel lists nothing
-		_, err = d.fs.ensemble.list(ctx, d.where())
+	if err == nil && s.Children == nil && d.removed() == nil { // of which the kernel lists nothing
+		_, err = d.fs.ensemble.List(ctx, d.where())
 	}
 	if err != nil {
 		return nil, 0, d.fs.errno("list", d.where(), err)
 	}
-	d.fs.walked(d, s.names == nil)
+	d.fs.walked(d, s.Children == nil)
 	var flags uint32
 	if d.mayKeepListing() { // go-fuse knows the two together only
 		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
 	}
-	return &listing{dir: d, batch: d.fs.ensemble.firstBatch()}, flags, 0
+	return &listing{dir: d, batch: d.fs.ensemble.FirstBatch()}, flags, 0
 }
 
 // mayKeepListing reports whether the kernel may answer from the last listing. When it does not trust any more what that told it of the
@@ -95,23 +97,23 @@ func (l *listing) names(ctx context.Context) error {
 	}
 	path := d.where()
 	pending := d.locals() // before the servers are asked: what is committed meanwhile is here or there
-	s, err := d.fs.ensemble.list(ctx, path)
+	s, err := d.fs.ensemble.List(ctx, path)
 	if err != nil {
 		return err
 	}
-	l.entries = make([]listed, 0, s.names.len()+4)
+	l.entries = make([]listed, 0, s.Children.Len()+4)
 	l.entries = append(l.entries, listed{name: "."}, listed{name: ".."})
-	for _, name := range s.names.all() {
+	for _, name := range s.Children.All() {
 		shown := shownName(name, d.isRoot())
 		if len(shown) > d.fs.longestName() {
 			d.fs.log.Warn("list: left out a name that the kernel can not take", "path", path, "bytes", len(shown))
 			continue
 		}
 		delete(pending, shown)
-		l.entries = append(l.entries, listed{name: shown, path: join(path, name)})
+		l.entries = append(l.entries, listed{name: shown, path: ensemble.Join(path, name)})
 	}
 	own := len(l.entries)
-	hasData := s.stat.DataLength > 0 && pending[nameData] == nil
+	hasData := s.Stat.DataLength > 0 && pending[nameData] == nil
 	for name, f := range pending {
 		l.entries = append(l.entries, listed{name: name, path: path, local: f})
 	}
@@ -158,16 +160,16 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 			ent.Mode, ent.Ino = syscall.S_IFREG, e.local.StableAttr().Ino
 		case e.data:
 			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.nodes.numberOf(idOf(e.path, roleData))
-		case e.s.denied:
+		case e.s.Denied:
 			ent.Mode = syscall.S_IFREG // as good a guess as any; stat(2) tells why there is no answer
 			ent.Ino = l.dir.fs.nodes.numberOf(e.path)
-		case e.s.stat == nil, l.dir.fs.o.NoEphemerals && e.s.stat.EphemeralOwner != 0:
+		case e.s.Stat == nil, l.dir.fs.o.NoEphemerals && e.s.Stat.EphemeralOwner != 0:
 			continue // deleted since, or hidden
-		case l.dir.fs.isIdleLock(e.path, e.s.stat) && l.hides(ctx, e):
+		case l.dir.fs.isIdleLock(e.path, e.s.Stat) && l.hides(ctx, e):
 			continue
 		default:
 			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.nodes.numberOf(e.path)
-			if l.dir.fs.kindOf(e.path, e.s.stat) == kindDir {
+			if l.dir.fs.kindOf(e.path, e.s.Stat) == kindDir {
 				ent.Mode = syscall.S_IFDIR
 			}
 		}
@@ -181,7 +183,7 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 func (l *listing) hides(ctx context.Context, e *listed) bool {
 	ctx, cancel := l.dir.fs.bound(ctx)
 	defer cancel()
-	return l.dir.fs.hides(ctx, e.path, e.s.stat)
+	return l.dir.fs.hides(ctx, e.path, e.s.Stat)
 }
 
 // fetch learns about the next entries.
@@ -191,16 +193,16 @@ func (l *listing) fetch(ctx context.Context) syscall.Errno {
 	end := min(len(l.entries), l.next+l.batch)
 	paths, at := l.znodes(l.next, end)
 	if len(paths) > 0 {
-		l.dir.fs.ensemble.await(ctx, paths[0])
+		l.dir.fs.ensemble.Await(ctx, paths[0])
 	}
-	size, err := l.dir.fs.ensemble.many(ctx, paths, func(i int, s snapshot) { l.entries[at[i]].s = s })
+	size, err := l.dir.fs.ensemble.Many(ctx, paths, func(i int, s ensemble.Snapshot) { l.entries[at[i]].s = s })
 	if err != nil {
 		return l.dir.fs.errno("list", l.dir.where(), err)
 	}
 	l.fetched = end
-	l.batch = nextBatch(l.batch, size)
+	l.batch = ensemble.NextBatch(l.batch, size)
 	if paths, _ := l.znodes(end, min(len(l.entries), end+l.batch)); len(paths) > 0 { // for the next call
-		l.dir.fs.ensemble.fetchEntries(paths, l.batch)
+		l.dir.fs.ensemble.FetchEntries(paths, l.batch)
 	}
 	return 0
 }
@@ -220,7 +222,7 @@ func (l *listing) znodes(begin, end int) (paths []string, at []int) {
 // Lookup returns the inode of the entry that Readdirent returned last, with what was fetched about it.
 func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	e := &l.entries[l.last]
-	if e.name != name || e.local == nil && e.s.stat == nil {
+	if e.name != name || e.local == nil && e.s.Stat == nil {
 		return l.dir.Lookup(ctx, name, out)
 	}
 	var z znode
@@ -229,9 +231,9 @@ func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		z = e.local
 		l.dir.fs.nodes.lend(e.local)
 	case e.data:
-		z = l.dir.reservedFile(ctx, e.path, roleData, e.s.stat)
+		z = l.dir.reservedFile(ctx, e.path, roleData, e.s.Stat)
 	default:
-		z = l.dir.child(ctx, e.path, e.s.stat)
+		z = l.dir.child(ctx, e.path, e.s.Stat)
 	}
 	l.flying = z.EmbeddedInode().StableAttr().Gen
 	l.dir.fs.setEntry(out, z, e.s)
@@ -263,5 +265,5 @@ func (l *listing) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno {
 	ctx, cancel := l.dir.fs.bound(ctx)
 	defer cancel()
 	path := l.dir.where()
-	return l.dir.fs.errno("fsync", path, l.dir.fs.ensemble.sync(ctx, path))
+	return l.dir.fs.errno("fsync", path, l.dir.fs.ensemble.Sync(ctx, path))
 }

@@ -11,6 +11,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -25,7 +26,7 @@ func (f *file) lockPath() (string, error) {
 	case f.role == roleLock, f.role == roleDirLock:
 		return path, nil
 	case f.role == roleData:
-		return join(path, nameData+suffix), nil
+		return ensemble.Join(path, nameData+suffix), nil
 	default:
 		return path + suffix, nil
 	}
@@ -71,7 +72,7 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		return err
 	}
 	if !h.mayLock(ctx) {
-		return errPermission
+		return ensemble.ErrPermission
 	}
 	end, err := f.fs.locks.begin(ctx, key, wait)
 	if err != nil {
@@ -182,8 +183,8 @@ func (h *handle) catchUp(request context.Context) error {
 	ctx, cancel := f.fs.bound(request)
 	defer cancel()
 	if f.fs.o.Watch == WatchOff {
-		f.fs.ensemble.forgetAll()
-		f.fs.notify.tell("/", newsAll)
+		f.fs.ensemble.ForgetAll()
+		f.fs.notify.tell("/", ensemble.Everything)
 	}
 	if err := f.fs.notify.settle(ctx); err != nil || !h.write || f.showsQueue() {
 		return err
@@ -208,9 +209,9 @@ func (h *handle) catchUp(request context.Context) error {
 // await waits for the lock. One who only waits has nothing to lose with the session: it queues again in the next one.
 func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 	for {
-		session := f.fs.ensemble.sessionID()
+		session := f.fs.ensemble.SessionID()
 		err := lock.LockContext(ctx)
-		expired := errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrLockLost) && f.fs.ensemble.sessionID() != session
+		expired := errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrLockLost) && f.fs.ensemble.SessionID() != session
 		if !expired {
 			return err
 		}
@@ -228,7 +229,7 @@ func (f *file) contender(request context.Context, path string, shared bool) (*zk
 	if err := f.bear(ctx); err != nil {
 		return nil, err
 	}
-	lock := f.fs.ensemble.newLock(path, acl, shared)
+	lock := f.fs.ensemble.NewLock(path, acl, shared)
 	lock.SetContainer()
 	lock.SetData([]byte(describe(callerOf(request))))
 	return lock, nil
@@ -243,7 +244,7 @@ var lockPerms = []int32{zk.PermRead, zk.PermCreate, zk.PermDelete}
 // Without identities, which servers before 3.7 do not tell, it is true.
 func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 	for _, perm := range lockPerms {
-		if ids != nil && !grants(acl, ids, perm) {
+		if ids != nil && !ensemble.Grants(acl, ids, perm) {
 			return false
 		}
 	}
@@ -254,20 +255,20 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 // missing. It is errPermission if the lock could not be taken, or not be given back, so that no
 // contender is created that stays.
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
-	own, st, err := f.ensemble.aclStat(ctx, path)
+	own, st, err := f.ensemble.ACLStat(ctx, path)
 	switch {
 	case err == nil && IsLockDir(path, f.o.LockSuffix, st):
 		return nil, errLockDir
 	case err == nil:
 		acl, err = f.aclUnder(ctx, path, own, nil)
 	case errors.Is(err, zk.ErrNoNode):
-		parent, _ := split(path)
+		parent, _ := ensemble.Split(path)
 		acl, err = f.aclIn(ctx, parent)
 		own = acl
 	}
 	for _, perm := range lockPerms {
 		if err == nil {
-			err = f.ensemble.permits(ctx, own, perm)
+			err = f.ensemble.Permits(ctx, own, perm)
 		}
 	}
 	return acl, err
@@ -293,7 +294,7 @@ func (f *file) bear(ctx context.Context) error {
 		return f.commit(ctx, keepTrying)
 	}
 	path := f.where()
-	_, err := f.fs.ensemble.do(ctx, lockCreation{path, d.acl})
+	_, err := f.fs.ensemble.Do(ctx, ensemble.LockCreation{Path: path, ACL: d.acl})
 	if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 		return f.failed(err)
 	}
@@ -350,7 +351,7 @@ func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	own := f.fs.locks.get(keyOf(h, owner, flags))
 	*out = fuse.FileLock{Typ: syscall.F_UNLCK}
 	for _, c := range contenders {
-		contender := join(path, c.Name)
+		contender := ensemble.Join(path, c.Name)
 		if own != nil && own.contender == contender || lk.Typ == syscall.F_RDLCK && c.Shared {
 			continue
 		}

@@ -158,7 +158,7 @@ func TestLostLock(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.want("ok", "open", "1", "x.lock", "rw+creat")
 	w.want("ok", "flock", "1", "ex")
-	if !w.server.ExpireSession(w.fs.ensemble.sessionID()) {
+	if !w.server.ExpireSession(w.fs.ensemble.SessionID()) {
 		t.Fatal("there is no such session")
 	}
 	w.eventually("EIO", "fsync", "1")

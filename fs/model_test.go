@@ -9,6 +9,8 @@ import (
 	"sort"
 	"strings"
 	"testing"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 var (
@@ -32,7 +34,7 @@ const modelACL = "world:anyone:cdrwa"
 func (m model) children(path string) []string {
 	var names []string
 	for p := range m {
-		if dir, name := split(p); dir == path {
+		if dir, name := ensemble.Split(p); dir == path {
 			names = append(names, name)
 		}
 	}
@@ -42,7 +44,7 @@ func (m model) children(path string) []string {
 
 // into returns why nothing can be made at path, for its parent's sake.
 func (m model) into(path string) string {
-	dir, _ := split(path)
+	dir, _ := ensemble.Split(path)
 	n, ok := m[dir]
 	switch {
 	case dir == "/" || ok && n.dir:
@@ -56,7 +58,7 @@ func (m model) into(path string) string {
 
 // walk returns the error for a path that does not exist.
 func (m model) walk(path string) string {
-	if dir, _ := split(path); dir != "/" {
+	if dir, _ := ensemble.Split(path); dir != "/" {
 		if n, ok := m[dir]; !ok {
 			return m.walk(dir)
 		} else if !n.dir {
@@ -67,7 +69,7 @@ func (m model) walk(path string) string {
 }
 
 func (m model) born(path string) {
-	if dir, _ := split(path); dir != "/" {
+	if dir, _ := ensemble.Split(path); dir != "/" {
 		n := m[dir]
 		n.dir, n.parent = true, true
 		m[dir] = n
@@ -95,7 +97,7 @@ func (m model) put(path, data string, more bool) string {
 
 // inherited returns the ACL of what is made at path.
 func (m model) inherited(path string) string {
-	dir, _ := split(path)
+	dir, _ := ensemble.Split(path)
 	if n, ok := m[dir]; ok {
 		return n.acl
 	}
@@ -198,7 +200,7 @@ func (m model) truncate(path string, size int) string {
 
 func (m model) rename(from, to, how string) string {
 	src, ok := m[from]
-	if dir, _ := split(from); !ok && dir != "/" && m.into(from) != "ok" {
+	if dir, _ := ensemble.Split(from); !ok && dir != "/" && m.into(from) != "ok" {
 		return m.into(from)
 	}
 	if why := m.into(to); why != "ok" {
@@ -389,7 +391,7 @@ func (r *modelRun) race(path, data string) string {
 // client makes a change by the plain client, if there is one to make at path.
 func (r *modelRun) client(path, data string) string {
 	n, ok := r.model[path]
-	dir, _ := split(path)
+	dir, _ := ensemble.Split(path)
 	_, parent := r.model[dir]
 	switch {
 	case !ok && (dir == "/" || parent):
@@ -465,7 +467,7 @@ func (r *modelRun) walkServer(path string, f func(path, data string)) {
 		r.t.Fatal(err)
 	}
 	for _, name := range names {
-		child := join(path, name)
+		child := ensemble.Join(path, name)
 		if child == "/zookeeper" {
 			continue
 		}

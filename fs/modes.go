@@ -3,6 +3,7 @@ package fs
 import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -20,18 +21,18 @@ import (
 // czxid and the aversion that it came with, and is as fresh as that: an ACL that somebody else changes shows after --max-age.
 
 // restrict takes away the permission bits of what the session may not do, if that was asked for.
-func restrict(out *fuse.Attr, s snapshot) {
-	if !s.hasPerms {
+func restrict(out *fuse.Attr, s ensemble.Snapshot) {
+	if !s.HasPerms {
 		return
 	}
 	write := int32(zk.PermWrite)
 	if out.IsDir() {
 		write = zk.PermCreate | zk.PermDelete
 	}
-	if s.perms&zk.PermRead == 0 {
+	if s.Perms&zk.PermRead == 0 {
 		out.Mode &^= 0o444
 	}
-	if s.perms&write == 0 {
+	if s.Perms&write == 0 {
 		out.Mode &^= 0o222
 	}
 }

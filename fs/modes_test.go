@@ -219,7 +219,7 @@ func TestModesCost(t *testing.T) {
 	}
 	// What must be verified is asked for, but not its ACL.
 	w.server.Disconnect()
-	if _, err := f.ensemble.descendants(t.Context(), "/zookeeper"); err != nil {
+	if _, err := f.ensemble.Descendants(t.Context(), "/zookeeper"); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.notify.settle(t.Context()); err != nil {

@@ -3,6 +3,8 @@ package fs
 import (
 	"strings"
 	"testing"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 func TestShownNames(t *testing.T) {
@@ -72,10 +74,10 @@ func TestPaths(t *testing.T) {
 	for _, c := range []struct{ dir, name, path string }{
 		{"/", "a", "/a"}, {"/a", "b", "/a/b"}, {"/a/b", "c", "/a/b/c"},
 	} {
-		if got := join(c.dir, c.name); got != c.path {
+		if got := ensemble.Join(c.dir, c.name); got != c.path {
 			t.Errorf("join(%q, %q) = %q", c.dir, c.name, got)
 		}
-		if dir, name := split(c.path); dir != c.dir || name != c.name {
+		if dir, name := ensemble.Split(c.path); dir != c.dir || name != c.name {
 			t.Errorf("split(%q) = %q, %q", c.path, dir, name)
 		}
 	}

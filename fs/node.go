@@ -7,6 +7,8 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // node is what the files and directories of the mount have in common: a place in the kernel's tree and a znode.
@@ -100,14 +102,14 @@ func (n *node) aside() bool { return n.role == roleData || n.role == roleDirLock
 // hold lets the cache count what the inode costs, for as long as the kernel knows it.
 func (n *node) hold() {
 	if !n.aside() {
-		n.fs.ensemble.hold(n.where())
+		n.fs.ensemble.Hold(n.where())
 	}
 }
 
 // release ends hold.
 func (n *node) release() {
 	if !n.aside() {
-		n.fs.ensemble.release(n.where())
+		n.fs.ensemble.Release(n.where())
 	}
 }
 
@@ -171,21 +173,21 @@ func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 }
 
 // setEntry fills out with the attributes of z for as long as the kernel may keep them.
-func (f *FS) setEntry(out *fuse.EntryOut, z znode, s snapshot) {
-	d := f.ensemble.lifetime(s)
+func (f *FS) setEntry(out *fuse.EntryOut, z znode, s ensemble.Snapshot) {
+	d := f.ensemble.Lifetime(s)
 	out.SetEntryTimeout(d)
-	if s.stat != nil {
+	if s.Stat != nil {
 		z.base().hold()
 	}
 	switch z := z.(type) {
 	case *dir:
-		z.told(s.stat)
-		f.o.dirAttr(&out.Attr, s.stat)
+		z.told(s.Stat)
+		f.o.dirAttr(&out.Attr, s.Stat)
 		restrict(&out.Attr, s)
 		out.SetAttrTimeout(d)
 	case *file:
 		out.SetAttrTimeout(z.attr(&out.Attr, s, d))
-		if z.role == roleLock && s.stat != nil && fleeting(s.stat) {
+		if z.role == roleLock && s.Stat != nil && fleeting(s.Stat) {
 			out.SetEntryTimeout(0) // it is no name without contenders; see hides
 		}
 	}

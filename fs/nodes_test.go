@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // numbers replaces the hash from which inode numbers are made.
@@ -27,8 +29,8 @@ func (w *world) forget() {
 	}
 	w.fs.nodes.mu.Unlock()
 	for _, path := range paths {
-		w.fs.ensemble.fresh(path)
-		w.fs.notify.tell(path, newsDropped)
+		w.fs.ensemble.AskAnew(path)
+		w.fs.notify.tell(path, ensemble.Dropped)
 	}
 	w.quiet()
 }
@@ -113,7 +115,7 @@ func TestNodesOfOneNumber(t *testing.T) {
 func (w *world) tour() {
 	w.t.Helper()
 	for _, path := range []string{"/a", "/b", "/d/a", "/d/b", "/d/sub/a"} {
-		dir, _ := split(path)
+		dir, _ := ensemble.Split(path)
 		if ok, _, _ := w.other.Exists(dir); !ok {
 			w.create(dir, "")
 		}
@@ -152,7 +154,7 @@ func (w *world) tour() {
 	w.remove("/b")
 	w.create("/b", "")
 	w.create("/b/c", "c")
-	w.fs.ensemble.forgetAll() // as after --max-age, with --watch=off
+	w.fs.ensemble.ForgetAll() // as after --max-age, with --watch=off
 	w.eventually(`ok "new"`, "cat", "a")
 	w.eventually(`ok "c"`, "cat", "b/c")
 	w.want(`ok "/a"`, "read", "1")
@@ -286,8 +288,8 @@ func TestForgetAndLookupsAtOnce(t *testing.T) {
 		}
 		for i := range 4 {
 			path := fmt.Sprint("/f", i)
-			w.fs.ensemble.fresh(path)
-			w.fs.notify.tell(path, newsDropped)
+			w.fs.ensemble.AskAnew(path)
+			w.fs.notify.tell(path, ensemble.Dropped)
 		}
 		if round%3 == 0 {
 			w.remove("/f0")

@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // notifier tells the kernel what changed, so that it asks again. A notification can wait for a lock of the kernel whose
@@ -15,7 +17,7 @@ import (
 type notifier struct {
 	root     *fusefs.Inode
 	nodes    *nodes
-	ensemble *Ensemble
+	ensemble *ensemble.Ensemble
 	wake     chan struct{} // of capacity 1
 	done     chan struct{} // closed when the goroutine has ended
 
@@ -38,7 +40,7 @@ type milestone struct {
 	reached chan struct{}
 }
 
-func newNotifier(e *Ensemble, nodes *nodes) *notifier {
+func newNotifier(e *ensemble.Ensemble, nodes *nodes) *notifier {
 	return &notifier{
 		ensemble: e, nodes: nodes, pending: map[string]notice{},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
@@ -47,16 +49,16 @@ func newNotifier(e *Ensemble, nodes *nodes) *notifier {
 
 // notice is what the kernel is to be told about a znode.
 type notice struct {
-	what   news
+	what   ensemble.News
 	longer bool  // it is to get a version of an open file that is longer than the one it has
 	zxid   int64 // of newsDeleted: the last that was known when the event came; see deleted
 }
 
 // tell queues news about the znode at path. It never blocks.
-func (n *notifier) tell(path string, what news) {
+func (n *notifier) tell(path string, what ensemble.News) {
 	due := notice{what: what}
-	if what&newsDeleted != 0 {
-		due.zxid = n.ensemble.lastZxid()
+	if what&ensemble.Deleted != 0 {
+		due.zxid = n.ensemble.LastZxid()
 	}
 	n.queue(path, due)
 }
@@ -72,7 +74,7 @@ func (n *notifier) queue(path string, due notice) {
 		n.order = append(n.order, path)
 		n.queued++
 	}
-	if due.what&newsDeleted == 0 {
+	if due.what&ensemble.Deleted == 0 {
 		due.zxid = before.zxid
 	}
 	due.what, due.longer = due.what|before.what, due.longer || before.longer
@@ -174,11 +176,11 @@ func (n *notifier) quit() {
 // apply tells the kernel the news about one znode.
 func (n *notifier) apply(path string, due notice) {
 	what := due.what
-	if what&newsDropped != 0 {
+	if what&ensemble.Dropped != 0 {
 		n.dropped(path)
-		what &^= newsDropped
+		what &^= ensemble.Dropped
 	}
-	if what&newsAll != 0 {
+	if what&ensemble.Everything != 0 {
 		n.all(n.root)
 		return
 	}
@@ -194,8 +196,8 @@ func (n *notifier) apply(path string, due notice) {
 		n.changed(n.root, what)
 		return
 	}
-	dir, name := split(path)
-	if what&(newsCreated|newsDeleted) != 0 && dir != "/" {
+	dir, name := ensemble.Split(path)
+	if what&(ensemble.Created|ensemble.Deleted) != 0 && dir != "/" {
 		n.contended(dir)
 	}
 	parent := n.find(dir)
@@ -208,16 +210,16 @@ func (n *notifier) apply(path string, due notice) {
 	}
 	shown := shownName(name, dir == "/")
 	child := n.find(path) // a program that has another open, from before, keeps it
-	if what&newsDeleted != 0 && n.deleted(parent, shown, child, path, due.zxid) {
+	if what&ensemble.Deleted != 0 && n.deleted(parent, shown, child, path, due.zxid) {
 		child = nil
 	}
 	if child != nil {
 		n.changed(child, what)
 	}
-	if child == nil || what&(newsCreated|newsDeleted) != 0 {
+	if child == nil || what&(ensemble.Created|ensemble.Deleted) != 0 {
 		n.entry(parent, shown, child)
 	}
-	if what&(newsCreated|newsDeleted) != 0 {
+	if what&(ensemble.Created|ensemble.Deleted) != 0 {
 		parent.NotifyContent(0, 0) // after the entry, whose notification waits for listings under way
 	}
 }
@@ -232,7 +234,7 @@ func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Ino
 	if z.base().isNewerThan(zxid) {
 		return false
 	}
-	if s, ok := n.ensemble.peek(path); ok && s.stat != nil && z.base().shows(s.stat) {
+	if s, ok := n.ensemble.Peek(path); ok && s.Stat != nil && z.base().shows(s.Stat) {
 		return false
 	}
 	if !z.vanish() {
@@ -255,8 +257,8 @@ func (n *notifier) entry(parent *fusefs.Inode, shown string, child *fusefs.Inode
 }
 
 // changed tells the kernel that data or children of a known znode changed.
-func (n *notifier) changed(inode *fusefs.Inode, what news) {
-	if what == newsAttr {
+func (n *notifier) changed(inode *fusefs.Inode, what ensemble.News) {
+	if what == ensemble.AttrChanged {
 		inode.NotifyContent(-1, 0)
 		if data := inode.GetChild(nameData); data != nil {
 			data.NotifyContent(-1, 0)
@@ -269,7 +271,7 @@ func (n *notifier) changed(inode *fusefs.Inode, what news) {
 	}
 	switch z := inode.Operations().(type) {
 	case *dir:
-		if what&newsData == 0 {
+		if what&ensemble.DataChanged == 0 {
 			return
 		}
 		inode.NotifyEntry(nameData)
@@ -281,16 +283,16 @@ func (n *notifier) changed(inode *fusefs.Inode, what news) {
 			parent.NotifyEntry(name)
 		}
 	case *file:
-		if what&newsChildren != 0 && z.role == roleLeaf && parent != nil {
+		if what&ensemble.ChildrenChanged != 0 && z.role == roleLeaf && parent != nil {
 			parent.NotifyEntry(name) // it is a directory now
 		}
 	}
 }
 
 // inFile is news about a child of what is shown as a file: the queue of a lock changed, or a file became a directory.
-func (n *notifier) inFile(inode *fusefs.Inode, path string, what news) {
-	if what&(newsCreated|newsDeleted) != 0 {
-		n.changed(inode, newsChildren)
+func (n *notifier) inFile(inode *fusefs.Inode, path string, what ensemble.News) {
+	if what&(ensemble.Created|ensemble.Deleted) != 0 {
+		n.changed(inode, ensemble.ChildrenChanged)
 	}
 }
 
@@ -301,7 +303,7 @@ func (n *notifier) contended(path string) {
 	if !ok || !root.fs.isLockPath(path) {
 		return
 	}
-	dir, _ := split(path)
+	dir, _ := ensemble.Split(path)
 	if inode := n.find(dir); inode != nil {
 		inode.NotifyContent(0, 0)
 	}

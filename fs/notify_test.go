@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // Who settles waits for what was told before, and not for what comes after.
@@ -19,13 +21,13 @@ func TestSettle(t *testing.T) {
 		if err := n.settle(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		n.tell("/a", newsData)
-		n.tell("/b", newsData)
-		n.tell("/a", newsChildren) // one notification with the first
+		n.tell("/a", ensemble.DataChanged)
+		n.tell("/b", ensemble.DataChanged)
+		n.tell("/a", ensemble.ChildrenChanged) // one notification with the first
 		settled := make(chan error, 1)
 		go func() { settled <- n.settle(t.Context()) }() // ends below
 		synctest.Wait()
-		n.tell("/c", newsData)
+		n.tell("/c", ensemble.DataChanged)
 		for _, want := range []string{"/a", "/b"} {
 			select {
 			case err := <-settled:
@@ -104,14 +106,14 @@ func isMethodOf(decl ast.Decl, name string) bool {
 // the cache still knows that.
 func TestLateNewsOfADeletion(t *testing.T) {
 	w := newWorld(t, Options{})
-	before := w.fs.ensemble.lastZxid()
+	before := w.fs.ensemble.LastZxid()
 	w.want("ok", "mkdir", "d")
 	w.want("ok", "chdir", "d")
 	w.want("ok", "put", "f", "x")
 	for _, path := range []string{"/d/f", "/d"} {
 		node := w.fs.nodes.find(path)
-		w.fs.ensemble.fresh(path)
-		w.fs.notify.apply(path, notice{what: newsDeleted, zxid: before})
+		w.fs.ensemble.AskAnew(path)
+		w.fs.notify.apply(path, notice{what: ensemble.Deleted, zxid: before})
 		if w.fs.nodes.find(path) != node || node.base().isGone() {
 			t.Errorf("%s is taken for what was there before", path)
 		}

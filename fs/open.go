@@ -9,6 +9,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -118,7 +119,7 @@ func (f *file) takesData(ctx context.Context) error {
 		return errNotAllowed
 	}
 	s, err := f.load(ctx, false)
-	if err == nil && s.stat.Version == 0 && s.stat.DataLength <= 0 {
+	if err == nil && s.Stat.Version == 0 && s.Stat.DataLength <= 0 {
 		return errNotAllowed
 	}
 	return err
@@ -126,19 +127,19 @@ func (f *file) takesData(ctx context.Context) error {
 
 // opened registers h. It returns whether the kernel holds another version, which must be dropped
 // before the open is answered.
-func (f *file) opened(h *handle, s snapshot) (outdated bool) {
+func (f *file) opened(h *handle, s ensemble.Snapshot) (outdated bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.addHandle(h)
 	h.base = s
-	outdated = f.told != 0 && f.told != s.stat.Mzxid && !h.trunc
+	outdated = f.told != 0 && f.told != s.Stat.Mzxid && !h.trunc
 	if outdated {
 		f.turn()
 	}
 	if !outdated || !f.shown.hasData { // else others read: the kernel must drop the old size before they get what is new
 		f.show(s)
 	}
-	h.whole = !h.write && (len(s.data) > oneRead || f.isRestless())
+	h.whole = !h.write && (len(s.Data) > oneRead || f.isRestless())
 	return outdated
 }
 
@@ -182,23 +183,23 @@ func (f *file) handOver() {
 	path := f.where()
 	f.mu.Lock()
 	s := f.shown.snapshot()
-	fits := f.draft == nil && s.hasData && len(s.data) > 0 && len(s.data) <= oneRead && !f.gone &&
-		f.told == s.stat.Mzxid && f.stored != f.told
+	fits := f.draft == nil && s.HasData && len(s.Data) > 0 && len(s.Data) <= oneRead && !f.gone &&
+		f.told == s.Stat.Mzxid && f.stored != f.told
 	for h := range f.handles {
 		fits = fits && !h.write
 	}
-	fits = fits && f.fs.ensemble.current(path, s)
+	fits = fits && f.fs.ensemble.IsCurrent(path, s)
 	f.storing = fits
 	f.mu.Unlock()
 	if !fits {
 		return
 	}
-	f.fs.notify.store(&f.Inode, s.data)
+	f.fs.notify.store(&f.Inode, s.Data)
 	f.mu.Lock()
 	f.expire()
-	f.storing, f.stored = false, s.stat.Mzxid
+	f.storing, f.stored = false, s.Stat.Mzxid
 	f.mu.Unlock()
-	if !f.fs.ensemble.current(path, s) {
+	if !f.fs.ensemble.IsCurrent(path, s) {
 		f.fs.notify.reopened(&f.Inode)
 	}
 }
@@ -209,7 +210,7 @@ func (f *file) mayWrite(ctx context.Context) error {
 	if err := f.mayChange(); err != nil || f.unborn() || f.inheritance() != nil || f.isGone() {
 		return err
 	}
-	err := f.fs.ensemble.allowed(ctx, f.where(), zk.PermWrite)
+	err := f.fs.ensemble.Allowed(ctx, f.where(), zk.PermWrite)
 	if errors.Is(err, zk.ErrNoNode) {
 		err = errGone // the kernel then looks the name up again, and creates the file if O_CREAT says so
 	}

@@ -5,8 +5,22 @@ import (
 	"time"
 
 	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
+)
+
+// WatchMode says how the mount learns of changes by other clients.
+type WatchMode = ensemble.WatchMode
+
+const (
+	// WatchTree uses one persistent recursive watch on the root of the mount (ZooKeeper 3.6). With
+	// older servers the mount falls back to WatchNode and logs it.
+	WatchTree = ensemble.WatchTree
+	// WatchNode uses a watch for each znode that the mount looked at.
+	WatchNode = ensemble.WatchNode
+	// WatchOff uses none: what the mount knows is trusted for a second.
+	WatchOff = ensemble.WatchOff
 )
 
 // ACLMode says which ACL a new znode gets.

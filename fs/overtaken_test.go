@@ -69,7 +69,7 @@ func TestRenameOfADirectoryInUse(t *testing.T) {
 	w.create("/d/first", "x")
 	var n atomic.Int32
 	meddle := func(r zktest.Request) zktest.Fault {
-		if r.Op == "multi" && r.SessionID == w.fs.ensemble.sessionID() {
+		if r.Op == "multi" && r.SessionID == w.fs.ensemble.SessionID() {
 			w.create(fmt.Sprintf("/d/%d", n.Add(1)), "x")
 		}
 		return zktest.Fault{}
@@ -103,7 +103,7 @@ func TestRenameOfWhatVanishes(t *testing.T) {
 		w.want(`ok "mine"`, "cat", "f")
 		var done atomic.Bool
 		w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-			if r.Op == "multi" && r.SessionID == w.fs.ensemble.sessionID() && !done.Swap(true) {
+			if r.Op == "multi" && r.SessionID == w.fs.ensemble.SessionID() && !done.Swap(true) {
 				w.remove("/f")
 			}
 			return zktest.Fault{}
@@ -121,7 +121,7 @@ func TestRenameOfWhatVanishes(t *testing.T) {
 	w.create("/f", "mine")
 	w.want("ok", "ls", "d")
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-		if r.Op == "multi" && r.SessionID == w.fs.ensemble.sessionID() {
+		if r.Op == "multi" && r.SessionID == w.fs.ensemble.SessionID() {
 			w.other.Delete("/d", -1)
 		}
 		return zktest.Fault{}

@@ -3,6 +3,8 @@ package fs
 import (
 	"context"
 	"time"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // sendfile(2), splice(2) and mmap(2) read the kernel's pages. Unlike read(2) they never ask for the
@@ -39,7 +41,7 @@ func (f *file) follow(ctx context.Context) {
 	f.mu.Lock()
 	due := f.overdue && f.draft == nil && f.shown.hasData
 	f.mu.Unlock()
-	if !due || f.fs.ensemble.away() > 0 {
+	if !due || f.fs.ensemble.Away() > 0 {
 		return
 	}
 	s, err := f.load(ctx, true)
@@ -49,8 +51,8 @@ func (f *file) follow(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.draft != nil || !f.shown.hasData || s.before(f.shown.snapshot()):
-	case len(s.data) <= len(f.shown.data):
+	case f.draft != nil || !f.shown.hasData || s.Before(f.shown.snapshot()):
+	case len(s.Data) <= len(f.shown.data):
 		f.show(s)
 	default:
 		f.next = &s
@@ -64,7 +66,7 @@ func (f *file) handOn() {
 	f.mu.Lock()
 	next := f.next
 	f.next = nil
-	due := next != nil && !f.gone && f.draft == nil && f.shown.hasData && !next.before(f.shown.snapshot())
+	due := next != nil && !f.gone && f.draft == nil && f.shown.hasData && !next.Before(f.shown.snapshot())
 	f.mu.Unlock()
 	if !due {
 		return
@@ -72,7 +74,7 @@ func (f *file) handOn() {
 	f.fs.notify.content(&f.Inode)
 	for range patient {
 		reads := f.readsSoFar()
-		f.fs.notify.store(&f.Inode, next.data)
+		f.fs.notify.store(&f.Inode, next.Data)
 		if f.handedOn(next, reads) {
 			return
 		}
@@ -83,11 +85,11 @@ func (f *file) handOn() {
 // handedOn notes that the kernel has the next version, unless it was given pages of the one before
 // since reads was taken, whose end may have cut the size again, or something was written, which was
 // perhaps overwritten.
-func (f *file) handedOn(next *snapshot, reads uint32) bool {
+func (f *file) handedOn(next *ensemble.Snapshot, reads uint32) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.draft != nil || next.before(f.shown.snapshot()) {
-		f.fs.notify.tell(f.path, newsData)
+	if f.draft != nil || next.Before(f.shown.snapshot()) {
+		f.fs.notify.tell(f.path, ensemble.DataChanged)
 		return true
 	}
 	if f.reads != reads {
@@ -106,15 +108,15 @@ func (f *file) expire() {
 		return
 	}
 	d := f.fs.o.MaxAge
-	if s, ok := f.fs.ensemble.peek(f.path); ok {
-		d = time.Until(s.until)
+	if s, ok := f.fs.ensemble.Peek(f.path); ok {
+		d = time.Until(s.Until)
 	}
 	f.expiry = time.AfterFunc(d, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.expiry = nil
 		if len(f.handles) > 0 && !f.gone {
-			f.fs.notify.tell(f.path, newsData)
+			f.fs.notify.tell(f.path, ensemble.DataChanged)
 		}
 	})
 }

@@ -1,6 +1,10 @@
 package fs
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
+)
 
 // ZnodePath returns the path of the znode that a file or directory of a mount shows. Both paths begin with a slash, at
 // the root of the mount. The files .data and .lock of a directory belong to its znode; ok is false for /.status and for
@@ -17,7 +21,7 @@ func ZnodePath(file string) (znode string, ok bool) {
 		case reserved(name, root) || !validName(name):
 			return "", false
 		}
-		znode = join(znode, znodeName(name, root))
+		znode = ensemble.Join(znode, znodeName(name, root))
 	}
 	return znode, true
 }
@@ -29,16 +33,16 @@ func LockPath(file, suffix string) (znode string, ok bool) {
 		suffix = nameLock
 	}
 	znode, ok = ZnodePath(file)
-	_, name := split(file)
+	_, name := ensemble.Split(file)
 	switch {
 	case !ok || name == "":
 		return "", false
 	case name == nameLock:
 		return znode, true
 	case name == nameData:
-		return join(znode, nameData+suffix), true
+		return ensemble.Join(znode, nameData+suffix), true
 	}
-	if _, name := split(znode); isLockName(name, suffix) {
+	if _, name := ensemble.Split(znode); isLockName(name, suffix) {
 		return znode, true
 	}
 	return znode + suffix, true
@@ -50,7 +54,7 @@ func FilePath(znode string) string {
 	for rest := strings.TrimPrefix(znode, "/"); rest != ""; {
 		var name string
 		name, rest = cut(rest)
-		file = join(file, shownName(name, file == "/"))
+		file = ensemble.Join(file, shownName(name, file == "/"))
 	}
 	return file
 }

@@ -4,6 +4,8 @@ import (
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
 // pruneBatch is how many inodes the kernel is asked to forget at a time.
@@ -11,10 +13,10 @@ const pruneBatch = 64
 
 // dropped makes the kernel forget a znode.
 func (n *notifier) dropped(path string) {
-	if path == "/" || n.ensemble.knows(path) {
+	if path == "/" || n.ensemble.Knows(path) {
 		return
 	}
-	dir, name := split(path)
+	dir, name := ensemble.Split(path)
 	parent := n.find(dir)
 	if parent == nil || !parent.IsDir() {
 		return // the kernel knows nothing in there, or the queue of a lock

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -32,14 +33,14 @@ const (
 
 // contenders returns the contenders for the lock at path, the holder first.
 func (f *FS) contenders(ctx context.Context, path string) ([]zk.Contender, error) {
-	s, err := f.ensemble.list(ctx, path)
+	s, err := f.ensemble.List(ctx, path)
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return zk.LockQueue(s.names.all()), nil
+	return zk.LockQueue(s.Children.All()), nil
 }
 
 // queue returns what is to be shown of the contenders for the lock at path, the holder first.
@@ -52,17 +53,17 @@ func (f *FS) queue(ctx context.Context, path string) (queue []contender, err err
 		page := make([]string, min(len(all), queuePage))
 		found := make([]contender, len(page))
 		for i, c := range all[:len(page)] {
-			page[i] = join(path, c.Name)
+			page[i] = ensemble.Join(path, c.Name)
 			found[i] = contender{path: page[i], shared: c.Shared}
 		}
 		all = all[len(page):]
-		each := func(i int, s snapshot) { found[i].stat, found[i].note = s.stat, noteOf(s) }
+		each := func(i int, s ensemble.Snapshot) { found[i].stat, found[i].note = s.Stat, noteOf(s) }
 		if read < queueBytes {
 			var size int
-			size, err = f.ensemble.many(ctx, page, each)
+			size, err = f.ensemble.Many(ctx, page, each)
 			read += size
 		} else {
-			err = f.ensemble.lengths(ctx, page, each)
+			err = f.ensemble.Lengths(ctx, page, each)
 		}
 		if err != nil {
 			return nil, err
@@ -77,16 +78,16 @@ func (f *FS) queue(ctx context.Context, path string) (queue []contender, err err
 }
 
 // noteOf returns what is shown of the data of a contender.
-func noteOf(s snapshot) string {
+func noteOf(s ensemble.Snapshot) string {
 	switch {
-	case s.stat == nil:
+	case s.Stat == nil:
 		return ""
-	case len(s.data) > noteBytes:
-		return fmt.Sprintf("%s... (%d bytes)", oneLine(s.data[:noteBytes]), s.stat.DataLength)
-	case !s.hasData && s.stat.DataLength > 0:
-		return fmt.Sprintf("(%d bytes)", s.stat.DataLength)
+	case len(s.Data) > noteBytes:
+		return fmt.Sprintf("%s... (%d bytes)", oneLine(s.Data[:noteBytes]), s.Stat.DataLength)
+	case !s.HasData && s.Stat.DataLength > 0:
+		return fmt.Sprintf("(%d bytes)", s.Stat.DataLength)
 	}
-	return oneLine(s.data)
+	return oneLine(s.Data)
 }
 
 // queueText is what a lock file without data of its own reads as: a line for each contender, the holder first.

@@ -27,7 +27,7 @@ func TestQuotaIsAnErrorOfOpen(t *testing.T) {
 		t.Errorf("the servers are asked for %q", asked)
 	}
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-		if r.Op == "multi" && r.SessionID == w.fs.ensemble.sessionID() {
+		if r.Op == "multi" && r.SessionID == w.fs.ensemble.SessionID() {
 			return zktest.Fault{Code: -125}
 		}
 		return zktest.Fault{}

@@ -7,6 +7,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -24,7 +25,7 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 	if !ok {
 		return syscall.EXDEV
 	}
-	path := join(d.where(), name)
+	path := ensemble.Join(d.where(), name)
 	return d.fs.errno("rename", path, d.rename(ctx, name, to, newName, flags))
 }
 
@@ -32,7 +33,7 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 type place struct {
 	path string
 	z    znode // what the kernel knows there, or nil
-	s    snapshot
+	s    ensemble.Snapshot
 	kind kind
 }
 
@@ -49,12 +50,12 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	if !validName(znodeName(newName, to.isRoot())) {
 		return zk.ErrInvalidPath
 	}
-	from := join(d.where(), znodeName(name, d.isRoot()))
-	onto := join(to.where(), znodeName(newName, to.isRoot()))
+	from := ensemble.Join(d.where(), znodeName(name, d.isRoot()))
+	onto := ensemble.Join(to.where(), znodeName(newName, to.isRoot()))
 	if from == onto {
 		return nil
 	}
-	return d.fs.ensemble.lookAgain(ctx, func() error {
+	return d.fs.ensemble.LookAgain(ctx, func() error {
 		return d.renameZnode(ctx, name, to, newName, flags)
 	}, from, onto)
 }
@@ -66,7 +67,7 @@ func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName str
 	if err != nil {
 		return err
 	}
-	if src.s.stat == nil {
+	if src.s.Stat == nil {
 		return zk.ErrNoNode
 	}
 	dst, err := to.place(ctx, newName)
@@ -74,13 +75,13 @@ func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName str
 		return err
 	}
 	switch {
-	case src.s.stat.EphemeralOwner != 0 && src.s.stat.EphemeralOwner != d.fs.ensemble.sessionID():
+	case src.s.Stat.EphemeralOwner != 0 && src.s.Stat.EphemeralOwner != d.fs.ensemble.SessionID():
 		return errForeign
 	case flags&renameExchange != 0:
 		return d.exchange(ctx, src, dst)
 	case !to.takesChildren():
 		return errNotAllowed
-	case flags&renameNoReplace != 0 && dst.s.stat != nil && !d.fs.hides(ctx, dst.path, dst.s.stat):
+	case flags&renameNoReplace != 0 && dst.s.Stat != nil && !d.fs.hides(ctx, dst.path, dst.s.Stat):
 		return zk.ErrNodeExists
 	}
 	if err := d.fs.carry(ctx, src, dst); err != nil {
@@ -142,7 +143,7 @@ func (f *file) retarget(ctx context.Context) {
 // place finds out what is called name in d, after committing what is pending there.
 func (d *dir) place(ctx context.Context, name string) (place, error) {
 	zname := znodeName(name, d.isRoot())
-	p := place{path: join(d.where(), zname)}
+	p := place{path: ensemble.Join(d.where(), zname)}
 	if local := d.local(name); local != nil {
 		if err := local.force(ctx); err != nil {
 			return p, err
@@ -157,13 +158,13 @@ func (d *dir) place(ctx context.Context, name string) (place, error) {
 	if !validName(zname) {
 		return p, nil
 	}
-	s, err := d.fs.ensemble.know(ctx, p.path)
-	if s.stat == nil && err != nil && errnoOf(err) != syscall.ENOENT {
+	s, err := d.fs.ensemble.Know(ctx, p.path)
+	if s.Stat == nil && err != nil && errnoOf(err) != syscall.ENOENT {
 		return p, err
 	}
 	p.s = s
-	if s.stat != nil {
-		p.kind = d.fs.kindOf(p.path, s.stat)
+	if s.Stat != nil {
+		p.kind = d.fs.kindOf(p.path, s.Stat)
 	}
 	return p, nil
 }
@@ -201,65 +202,67 @@ func repath(z znode, path string) {
 		case reserved(name, false):
 			repath(child, path)
 		default:
-			repath(child, join(path, znodeName(name, false)))
+			repath(child, ensemble.Join(path, znodeName(name, false)))
 		}
 	}
 }
 
 // move makes the znode at src the one at dst.
 func (f *FS) move(ctx context.Context, src, dst place) error {
-	_, newName := split(dst.path)
+	_, newName := ensemble.Split(dst.path)
 	lock := isLockName(newName, f.o.LockSuffix)
 	switch {
-	case src.kind == kindDir && lock, src.kind == kindLock && src.s.stat.NumChildren > 0:
+	case src.kind == kindDir && lock, src.kind == kindLock && src.s.Stat.NumChildren > 0:
 		return errNotAllowed
-	case dst.s.stat == nil:
+	case dst.s.Stat == nil:
 	case src.kind == kindDir && dst.kind != kindDir:
 		return errNotDir
 	case src.kind != kindDir && dst.kind == kindDir:
 		return errIsDir
-	case dst.kind == kindDir && (dst.s.stat.NumChildren > 0 || dst.s.stat.DataLength > 0):
+	case dst.kind == kindDir && (dst.s.Stat.NumChildren > 0 || dst.s.Stat.DataLength > 0):
 		return zk.ErrNotEmpty
 	}
 	err := f.tryMove(ctx, src, dst)
 	if err != nil {
-		f.notify.tell(dst.path, newsCreated)
+		f.notify.tell(dst.path, ensemble.Created)
 	}
 	if errors.Is(err, zk.ErrNoNode) {
-		parent, _ := split(dst.path)
-		if s, err2 := f.ensemble.afterSync(ctx, parent); err2 == nil && s.stat == nil {
+		parent, _ := ensemble.Split(dst.path)
+		if s, err2 := f.ensemble.AfterSync(ctx, parent); err2 == nil && s.Stat == nil {
 			return err
 		}
 	}
-	return overtaken(err)
+	return ensemble.Overtaken(err)
 }
 
 // tryMove moves what was seen at src to dst, as it was seen there. A file that is there already is
 // written, so that it keeps its ACL, its czxid and its watchers, which see one change.
 func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if src.kind != kindDir {
-		s, err := f.ensemble.get(ctx, src.path)
+		s, err := f.ensemble.Get(ctx, src.path)
 		if err != nil {
 			return err
 		}
 		src.s = s
-		if dst.s.stat != nil && !f.isIdleLock(dst.path, dst.s.stat) {
-			_, err := f.ensemble.do(ctx, move{From: src.path, To: dst.path, Source: s, Before: dst.s.stat, Ops: []any{
-				&zk.SetDataRequest{Path: dst.path, Data: s.data, Version: dst.s.stat.Version},
-				&zk.DeleteRequest{Path: src.path, Version: s.stat.Version},
+		if dst.s.Stat != nil && !f.isIdleLock(dst.path, dst.s.Stat) {
+			_, err := f.ensemble.Do(ctx, ensemble.Move{From: src.path, To: dst.path, Source: s, Before: dst.s.Stat, Ops: []any{
+				&zk.SetDataRequest{Path: dst.path, Data: s.Data, Version: dst.s.Stat.Version},
+				&zk.DeleteRequest{Path: src.path, Version: s.Stat.Version},
 			}})
 			return err
 		}
 	}
 	m := mover{fs: f}
-	if dst.s.stat != nil {
-		m.ops = append(m.ops, &zk.DeleteRequest{Path: dst.path, Version: dst.s.stat.Version})
+	if dst.s.Stat != nil {
+		m.ops = append(m.ops, &zk.DeleteRequest{Path: dst.path, Version: dst.s.Stat.Version})
 	}
 	if err := m.add(ctx, src.path, dst.path); err != nil {
 		return err
 	}
 	ops := append(m.ops, m.deletes...)
-	_, err := f.ensemble.do(ctx, move{src.path, dst.path, src.s, dst.s.stat, true, ops})
+	_, err := f.ensemble.Do(ctx, ensemble.Move{
+		From: src.path, To: dst.path, Source: src.s, Before: dst.s.Stat, Replaces: true, Ops: ops,
+	})
 	return err
 }
 
@@ -274,55 +277,55 @@ type mover struct {
 }
 
 func (m *mover) add(ctx context.Context, from, to string) error {
-	s, err := m.fs.ensemble.get(ctx, from)
+	s, err := m.fs.ensemble.Get(ctx, from)
 	if err != nil {
 		return err
 	}
-	acl, err := m.fs.ensemble.acl(ctx, from)
+	acl, err := m.fs.ensemble.ACL(ctx, from)
 	if err != nil {
 		return err
 	}
 	m.nodes++
-	m.bytes += len(s.data) + 2*len(from) + len(to)
+	m.bytes += len(s.Data) + 2*len(from) + len(to)
 	switch {
 	case masked(acl):
 		return errMaskedACL
 	case m.nodes > maxMoveNodes || m.bytes > maxMoveBytes && m.nodes > 1:
 		return errOtherDevice
-	case s.stat.EphemeralOwner != 0 && s.stat.EphemeralOwner != m.fs.ensemble.sessionID():
+	case s.Stat.EphemeralOwner != 0 && s.Stat.EphemeralOwner != m.fs.ensemble.SessionID():
 		return errForeign
 	}
 	m.create(to, s, acl)
-	if s.stat.NumChildren > 0 {
-		l, err := m.fs.ensemble.list(ctx, from)
+	if s.Stat.NumChildren > 0 {
+		l, err := m.fs.ensemble.List(ctx, from)
 		if err != nil {
 			return err
 		}
-		for _, name := range l.names.all() {
-			if err := m.add(ctx, join(from, name), join(to, name)); err != nil {
+		for _, name := range l.Children.All() {
+			if err := m.add(ctx, ensemble.Join(from, name), ensemble.Join(to, name)); err != nil {
 				return err
 			}
 		}
 	}
-	m.deletes = append(m.deletes, &zk.DeleteRequest{Path: from, Version: s.stat.Version})
+	m.deletes = append(m.deletes, &zk.DeleteRequest{Path: from, Version: s.Stat.Version})
 	return nil
 }
 
 // create adds what makes a znode like s at path, of the same kind.
-func (m *mover) create(path string, s snapshot, acl []zk.ACL) {
-	req := &zk.CreateRequest{Path: path, Data: s.data, Acl: acl, Flags: zk.FlagPersistent}
-	if s.stat.EphemeralOwner != 0 {
+func (m *mover) create(path string, s ensemble.Snapshot, acl []zk.ACL) {
+	req := &zk.CreateRequest{Path: path, Data: s.Data, Acl: acl, Flags: zk.FlagPersistent}
+	if s.Stat.EphemeralOwner != 0 {
 		req.Flags = zk.FlagEphemeral
 	}
 	m.ops = append(m.ops, req)
-	switch kindOf("", s.stat, "") {
+	switch kindOf("", s.Stat, "") {
 	case kindDir:
-		if s.stat.DataLength > 0 && s.stat.NumChildren == 0 {
-			m.ops = append(m.ops, marking(path)...)
+		if s.Stat.DataLength > 0 && s.Stat.NumChildren == 0 {
+			m.ops = append(m.ops, ensemble.Marking(path)...)
 		}
 	default:
-		if s.stat.DataLength <= 0 && s.stat.EphemeralOwner == 0 {
-			m.ops = append(m.ops, &zk.SetDataRequest{Path: path, Data: s.data, Version: 0})
+		if s.Stat.DataLength <= 0 && s.Stat.EphemeralOwner == 0 {
+			m.ops = append(m.ops, &zk.SetDataRequest{Path: path, Data: s.Data, Version: 0})
 		}
 	}
 }
@@ -330,16 +333,16 @@ func (m *mover) create(path string, s snapshot, acl []zk.ACL) {
 // exchange swaps the data of two files.
 func (d *dir) exchange(ctx context.Context, a, b place) error {
 	switch {
-	case b.s.stat == nil:
+	case b.s.Stat == nil:
 		return zk.ErrNoNode
 	case a.kind != kindFile || b.kind != kindFile:
 		return errOtherDevice
 	}
-	sa, err := d.fs.ensemble.get(ctx, a.path)
+	sa, err := d.fs.ensemble.Get(ctx, a.path)
 	if err != nil {
 		return err
 	}
-	sb, err := d.fs.ensemble.get(ctx, b.path)
+	sb, err := d.fs.ensemble.Get(ctx, b.path)
 	if err != nil {
 		return err
 	}
@@ -348,13 +351,13 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 		return err
 	}
 	defer done()
-	_, err = d.fs.ensemble.do(ctx, exchange{a.path, b.path, sa, sb})
+	_, err = d.fs.ensemble.Do(ctx, ensemble.Exchange{A: a.path, B: b.path, InA: sa, InB: sb})
 	if errors.Is(err, zk.ErrTooLarge) {
 		return errOtherDevice
 	}
 	if err != nil {
-		d.fs.notify.tell(b.path, newsData)
-		return overtaken(err)
+		d.fs.notify.tell(b.path, ensemble.DataChanged)
+		return ensemble.Overtaken(err)
 	}
 	d.fs.swap(a, b)
 	return nil

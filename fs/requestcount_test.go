@@ -93,7 +93,7 @@ func (w *world) fill(dir string, n, size int) {
 // quiet waits until the kernel has been told of every change so far, and knows the root as it is.
 func (w *world) quiet() {
 	w.t.Helper()
-	if _, err := w.fs.ensemble.descendants(w.t.Context(), "/zookeeper"); err != nil {
+	if _, err := w.fs.ensemble.Descendants(w.t.Context(), "/zookeeper"); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.fs.notify.settle(w.t.Context()); err != nil {

@@ -20,7 +20,7 @@ type spy struct {
 // spyOn begins to collect the requests of the mount's session.
 func (w *world) spyOn() *spy {
 	s := &spy{}
-	mine := w.fs.ensemble.sessionID()
+	mine := w.fs.ensemble.SessionID()
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.SessionID == mine && r.Op != "ping" {
 			s.mu.Lock()
@@ -190,7 +190,7 @@ func TestDeleteOfTheVersionSeen(t *testing.T) {
 				w.create("/f", "data")
 				w.want(`ok "data"`, "cat", "f")
 			}
-			mine := w.fs.ensemble.sessionID()
+			mine := w.fs.ensemble.SessionID()
 			var requests []string
 			w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 				if r.SessionID == mine && (r.Op == "delete" || r.Op == "multi") {

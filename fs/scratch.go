@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -55,7 +56,7 @@ func matches(name string, patterns []string) bool {
 func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, caller uint32) (*file, *handle) {
 	f := d.fs.newFile(zpath, roleLeaf)
 	f.scratch = true
-	f.draft = newDraft(snapshot{}, intentReplace)
+	f.draft = newDraft(ensemble.Snapshot{}, intentReplace)
 	h := newHandle(f, flags, caller)
 	f.addHandle(h)
 	// It must outlive the kernel's interest in it. Ends with discard or publish.
@@ -94,9 +95,9 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 	case !to.takesChildren():
 		return errNotAllowed
 	}
-	return d.fs.ensemble.lookAgain(ctx, func() error {
+	return d.fs.ensemble.LookAgain(ctx, func() error {
 		return d.placeScratch(ctx, f, name, to, newName, noReplace)
-	}, join(to.where(), znodeName(newName, to.isRoot())))
+	}, ensemble.Join(to.where(), znodeName(newName, to.isRoot())))
 }
 
 // placeScratch is one look at the end of such a rename, and the rename if it still is so. Else it
@@ -106,18 +107,18 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 	if err != nil {
 		return err
 	}
-	if dst.s.stat != nil && d.fs.hides(ctx, dst.path, dst.s.stat) {
-		dst.s = snapshot{}
+	if dst.s.Stat != nil && d.fs.hides(ctx, dst.path, dst.s.Stat) {
+		dst.s = ensemble.Snapshot{}
 	}
 	other := to.local(newName)
 	switch {
-	case noReplace && (dst.s.stat != nil || other != nil):
+	case noReplace && (dst.s.Stat != nil || other != nil):
 		return zk.ErrNodeExists
-	case dst.s.stat != nil && dst.kind == kindDir:
+	case dst.s.Stat != nil && dst.kind == kindDir:
 		return errIsDir
 	}
 	var published *zk.Stat
-	if dst.s.stat != nil || d.fs.o.NoLocal || !matches(newName, scratchNames) {
+	if dst.s.Stat != nil || d.fs.o.NoLocal || !matches(newName, scratchNames) {
 		if published, err = f.publish(ctx, dst, noReplace); err != nil {
 			return err
 		}
@@ -173,15 +174,15 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) (*zk.Stat
 
 // put makes data the content of the znode at dst. acl is the one that was asked for, if any.
 func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, exclusive bool) (st *zk.Stat, err error) {
-	d := &draft{data: data, base: dst.s.stat, acl: acl, intent: intentReplace, wrote: true}
+	d := &draft{data: data, base: dst.s.Stat, acl: acl, intent: intentReplace, wrote: true}
 	if d.exists() {
 		st, err = f.send(ctx, dst.path, d)
 		if err == nil && acl != nil {
-			err = f.fs.ensemble.setACL(ctx, dst.path, acl)
+			err = f.fs.ensemble.SetACL(ctx, dst.path, acl)
 		}
-		return st, overtaken(err)
+		return st, ensemble.Overtaken(err)
 	}
-	parent, _ := split(dst.path)
+	parent, _ := ensemble.Split(dst.path)
 	inherited, err := f.fs.aclIn(ctx, parent)
 	if err != nil {
 		return nil, err
@@ -193,12 +194,14 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 	case !exclusive:
 		st, err = f.send(ctx, dst.path, d)
 		if errors.Is(err, zk.ErrNodeExists) {
-			err = errOvertaken
+			err = ensemble.ErrOvertaken
 		}
 	case len(data) == 0:
-		st, err = f.fs.ensemble.do(ctx, emptyCreation{dst.path, d.acl, claim{Exclusive: true}})
+		st, err = f.fs.ensemble.Do(ctx, ensemble.EmptyCreation{Path: dst.path, ACL: d.acl, Claim: exclusively})
 	default:
-		st, err = f.fs.ensemble.do(ctx, creation{dst.path, data, d.acl, claim{Exclusive: true}})
+		st, err = f.fs.ensemble.Do(ctx, ensemble.Creation{
+			Path: dst.path, Data: data, ACL: d.acl, Claim: exclusively,
+		})
 	}
 	return st, err
 }

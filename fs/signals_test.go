@@ -81,7 +81,7 @@ func TestInterrupt(t *testing.T) {
 			if test.changes { // else it would be asked for
 				a.do("stat", strings.Fields(test.call)[1])
 			}
-			stalled := w.stall(f.ensemble.sessionID())
+			stalled := w.stall(f.ensemble.SessionID())
 			a.start(strings.Fields(test.call)...)
 			<-stalled
 			answered := make(chan string, 1)
@@ -110,7 +110,7 @@ func TestKilledWhileAsking(t *testing.T) {
 			w := newWorld(t, Options{})
 			w.create("/f", "data")
 			f, _ := w.session(40*time.Second, Options{Timeout: time.Hour})
-			stalled := w.stall(f.ensemble.sessionID())
+			stalled := w.stall(f.ensemble.SessionID())
 			// The shell enters the mount, not this process between fork and exec.
 			cat := exec.Command("/bin/sh", "-c", `cd "$1" && ulimit -c 0 && exec cat f`, "sh", f.mountpoint)
 			if err := cat.Start(); err != nil {

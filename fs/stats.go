@@ -1,6 +1,8 @@
 package fs
 
-import "syscall"
+import (
+	"syscall"
+)
 
 // Stats are the numbers of a mount since it began, for metrics. What the kernel answers from its own caches is not among them.
 type Stats struct {
@@ -30,7 +32,7 @@ type Operation struct {
 
 // Stats returns the numbers of this moment. It waits for nothing.
 func (f *FS) Stats() Stats {
-	n := f.ensemble.numbers()
+	n := f.ensemble.Numbers()
 	s := Stats{
 		Operations:   f.operations.list(),
 		FromMemory:   n.FromMemory,

@@ -1,6 +1,10 @@
 package fs
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/zkfs/zkfs/internal/ensemble"
+)
 
 // A program that lists the second directory of several that lie side by side is probably on a walk
 // of the tree. The next ones are then fetched before they are asked for, some more with each that
@@ -54,7 +58,7 @@ func (f *FS) walked(d *dir, unknown bool) {
 	if !ok {
 		return
 	}
-	above, name := split(d.where())
+	above, name := ensemble.Split(d.where())
 	parent.mu.Lock()
 	defer parent.mu.Unlock()
 	if room := parent.walk.step(name, unknown); room > 0 && parent.path == above {
@@ -64,27 +68,27 @@ func (f *FS) walked(d *dir, unknown bool) {
 
 // fetchSiblings sends for up to room directories that follow the child called name and are not known. The mutex of parent is held.
 func (f *FS) fetchSiblings(parent *dir, name string, room int) {
-	s, ok := f.ensemble.peek(parent.path)
-	if !ok || s.names == nil {
+	s, ok := f.ensemble.Peek(parent.path)
+	if !ok || s.Children == nil {
 		return
 	}
-	all := s.names.all()
+	all := s.Children.All()
 	at, _ := slices.BinarySearch(all, name)
 	var dirs, names []string
 	znodes := 0
 	for i := 1; i < min(len(all), 4*aheadDirs) && len(dirs) < room; i++ {
 		sibling := all[(at+i)%len(all)]
-		path := join(parent.path, sibling)
-		s, ok := f.ensemble.peek(path)
-		if !ok || s.stat == nil || s.names != nil || s.stat.NumChildren == 0 || parent.walk.issued[sibling] || f.kindOf(path, s.stat) != kindDir {
+		path := ensemble.Join(parent.path, sibling)
+		s, ok := f.ensemble.Peek(path)
+		if !ok || s.Stat == nil || s.Children != nil || s.Stat.NumChildren == 0 || parent.walk.issued[sibling] || f.kindOf(path, s.Stat) != kindDir {
 			continue
 		}
-		if znodes += int(s.stat.NumChildren); znodes > aheadZnodes {
+		if znodes += int(s.Stat.NumChildren); znodes > aheadZnodes {
 			break
 		}
 		dirs, names = append(dirs, path), append(names, sibling)
 	}
-	if len(dirs) == 0 || !f.ensemble.fetchDirs(dirs) {
+	if len(dirs) == 0 || !f.ensemble.FetchDirs(dirs) {
 		return
 	}
 	if parent.walk.issued == nil {

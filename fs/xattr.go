@@ -9,6 +9,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -31,11 +32,11 @@ func (s source) Type() string {
 	return xattr.TypeFile
 }
 
-func (s source) Stat() (*zk.Stat, error) { return s.fs.ensemble.stat(s.ctx, s.path) }
+func (s source) Stat() (*zk.Stat, error) { return s.fs.ensemble.Stat(s.ctx, s.path) }
 
-func (s source) ACL() ([]zk.ACL, error) { return s.fs.ensemble.acl(s.ctx, s.path) }
+func (s source) ACL() ([]zk.ACL, error) { return s.fs.ensemble.ACL(s.ctx, s.path) }
 
-func (s source) Descendants() (int, error) { return s.fs.ensemble.descendants(s.ctx, s.path) }
+func (s source) Descendants() (int, error) { return s.fs.ensemble.Descendants(s.ctx, s.path) }
 
 // Lock is for lock files only.
 func (s source) Lock() (xattr.Lock, error) {
@@ -121,8 +122,8 @@ func (s source) setACL(value string) error {
 	if err != nil {
 		return err
 	}
-	defer s.shows(newsAttr)
-	return s.fs.ensemble.setACL(s.ctx, s.path, acl)
+	defer s.shows(ensemble.AttrChanged)
+	return s.fs.ensemble.SetACL(s.ctx, s.path, acl)
 }
 
 // setType makes a file a directory. There is no way back: a znode that had a child stays one.
@@ -133,8 +134,8 @@ func (s source) setType(value string) error {
 	if s.dir {
 		return errNotAllowed
 	}
-	defer s.shows(newsChildren)
-	_, err := s.fs.ensemble.do(s.ctx, typeChange{s.path})
+	defer s.shows(ensemble.ChildrenChanged)
+	_, err := s.fs.ensemble.Do(s.ctx, ensemble.TypeChange{Path: s.path})
 	return err
 }
 
@@ -143,8 +144,8 @@ func (s source) setType(value string) error {
 const tellTime = time.Second
 
 // shows lets the next stat(2) of the znode's files show what this request changed.
-func (s source) shows(what news) {
-	s.fs.ensemble.fresh(s.path)
+func (s source) shows(what ensemble.News) {
+	s.fs.ensemble.AskAnew(s.path)
 	s.fs.notify.tell(s.path, what)
 	ctx, cancel := context.WithTimeout(s.ctx, tellTime)
 	defer cancel()

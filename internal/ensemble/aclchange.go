@@ -1,0 +1,68 @@
+package ensemble
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/zkfs/zkfs/zk"
+)
+
+// ACLChange replaces the ACL of a znode if its version is that of Seen.
+type ACLChange struct {
+	Path string
+	ACL  []zk.ACL
+	Seen *zk.Stat
+}
+
+func (c ACLChange) about() string { return c.Path }
+
+func (c ACLChange) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	_, err := e.conn.WithContext(ctx).SetACL(c.Path, c.ACL, c.Seen.Aversion)
+	return nil, err
+}
+
+func (c ACLChange) outcome(ctx context.Context, e *Ensemble, after evidence) error {
+	switch {
+	case after.Stat == nil:
+		return zk.ErrNoNode
+	case after.Stat.Aversion == c.Seen.Aversion:
+		return errNotMade
+	case after.Stat.Aversion != c.Seen.Aversion+1:
+		return ErrUnresolved
+	}
+	now, _, err := e.ACLStat(ctx, c.Path)
+	switch {
+	case err != nil: // which the new ACL may forbid
+		return ErrUnresolved
+	case !stored(c.ACL, now):
+		return zk.ErrBadVersion
+	}
+	return nil
+}
+
+// stored reports whether a server that was given acl shows it as now: with the identities of the
+// session in place of the scheme auth, and without digests to a session that may not administer the
+// znode.
+func stored(acl, now []zk.ACL) bool {
+	return !slices.ContainsFunc(acl, func(a zk.ACL) bool {
+		user, _, _ := strings.Cut(a.ID, ":")
+		return !slices.ContainsFunc(now, func(b zk.ACL) bool {
+			mask := zk.ACL{Perms: a.Perms, Scheme: "digest", ID: user + ":x"}
+			return a == b || a.Scheme == "auth" && a.Perms == b.Perms || a.Scheme == "digest" && b == mask
+		})
+	})
+}
+
+// SetACL replaces the ACL that the znode at path has at this moment, whatever it is.
+func (e *Ensemble) SetACL(ctx context.Context, path string, acl []zk.ACL) error {
+	defer e.aclChanges.Add(1)
+	return e.LookAgain(ctx, func() error {
+		_, st, err := e.ACLStat(ctx, path)
+		if err != nil {
+			return err
+		}
+		_, err = e.Do(ctx, ACLChange{path, acl, st})
+		return Overtaken(err)
+	}, path)
+}
