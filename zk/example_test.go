@@ -180,3 +180,23 @@ func ExampleLock() {
 	// deployed, fenced by a positive number: true
 	// <nil>
 }
+
+// Each client that lines up gets a number of its own, and leaves the line with its session.
+func ExampleConn_Create() {
+	c, done := open()
+	defer done()
+	acl := zk.WorldACL(zk.PermAll)
+	if _, err := c.Create("/line", nil, zk.FlagPersistent, acl); err != nil {
+		log.Fatal(err)
+	}
+	for _, name := range []string{"alice", "bob"} {
+		path, err := c.Create("/line/n-", []byte(name), zk.FlagEphemeralSequential, acl)
+		fmt.Println(path, err)
+	}
+	_, stat, err := c.Children("/line")
+	fmt.Println(stat.NumChildren, "children", err)
+	// Output:
+	// /line/n-0000000000 <nil>
+	// /line/n-0000000001 <nil>
+	// 2 children <nil>
+}
