@@ -112,33 +112,48 @@ func (cl *call) own(data []byte) []byte {
 	return bytes.Clone(data)
 }
 
-// start sends the call. On error the call is gone, else wait must follow.
+// start waits for a slot and sends the call. On error the call is gone, else wait must follow.
 func (c *Conn) start(cl *call) error {
-	if c.hook != nil {
-		cl.begun = time.Now()
-	}
-	err := c.reserve(cl)
+	err := c.begin(cl)
 	if err == nil {
-		if err = c.queue.add(cl, c.batchable(cl)); err == nil {
-			return nil
-		}
-		c.release()
+		err = c.slot()
 	}
-	cl.free()
+	if err != nil {
+		cl.free()
+		return err
+	}
+	return c.startInSlot(cl)
+}
+
+// startInSlot is start for a call that has its slot. On error both are gone.
+func (c *Conn) startInSlot(cl *call) error {
+	err := c.queue.add(cl, c.batchable(cl))
+	if err != nil {
+		c.release()
+		cl.free()
+	}
 	return err
 }
 
 // requestOverhead is what a frame holds besides the record.
 const requestOverhead = 8
 
-// reserve checks the call's size and waits for its slot.
-func (c *Conn) reserve(cl *call) error {
+// begin notes the time of the call for the hook, and refuses one that is too large or comes too late.
+func (c *Conn) begin(cl *call) error {
+	if c.hook != nil {
+		cl.begun = time.Now()
+	}
 	if len(cl.body)+requestOverhead > c.maxRequest {
 		return ErrTooLarge
 	}
 	if err := c.ctx.Err(); err != nil {
 		return &InterruptedError{Err: err}
 	}
+	return nil
+}
+
+// slot waits for one of the slots of [WithMaxInFlight], which release gives back.
+func (c *Conn) slot() error {
 	if c.slots == nil {
 		return nil
 	}
@@ -149,6 +164,19 @@ func (c *Conn) reserve(cl *call) error {
 		return &InterruptedError{Err: c.ctx.Err()}
 	case <-c.closing:
 		return ErrClosing
+	}
+}
+
+// trySlot takes a slot if one is free.
+func (c *Conn) trySlot() bool {
+	if c.slots == nil {
+		return true
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -131,6 +131,27 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 	})
 }
 
+// Pipelines that share the bound do not wait for each other's calls.
+func TestPipelinesShareTheBound(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, events := connect(t, server, zk.WithMaxInFlight(4))
+		await(t, events, zk.StateHasSession)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var pipelines sync.WaitGroup
+		for range 3 {
+			pipelines.Go(func() {
+				for range 100 {
+					for _, r := range c.WithContext(ctx).Pipeline(many(100, &zk.ExistsRequest{Path: "/"})...) {
+						wantErr(t, r.Err, nil)
+					}
+				}
+			})
+		}
+		pipelines.Wait()
+	})
+}
+
 func many(n int, op any) []any {
 	list := make([]any, n)
 	for i := range list {

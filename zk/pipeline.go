@@ -44,11 +44,14 @@ func (c *Conn) Pipeline(ops ...interface{}) []Result {
 	calls := make([]*call, len(ops))
 	waited := 0
 	for i, op := range ops {
-		if i-waited == c.window() {
-			results[waited] = c.result(calls[waited], results[waited].Err)
-			waited++
+		slot := false
+		for waited < i && !slot {
+			if slot = i-waited < pipelineWindow && c.trySlot(); !slot {
+				results[waited] = c.result(calls[waited], results[waited].Err)
+				waited++
+			}
 		}
-		calls[i], results[i].Err = c.startOp(op)
+		calls[i], results[i].Err = c.startOp(op, slot)
 	}
 	for ; waited < len(ops); waited++ {
 		results[waited] = c.result(calls[waited], results[waited].Err)
@@ -56,22 +59,25 @@ func (c *Conn) Pipeline(ops ...interface{}) []Result {
 	return results
 }
 
-// window bounds the requests of one pipeline, below what WithMaxInFlight allows, so that one pipeline can not wait for itself.
-func (c *Conn) window() int {
-	if c.slots != nil {
-		return min(pipelineWindow, cap(c.slots))
-	}
-	return pipelineWindow
-}
-
-func (c *Conn) startOp(op interface{}) (*call, error) {
+// startOp starts op. slot says that its slot is taken. A pipeline waits for a slot only while it has
+// none: else two of them could wait for each other's.
+func (c *Conn) startOp(op interface{}, slot bool) (*call, error) {
 	code, record, err := c.record(op)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		cl := c.newCall(code)
+		cl.body = record.Append(cl.body)
+		if !slot {
+			return cl, c.start(cl)
+		}
+		if err = c.begin(cl); err == nil {
+			return cl, c.startInSlot(cl)
+		}
+		cl.free()
 	}
-	cl := c.newCall(code)
-	cl.body = record.Append(cl.body)
-	return cl, c.start(cl)
+	if slot {
+		c.release()
+	}
+	return nil, err
 }
 
 // record returns the opcode and the record of any operation.
