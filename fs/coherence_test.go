@@ -440,7 +440,7 @@ func TestRestlessFileIsReadWhole(t *testing.T) {
 	whole := func() bool {
 		w.want("ok", "open", "1", "f", "r")
 		defer w.want("ok", "close", "1")
-		f := w.fs.notify.find("/f").Operations().(*file)
+		f := w.fs.nodes.find("/f").(*file)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		for h := range f.handles {

@@ -26,13 +26,6 @@ type dir struct {
 	lately      *lately // nil: nothing was created here
 }
 
-// couldBecomeFile reports whether a change of the znode's data may have made it a file.
-func (d *dir) couldBecomeFile() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return !d.isRoot() && d.last != nil && ensemble.Untouched(d.last)
-}
-
 func (d *dir) isRoot() bool { return d == d.fs.root }
 
 // Getattr implements stat(2).

@@ -64,13 +64,6 @@ func (f *FS) newFile(path string, r role) *file {
 	return &file{node: node{fs: f, path: path, role: r}}
 }
 
-// isOpen reports whether a program has the file open, or writes it.
-func (f *file) isOpen() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.handles) > 0 || f.draft != nil
-}
-
 func (f *file) kind() kind {
 	if f.role == roleLock {
 		return kindLock

@@ -58,7 +58,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.root = &dir{node: node{fs: f, path: "/"}}
 	f.nodes = newNodes(f.root)
 	f.ensemble = ensemble.New(conn, f.ensembleOptions())
-	f.notify = newNotifier(f.ensemble, f.nodes)
+	f.notify = newNotifier(f.nodes.audience, f.isLockPath, f.ensemble.LastZxid)
 
 	ctx, cancel := f.bound(context.Background())
 	defer cancel()

@@ -114,7 +114,7 @@ func TestUnlockingEndsWithASignal(t *testing.T) {
 	w.create("/x.lock", "data")
 	f, a := w.session(40*time.Second, Options{Timeout: time.Hour})
 	a.want("ok file 0644 size=4 nlink=1", "stat", "x.lock")
-	file := f.notify.find("/x.lock").Operations().(*file)
+	file := f.nodes.find("/x.lock").(*file)
 	h := newHandle(file, syscall.O_RDONLY, 0)
 	lk := fuse.FileLock{Typ: syscall.F_WRLCK, End: math.MaxInt64}
 	if errno := file.Setlkw(t.Context(), h, 7, &lk, fuse.FUSE_LK_FLOCK); errno != 0 {

@@ -193,7 +193,7 @@ func TestOwnersWithOneNumber(t *testing.T) {
 			w := newWorld(t, Options{})
 			w.create("/x.lock", "data")
 			w.want("ok file 0644 size=4 nlink=1", "stat", "x.lock")
-			f := w.fs.notify.find("/x.lock").Operations().(*file)
+			f := w.fs.nodes.find("/x.lock").(*file)
 			first, next := newHandle(f, syscall.O_RDONLY, 0), newHandle(f, syscall.O_RDONLY, 0)
 			hold := func(h *handle) (contender string) {
 				t.Helper()

@@ -41,7 +41,7 @@ const (
 
 // znode is a node seen from the outside.
 type znode interface {
-	fusefs.InodeEmbedder
+	audience
 	base() *node
 	kind() kind
 	// vanish notes that somebody else deleted the znode. It returns false if the node has no znode to lose.

@@ -69,6 +69,14 @@ func (t *nodes) find(id string) znode {
 	return t.at[id]
 }
 
+// audience returns the node of the znode at path as the notifier sees it, or nil.
+func (t *nodes) audience(path string) audience {
+	if z := t.find(path); z != nil {
+		return z
+	}
+	return nil
+}
+
 // free returns the first number for id that no node has. The mutex is held.
 func (t *nodes) free(id string) uint64 {
 	for n := t.number(id); ; n += numberStep {

@@ -11,15 +11,20 @@ import (
 	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
-// notifier tells the kernel what changed, so that it asks again. A notification can wait for a lock of the kernel whose
-// holder waits for an answer of ours. So nothing that a handler may wait for notifies (but see settle): tell only queues, and
-// one goroutine, which holds no lock and asks ZooKeeper nothing, does the rest. The queue coalesces and never drops.
+// notifier tells the kernel what changed, so that it asks again, and nothing else: what that means
+// for the nodes they decide themselves, see audience.
+//
+// A notification can wait for a lock of the kernel whose holder waits for an answer of ours. So
+// nothing that a handler may wait for notifies: tell only queues, and one goroutine, which holds no
+// lock and asks ZooKeeper nothing, does the rest. The queue coalesces and never drops. The handler
+// of open(2) is the one exception, by reopened and store; some wait by settle.
 type notifier struct {
-	root     *fusefs.Inode
-	nodes    *nodes
-	ensemble *ensemble.Ensemble
-	wake     chan struct{} // of capacity 1
-	done     chan struct{} // closed when the goroutine has ended
+	root   *fusefs.Inode
+	find   func(path string) audience // the node of a znode that the kernel may know, or nil
+	isLock func(path string) bool     // has a znode the name of a lock file?
+	zxid   func() int64               // the last that is known
+	wake   chan struct{}              // of capacity 1
+	done   chan struct{}              // closed when the goroutine has ended
 
 	// owned by run
 	doomed     []*fusefs.Inode // what the kernel is about to be asked to forget
@@ -34,15 +39,37 @@ type notifier struct {
 	settled []milestone
 }
 
+// audience is a node as the notifier sees it: it decides what news about it mean. No method asks
+// ZooKeeper.
+type audience interface {
+	fusefs.InodeEmbedder
+	// hear tells the node the news about the znode at path, which it shows.
+	hear(path string, due notice) consequence
+	// dropPages makes the kernel drop what it holds of the node's content, by a call of ask or more.
+	dropPages(ask func() syscall.Errno) syscall.Errno
+	// handOn gives the kernel the next version of an open file.
+	handOn()
+	// isKnown reports whether the cache knows the znode at path, in or below the node.
+	isKnown(path string) bool
+	// isFree reports whether a name of the node can be taken away and no program notices.
+	isFree() bool
+}
+
+// consequence is what the kernel is to be told about a node beside the news.
+type consequence struct {
+	gone    bool // it shows no znode any more
+	another bool // its name may be one of another type now: the kernel is to look it up again
+}
+
 // milestone is closed when the kernel was told about the first at znodes.
 type milestone struct {
 	at      int64
 	reached chan struct{}
 }
 
-func newNotifier(e *ensemble.Ensemble, nodes *nodes) *notifier {
+func newNotifier(find func(string) audience, isLock func(string) bool, zxid func() int64) *notifier {
 	return &notifier{
-		ensemble: e, nodes: nodes, pending: map[string]notice{},
+		find: find, isLock: isLock, zxid: zxid, pending: map[string]notice{},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
@@ -58,7 +85,7 @@ type notice struct {
 func (n *notifier) tell(path string, what ensemble.News) {
 	due := notice{what: what}
 	if what&ensemble.Deleted != 0 {
-		due.zxid = n.ensemble.LastZxid()
+		due.zxid = n.zxid()
 	}
 	n.queue(path, due)
 }
@@ -176,91 +203,72 @@ func (n *notifier) quit() {
 // apply tells the kernel the news about one znode.
 func (n *notifier) apply(path string, due notice) {
 	what := due.what
+	node := n.find(path)
 	if what&ensemble.Dropped != 0 {
-		n.dropped(path)
+		n.dropped(path, node)
 		what &^= ensemble.Dropped
 	}
 	if what&ensemble.Everything != 0 {
 		n.all(n.root)
 		return
 	}
-	if due.longer {
-		if f, ok := n.nodes.find(path).(*file); ok {
-			f.handOn()
-		}
+	if due.longer && node != nil {
+		node.handOn()
 	}
-	if what == 0 {
-		return
+	switch due.what = what; {
+	case what == 0:
+	case path == "/":
+		n.changed(node, what, node.hear(path, due))
+	default:
+		n.child(path, node, due)
 	}
-	if path == "/" {
-		n.changed(n.root, what)
-		return
-	}
+}
+
+// child tells the kernel the news about a znode in a directory, or in what is shown as a file.
+func (n *notifier) child(path string, node audience, due notice) {
+	comesOrGoes := due.what&(ensemble.Created|ensemble.Deleted) != 0
 	dir, name := ensemble.Split(path)
-	if what&(ensemble.Created|ensemble.Deleted) != 0 && dir != "/" {
+	if comesOrGoes && dir != "/" {
 		n.contended(dir)
 	}
-	parent := n.find(dir)
-	if parent == nil {
+	above := n.find(dir)
+	switch {
+	case above == nil:
 		return // the kernel knows nothing in there
-	}
-	if !parent.IsDir() {
-		n.inFile(parent, dir, what)
+	case !above.EmbeddedInode().IsDir():
+		if comesOrGoes { // the queue of a lock changed, or a file became a directory
+			news := notice{what: ensemble.ChildrenChanged}
+			n.changed(above, news.what, above.hear(dir, news))
+		}
 		return
 	}
-	shown := shownName(name, dir == "/")
-	child := n.find(path) // a program that has another open, from before, keeps it
-	if what&ensemble.Deleted != 0 && n.deleted(parent, shown, child, path, due.zxid) {
-		child = nil
+	parent, shown := above.EmbeddedInode(), shownName(name, dir == "/")
+	if node != nil { // a program that has another open, from before, keeps it
+		if follows := node.hear(path, due); follows.gone {
+			parent.NotifyDelete(shown, node.EmbeddedInode())
+			node = nil
+		} else {
+			n.changed(node, due.what, follows)
+		}
 	}
-	if child != nil {
-		n.changed(child, what)
+	// The entry of a directory that still exists stays: dropping it would detach a shell that works in
+	// it. An unknown name is told too: the notification waits for lookups and listings under way and
+	// drops what they bring.
+	if node == nil {
+		parent.NotifyEntry(shown)
 	}
-	if child == nil || what&(ensemble.Created|ensemble.Deleted) != 0 {
-		n.entry(parent, shown, child)
-	}
-	if what&(ensemble.Created|ensemble.Deleted) != 0 {
+	if comesOrGoes {
 		parent.NotifyContent(0, 0) // after the entry, whose notification waits for listings under way
 	}
 }
 
-// deleted tells the kernel that a child is gone, unless it is one that was created after that. zxid
-// is as in notice: no znode that was created after the deletion has one so low as czxid.
-func (n *notifier) deleted(parent *fusefs.Inode, shown string, child *fusefs.Inode, path string, zxid int64) bool {
-	if child == nil {
-		return true
-	}
-	z := child.Operations().(znode)
-	if z.base().isNewerThan(zxid) {
-		return false
-	}
-	if s, ok := n.ensemble.Peek(path); ok && s.Stat != nil && z.base().shows(s.Stat) {
-		return false
-	}
-	if !z.vanish() {
-		return false // created here and pending
-	}
-	parent.NotifyDelete(shown, child)
-	if f, ok := z.(*file); ok {
-		f.growUp()
-	}
-	return true
-}
-
-// entry makes the kernel look a name up again. The entry of a directory that still exists stays: dropping it would
-// detach whoever works in it. An unknown name is told too: the notification waits for lookups and
-// listings under way and drops what they bring.
-func (n *notifier) entry(parent *fusefs.Inode, shown string, child *fusefs.Inode) {
-	if child == nil {
-		parent.NotifyEntry(shown)
-	}
-}
-
 // changed tells the kernel that data or children of a known znode changed.
-func (n *notifier) changed(inode *fusefs.Inode, what ensemble.News) {
+func (n *notifier) changed(node audience, what ensemble.News, follows consequence) {
+	inode := node.EmbeddedInode()
+	data := inode.GetChild(nameData)
 	if what == ensemble.AttrChanged {
 		inode.NotifyContent(-1, 0)
-		if data := inode.GetChild(nameData); data != nil {
+		if data != nil {
 			data.NotifyContent(-1, 0)
 		}
 		return
@@ -269,43 +277,27 @@ func (n *notifier) changed(inode *fusefs.Inode, what ensemble.News) {
 	if n.content(inode) == syscall.ENOENT && parent != nil {
 		parent.NotifyEntry(name)
 	}
-	switch z := inode.Operations().(type) {
-	case *dir:
-		if what&ensemble.DataChanged == 0 {
-			return
-		}
+	if inode.IsDir() && what&ensemble.DataChanged != 0 {
 		inode.NotifyEntry(nameData)
-		if data := inode.GetChild(nameData); data != nil {
+		if data != nil {
 			n.content(data)
 		}
 		inode.NotifyContent(0, 0)
-		if z.couldBecomeFile() && parent != nil {
-			parent.NotifyEntry(name)
-		}
-	case *file:
-		if what&ensemble.ChildrenChanged != 0 && z.role == roleLeaf && parent != nil {
-			parent.NotifyEntry(name) // it is a directory now
-		}
 	}
-}
-
-// inFile is news about a child of what is shown as a file: the queue of a lock changed, or a file became a directory.
-func (n *notifier) inFile(inode *fusefs.Inode, path string, what ensemble.News) {
-	if what&(ensemble.Created|ensemble.Deleted) != 0 {
-		n.changed(inode, ensemble.ChildrenChanged)
+	if follows.another && parent != nil {
+		parent.NotifyEntry(name)
 	}
 }
 
 // contended is news about a contender for the lock at path, which is listed beside its file while
 // there is one.
 func (n *notifier) contended(path string) {
-	root, ok := n.root.Operations().(*dir)
-	if !ok || !root.fs.isLockPath(path) {
+	if !n.isLock(path) {
 		return
 	}
 	dir, _ := ensemble.Split(path)
-	if inode := n.find(dir); inode != nil {
-		inode.NotifyContent(0, 0)
+	if node := n.find(dir); node != nil {
+		node.EmbeddedInode().NotifyContent(0, 0)
 	}
 }
 
@@ -319,42 +311,21 @@ func (n *notifier) all(inode *fusefs.Inode) {
 	}
 }
 
-// find returns the inode at the path of a znode as far as the kernel knows it, or nil.
-func (n *notifier) find(path string) *fusefs.Inode {
-	if z := n.nodes.find(path); z != nil {
-		return z.EmbeddedInode()
-	}
-	return nil
-}
-
-// reopened makes the kernel drop what it holds of a file, from the handler of an open: the only handler in which that is safe,
-// because the kernel holds no lock there that a notification waits for.
-func (n *notifier) reopened(inode *fusefs.Inode) {
-	n.content(inode)
-}
-
-// patient is how often a file is invalidated at most because the kernel reads it at the same time.
-const patient = 10
-
 // content makes the kernel drop the pages of a file, or the listing of a directory, and what it
-// knows of its size. What it reads for its pages from now on may be the current version.
+// knows of its size.
 func (n *notifier) content(inode *fusefs.Inode) syscall.Errno {
-	f, ok := inode.Operations().(*file)
-	if !ok {
-		return inode.NotifyContent(0, 0)
+	ask := func() syscall.Errno { return inode.NotifyContent(0, 0) }
+	if node, ok := inode.Operations().(audience); ok {
+		return node.dropPages(ask)
 	}
-	for range patient {
-		reads := f.readsSoFar()
-		if errno := inode.NotifyContent(0, 0); errno != 0 || f.pagesDropped(reads) {
-			return errno
-		}
-	}
-	f.pagesDropped(f.readsSoFar())
-	return inode.NotifyContent(0, 0)
+	return ask()
 }
+
+// reopened makes the kernel drop what it holds of a file, from the handler of an open: the only
+// handler in which that is safe, because the kernel holds no lock there that a notification waits
+// for.
+func (n *notifier) reopened(inode *fusefs.Inode) { n.content(inode) }
 
 // store gives the kernel the content of a file, from the handler of an open or from the notifier's
 // goroutine.
-func (n *notifier) store(inode *fusefs.Inode, data []byte) {
-	inode.WriteCache(0, data)
-}
+func (n *notifier) store(inode *fusefs.Inode, data []byte) { inode.WriteCache(0, data) }

@@ -17,7 +17,7 @@ import (
 // Who settles waits for what was told before, and not for what comes after.
 func TestSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNotifier(nil, nil)
+		n := newNotifier(nil, nil, nil)
 		if err := n.settle(t.Context()); err != nil {
 			t.Fatal(err)
 		}

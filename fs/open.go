@@ -13,7 +13,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// Open implements open(2) of a file that exists.
+// Open implements open(2) of a file that exists. It is the one handler that notifies the kernel
+// itself, by reopen and handOver: the kernel holds no lock here that a notification waits for.
 func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	caller := callerOf(ctx)
 	ctx, cancel := f.fs.bound(ctx)

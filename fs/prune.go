@@ -11,24 +11,25 @@ import (
 // pruneBatch is how many inodes the kernel is asked to forget at a time.
 const pruneBatch = 64
 
-// dropped makes the kernel forget a znode.
-func (n *notifier) dropped(path string) {
-	if path == "/" || n.ensemble.Knows(path) {
+// dropped makes the kernel forget a znode that the cache does not know any more. node is at path, or
+// nil.
+func (n *notifier) dropped(path string, node audience) {
+	if path == "/" {
 		return
 	}
 	dir, name := ensemble.Split(path)
-	parent := n.find(dir)
-	if parent == nil || !parent.IsDir() {
-		return // the kernel knows nothing in there, or the queue of a lock
+	above := n.find(dir)
+	if above == nil || !above.EmbeddedInode().IsDir() || above.isKnown(path) {
+		return // the kernel knows nothing in there, or the queue of a lock, or it was asked for again
 	}
-	shown := shownName(name, dir == "/")
-	inode := n.find(path)
+	parent, shown := above.EmbeddedInode(), shownName(name, dir == "/")
 	switch {
-	case inode == nil:
+	case node == nil:
 		parent.NotifyEntry(shown) // it may know that there is none
 	case n.lacksPrune:
-		n.dropEntry(parent, shown, inode)
+		dropEntry(parent, shown, node)
 	default:
+		inode := node.EmbeddedInode()
 		for _, aside := range []string{nameData, nameLock} {
 			if child := inode.GetChild(aside); child != nil {
 				n.doomed = append(n.doomed, child)
@@ -48,8 +49,9 @@ func (n *notifier) prune() {
 	if n.root.NotifyPrune(n.doomed) == syscall.ENOSYS {
 		n.lacksPrune = true
 		for _, inode := range n.doomed {
-			if shown, parent := inode.Parent(); parent != nil {
-				n.dropEntry(parent, shown, inode)
+			node, ok := inode.Operations().(audience)
+			if shown, parent := inode.Parent(); ok && parent != nil {
+				dropEntry(parent, shown, node)
 			}
 		}
 	}
@@ -57,10 +59,10 @@ func (n *notifier) prune() {
 	n.doomed = n.doomed[:0]
 }
 
-// dropEntry is prune before Linux 6.18, which has no such call. What comes nearest takes a directory away from under whoever works in
-// it, so only files that are not open are forgotten.
-func (n *notifier) dropEntry(parent *fusefs.Inode, shown string, inode *fusefs.Inode) {
-	if f, ok := inode.Operations().(*file); ok && !f.isOpen() {
+// dropEntry is prune before Linux 6.18, which has no such call. What comes nearest takes a name
+// away.
+func dropEntry(parent *fusefs.Inode, shown string, node audience) {
+	if node.isFree() {
 		parent.NotifyEntry(shown)
 	}
 }
