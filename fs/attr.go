@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"context"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -74,18 +73,6 @@ func (o *Options) commonAttr(out *fuse.Attr, st *zk.Stat) {
 // mode returns perm as the umask option leaves it.
 func (o *Options) mode(perm uint32) uint32 {
 	return perm &^ (o.Umask & 0o777)
-}
-
-// mayLock reports whether the mode bits let the caller of a request lock the file that it has open
-// as h. A lock makes a znode, so it takes w. Where the kernel let the caller open the file for
-// writing, the caller has it; else only the owner can have it, and root.
-func (h *handle) mayLock(request context.Context) bool {
-	o := &h.file.fs.o
-	if h.write || !o.AllowOther {
-		return true
-	}
-	caller, ok := fuse.FromContext(request)
-	return ok && (caller.Uid == 0 || caller.Uid == o.UID && o.mode(0o644)&0o200 != 0)
 }
 
 // setTime sets the times to ms after the epoch, with the number of changes below the millisecond:

@@ -27,7 +27,7 @@ func TestNothingPassesByTheEnsemble(t *testing.T) {
 	set, info := checked(t)
 	for expr, of := range info.Types {
 		if !of.IsType() && strings.Contains(of.Type.String(), "zkfs/zk.Conn") {
-			if at := set.Position(expr.Pos()); at.Filename != "fs.go" {
+			if at := set.Position(expr.Pos()); at.Filename != "mount.go" {
 				t.Errorf("%v is a connection: %v", at, of.Type)
 			}
 		}

@@ -408,7 +408,7 @@ func (f *file) drop(err error) {
 		}
 	}
 	f.mu.Unlock()
-	f.fs.lost(path, err)
+	f.fs.failures.add(path, err)
 	f.endDraft(nil)
 	if d.in != nil && !d.exists() {
 		f.node.vanish()

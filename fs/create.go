@@ -92,7 +92,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 		}
 	}
 	role := roleLeaf
-	if isLockName(znodeName(name, d.isRoot()), d.fs.o.LockSuffix) {
+	if d.fs.isLockPath(path) {
 		role = roleLock
 	}
 	f := d.fs.newFile(path, role)

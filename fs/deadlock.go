@@ -6,13 +6,6 @@ import "github.com/zkfs/zkfs/zk"
 // one that asks. The mount knows that of the locks that were taken by fcntl(2) through itself.
 // flock(2) knows no such error.
 
-// waiter is a request of fcntl(2) that waits. All fields are immutable.
-type waiter struct {
-	owner  uint64
-	path   string // of the lock's znode
-	shared bool
-}
-
 // wait notes that the owner of key waits for the lock at path until over is called, or returns
 // zk.ErrDeadlock.
 func (l *locks) wait(key lockKey, path string, shared bool) (over func(), err error) {

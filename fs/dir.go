@@ -125,14 +125,6 @@ func (d *dir) told(st *zk.Stat) {
 	d.mu.Unlock()
 }
 
-func (f *FS) kindOf(path string, st *zk.Stat) kind {
-	if path == "/" {
-		return kindDir
-	}
-	_, name := ensemble.Split(path)
-	return kindOf(name, st, f.o.LockSuffix)
-}
-
 // Setattr accepts what has no meaning for a znode: tools that restore a tree need it to succeed.
 func (d *dir) Setattr(ctx context.Context, f fusefs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	return d.Getattr(ctx, f, out)
@@ -212,7 +204,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		d.fs.setEntry(out, data, s)
 		return &data.Inode, nil
 	case nameLock:
-		if d.fs.o.LockSuffix == "" || !d.takesChildren() {
+		if d.fs.lockSuffix == "" || !d.takesChildren() {
 			break
 		}
 		s, err := d.state(ctx)
@@ -223,7 +215,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		d.fs.setEntry(out, lock, s)
 		return &lock.Inode, nil
 	case nameStatus:
-		return d.fs.lookupStatus(out), nil
+		return d.fs.status.entry(out), nil
 	}
 	return nil, zk.ErrNoNode
 }
@@ -268,7 +260,7 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 		return nil, err
 	}
 	var st *zk.Stat
-	if isLockName(znodeName(name, d.isRoot()), d.fs.o.LockSuffix) {
+	if d.fs.isLockPath(path) {
 		st, err = d.fs.ensemble.Do(ctx, ensemble.LockDirCreation{Path: path, ACL: acl})
 	} else {
 		st, err = d.fs.ensemble.Do(ctx, ensemble.Creation{Path: path, ACL: acl, Claim: exclusively})
@@ -379,7 +371,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 		}, path)
 	})
 	if err == nil && locked {
-		d.fs.removeLock(ctx, path+d.fs.o.LockSuffix)
+		d.fs.removeLock(ctx, path+d.fs.lockSuffix)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -8,6 +9,8 @@ import (
 // failures remembers the commits that failed for good, whether a system call told that or none was
 // left that could.
 type failures struct {
+	log *slog.Logger
+
 	mu    sync.Mutex // guards the following
 	total int
 	last  []failure // the newest at the end
@@ -22,15 +25,15 @@ type failure struct {
 // keptFailures is how many are listed in /.status.
 const keptFailures = 16
 
-// lost notes that what was written to path is not in ZooKeeper, and never will be.
-func (f *FS) lost(path string, err error) {
-	f.log.Warn("written data is lost", "path", path, "err", err)
-	f.failures.mu.Lock()
-	defer f.failures.mu.Unlock()
-	f.failures.total++
-	f.failures.last = append(f.failures.last, failure{time.Now(), path, err})
-	if n := len(f.failures.last) - keptFailures; n > 0 {
-		f.failures.last = f.failures.last[n:]
+// add notes that what was written to path is not in ZooKeeper, and never will be.
+func (l *failures) add(path string, err error) {
+	l.log.Warn("written data is lost", "path", path, "err", err)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total++
+	l.last = append(l.last, failure{time.Now(), path, err})
+	if n := len(l.last) - keptFailures; n > 0 {
+		l.last = l.last[n:]
 	}
 }
 

@@ -1,41 +1,36 @@
 package fs
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
-	"github.com/zkfs/zkfs/zk"
 )
 
 // FS is a mounted ensemble.
 //
-// Lock order: file.busy, then node.mu, then watch.mu, then any of nodes.mu, cache.mu, notifier.mu,
-// which are never held together. go-fuse's own locks of inodes are taken last. file.busy is a
+// Lock order: file.busy, then node.mu, then the mutexes of the ensemble, then nodes.mu or
+// notifier.mu, which are never held together. go-fuse's own locks of inodes are taken last. file.busy is a
 // token, not a mutex: it is held across requests, and waiting for it ends with the waiter's
 // context. No other lock is held across a request or a notification.
 type FS struct {
 	// immutable after Mount
-	o          Options
-	ensemble   *ensemble.Ensemble
+	o        Options
+	ensemble *ensemble.Ensemble
+	limits
+	kinds
+	aclPolicy
 	notify     *notifier
 	server     *fuse.Server
 	mountpoint string // absolute
 	root       *dir
 	nodes      *nodes
-	status     *fusefs.Inode // of /.status
+	status     *status
 	log        *slog.Logger
 	start      time.Time
 
@@ -47,195 +42,26 @@ type FS struct {
 	renaming   atomic.Int32 // renames under way: what is missing may be on its way to another path
 }
 
-// Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served
-// when it returns. The connection stays the caller's: it must be open as long as the mount is and
-// is not closed with it. Its chroot, if any, is the root of the mount and must exist. If
-// Options.ACL gives new znodes to the session's identities it must have one, else the error is
-// [ErrNoIdentity].
-func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
-	f := &FS{o: o.withDefaults(), start: time.Now()}
-	f.log = f.o.Logger
-	f.root = &dir{node: node{fs: f, path: "/"}}
-	f.nodes = newNodes(f.root)
-	f.ensemble = ensemble.New(conn, f.ensembleOptions())
-	f.notify = newNotifier(f.nodes.audience, f.isLockPath, f.ensemble.LastZxid)
-
-	ctx, cancel := f.bound(context.Background())
-	defer cancel()
-	if err := f.ensemble.Start(ctx); err != nil {
-		return nil, fmt.Errorf("watch for changes: %w", err)
-	}
-	if _, err := f.root.state(ctx); err != nil {
-		f.ensemble.Close()
-		return nil, fmt.Errorf("the znode to mount: %w", err)
-	}
-	if err := f.canOwn(ctx); err != nil {
-		f.ensemble.Close()
-		return nil, err
-	}
-	if err := f.serve(mountpoint); err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-// ensembleOptions returns how the mount asks the servers, and what it wants to be told.
-func (f *FS) ensembleOptions() ensemble.Options {
-	return ensemble.Options{
-		Timeout:   f.o.Timeout,
-		MaxAge:    f.o.MaxAge,
-		Watch:     f.o.Watch,
-		CacheSize: f.o.CacheSize,
-		Log:       f.log,
-		Perms:     f.o.Modes == ModesACL,
-		Trust:     f.o.trust,
-		Flood:     f.o.flood,
-		Tell:      func(path string, what ensemble.News) { f.notify.tell(path, what) },
-		LockOf: func(path string) (string, bool) {
-			return f.lockedBy(path), f.isLockPath(path)
-		},
-		Idle:   f.isIdleLock,
-		IsFile: func(path string, st *zk.Stat) bool { return f.kindOf(path, st) == kindFile },
-	}
-}
-
-// mountOptions returns how the kernel and go-fuse are to work together.
-func (f *FS) mountOptions() fuse.MountOptions {
-	o := fuse.MountOptions{
-		Name:              "zkfs",
-		FsName:            f.o.FsName,
-		MaxWrite:          maxWrite,
-		MaxBackground:     64,
-		EnableLocks:       true,
-		AllowOther:        f.o.AllowOther,
-		DirectMountStrict: os.Geteuid() == 0,
-		Options:           []string{"default_permissions"},
-		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | kernelDropsPrivileges | fuse.CAP_DIRECT_IO_ALLOW_MMAP,
-		DisableSplice:     true, // no content is a file, and each read would take a pair of pipes to find that out
-		Debug:             f.o.Debug,
-	}
-	if !o.Debug { // else go-fuse writes to standard error
-		o.Logger = slog.NewLogLogger(f.log.Handler(), slog.LevelWarn)
-	}
-	if f.o.ReadOnly && o.DirectMountStrict {
-		o.DirectMountFlags = readOnlyMount
-	} else if f.o.ReadOnly {
-		o.Options = append(o.Options, "ro")
-	}
-	return o
-}
-
-// serve mounts and starts to answer the kernel. After an error nothing is left.
-func (f *FS) serve(mountpoint string) error {
-	opts := &fusefs.Options{NullPermissions: true, RootStableAttr: &fusefs.StableAttr{Ino: rootNumber}}
-	opts.MountOptions = f.mountOptions()
-	raw := &raw{RawFileSystem: fusefs.NewNodeFS(f.root, opts), fs: f}
-	f.notify.root = &f.root.Inode
-	f.status = f.newStatus()
-	mountpoint, err := filepath.Abs(mountpoint)
-	if err != nil {
-		f.ensemble.Close()
-		return err
-	}
-	f.mountpoint = mountpoint
-	server, err := fuse.NewServer(&counted{raw, &f.operations}, mountpoint, &opts.MountOptions)
-	if err != nil {
-		f.ensemble.Close()
-		return fmt.Errorf("mount on %s: %w", mountpoint, err)
-	}
-	f.server = server
-	closeOnExec("/dev/fuse")
-	go func() { // ends when the kernel has unmounted
-		server.Serve()
-		f.ended()
-	}()
-	err = apart(server.WaitMount) // which asks this process for the root
-	// The kernel has asked for the root now. A notification before it has the answer makes it drop that (fs/fuse/inode.c,
-	// fuse_change_attributes), and a root that it knows nothing of is closed to all users but root.
-	go f.notify.run() // ends with f.ended
-	if err != nil {   // somebody has unmounted it already
-		return errors.Join(fmt.Errorf("mount on %s: %w", mountpoint, err), f.Unmount())
-	}
-	return nil
-}
-
-// ended gives up what the mount holds besides the connection.
-func (f *FS) ended() {
-	f.ensemble.Close()
-	f.notify.close()
-}
-
-// Wait returns when the file system is unmounted, by Unmount or by anybody else.
-func (f *FS) Wait() {
-	f.server.Wait()
-	<-f.notify.done
-}
-
-// Unmount unmounts the file system and waits until the last request is answered. While files are open or a shell is
-// inside, it is only detached: the mount point is free at once, and what is open works until it is closed. The same holds where another
-// mount namespace, such as that of a container, has a copy of the mount: the file system goes on there for as long as this process lives.
-func (f *FS) Unmount() error {
-	unmounted := make(chan error, 1)
-	go func() { // ends with the file system
-		err := f.server.Unmount()
-		if err == nil {
-			<-f.notify.done
-		}
-		unmounted <- err
-	}()
-	patience := time.NewTimer(f.o.Timeout + grace) // the last requests are answered by then
-	defer patience.Stop()
-	select {
-	case err := <-unmounted:
-		if err == nil {
-			return nil
-		}
-	case <-patience.C:
-	}
-	return f.detach()
-}
-
-// Retire stops telling the kernel of changes and returns when it has taken the last, or after Options.Timeout. A process that ends after
-// [FS.Unmount] calls it first, with the connection closed, so that no request waits any longer: a notification can wait for the lock of a directory
-// whose holder waits for an answer, and Linux lets no signal end such a wait (fuse_reverse_inval_entry in fs/fuse/dir.c). If the
-// process ended meanwhile, neither that thread nor the holder of the lock ever would, where the file system is in use and only detached.
-func (f *FS) Retire() {
-	f.notify.quit()
-	patience := time.NewTimer(f.o.Timeout)
-	defer patience.Stop()
-	select {
-	case <-f.notify.done:
-	case <-patience.C:
-	}
-}
-
-// detach takes the mount point away from under whoever uses it, unless somebody has done so before.
-func (f *FS) detach() error {
-	err := unmountLazily(f.mountpoint)
-	if errors.Is(err, syscall.EPERM) {
-		var out []byte
-		out, err = exec.Command("fusermount3", "-u", "-z", f.mountpoint).CombinedOutput()
-		switch {
-		case bytes.Contains(out, []byte("not found in")): // the table of mounts
-			return nil
-		case err != nil:
-			err = fmt.Errorf("%w: %s", err, out)
-		}
-	}
-	if errors.Is(err, syscall.EINVAL) { // nothing is mounted there
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("unmount %s: %w", f.mountpoint, err)
-	}
-	return nil
-}
-
-// errno returns the error number of err for the system call op on path, and logs what no table foresaw.
+// errno returns the error number of err for the system call op on path, and logs what no table
+// foresaw.
 func (f *FS) errno(op, path string, err error) syscall.Errno {
 	errno := errnoOf(err)
 	if errno == syscall.EIO {
 		f.log.Error(op, "path", path, "err", err)
 	}
 	return errno
+}
+
+// tellTime is how long a request that changes what a file looks like waits until the kernel has
+// been told. The kernel holds the lock of the file meanwhile, and somebody who unlinks the file
+// holds that of the directory and waits for this one: so the wait must end.
+const tellTime = time.Second
+
+// showChange lets the next stat(2) of the files of a znode show what this request changed.
+func (f *FS) showChange(ctx context.Context, path string, what ensemble.News) {
+	f.ensemble.AskAnew(path)
+	f.notify.tell(path, what)
+	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	_ = f.notify.settle(ctx) // an error is only that it took too long
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 
@@ -45,6 +43,9 @@ type handle struct {
 	closing atomic.Bool // its last descriptor is closed
 }
 
+// isClosing reports whether the last descriptor is closed.
+func (h *handle) isClosing() bool { return h.closing.Load() }
+
 func newHandle(f *file, flags, caller uint32) *handle {
 	h := &handle{
 		file:   f,
@@ -68,7 +69,7 @@ const oneRead = 128 << 10
 // Read implements read(2).
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
-	if _, err := h.holds(); err != nil {
+	if _, err := h.file.fs.locks.heldBy(h); err != nil {
 		return nil, f.fs.errno("read", f.where(), err)
 	}
 	if h.queue != nil {
@@ -150,13 +151,6 @@ func (f *file) current(ctx context.Context) (ensemble.Snapshot, error) {
 	return f.load(ctx, true)
 }
 
-func copyFrom(dest, data []byte, off int64) int {
-	if off >= int64(len(data)) {
-		return 0
-	}
-	return copy(dest, data[off:])
-}
-
 // Write implements write(2): into the draft.
 func (h *handle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
 	ctx, cancel := h.file.fs.bound(ctx)
@@ -179,7 +173,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 		return h.broken
 	}
 	h.broken = nil
-	held, err := h.holds()
+	held, err := h.file.fs.locks.heldBy(h)
 	if err != nil {
 		return err
 	}
@@ -264,8 +258,8 @@ func (h *handle) Flush(ctx context.Context) syscall.Errno {
 	bounded, cancel := h.file.fs.boundChange(ctx)
 	defer cancel()
 	err := h.flush(bounded, caller)
-	h.file.fs.drop(ctx, func(key lockKey, _ *heldLock) bool {
-		return key.handle == nil && key.owner == owner && key.file == h.file
+	h.file.fs.locks.releaseAll(ctx, func(key lockKey, _ *heldLock) bool {
+		return key.handle == nil && key.owner == owner && key.file == &h.file.Inode
 	})
 	if err != nil {
 		return h.file.fs.errno("close", h.file.where(), err)
@@ -278,7 +272,7 @@ func (h *handle) Flush(ctx context.Context) syscall.Errno {
 // it for the second time: a shell moves the descriptor before it writes, which closes the first.
 func (h *handle) flush(ctx context.Context, caller uint32) error {
 	f := h.file
-	if _, err := h.holds(); err != nil {
+	if _, err := h.file.fs.locks.heldBy(h); err != nil {
 		return err
 	}
 	if !h.write {
@@ -347,7 +341,7 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 		return f.fs.errno("fsync", f.where(), err)
 	}
 	defer f.give()
-	if _, err := h.holds(); err != nil {
+	if _, err := h.file.fs.locks.heldBy(h); err != nil {
 		return f.fs.errno("fsync", f.where(), err)
 	}
 	draft := f.hasDraft() && h.write
@@ -369,7 +363,7 @@ func (f *file) sync(ctx context.Context) error {
 	f.shown.data, f.shown.hasData = nil, false
 	f.told, f.stored = noVersion, 0
 	f.mu.Unlock()
-	f.source(ctx, false).shows(ensemble.DataChanged)
+	f.fs.showChange(ctx, f.where(), ensemble.DataChanged)
 	return nil
 }
 
@@ -386,7 +380,9 @@ func (h *handle) Release(context.Context) syscall.Errno {
 			f.give()
 		}
 	}
-	f.fs.drop(context.Background(), func(_ lockKey, held *heldLock) bool { return held.handle == h })
+	f.fs.locks.releaseAll(context.Background(), func(_ lockKey, held *heldLock) bool {
+		return held.handle == h
+	})
 	f.closed(h)
 	return 0
 }
@@ -413,33 +409,4 @@ func (f *file) closed(h *handle) {
 // Allocate implements fallocate(2), which znodes do not have.
 func (h *handle) Allocate(ctx context.Context, off, size uint64, mode uint32) syscall.Errno {
 	return syscall.EOPNOTSUPP
-}
-
-// callerOf returns the thread that made the system call, or 0 if it lives where this process can not see it.
-func callerOf(ctx context.Context) uint32 {
-	if caller, ok := fuse.FromContext(ctx); ok {
-		return caller.Pid
-	}
-	return 0
-}
-
-// processOf returns the process of a thread. The kernel names the thread.
-func processOf(thread uint32) uint32 {
-	if thread == 0 || leads(thread) { // most programs have one thread
-		return thread
-	}
-	status, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(thread), 10) + "/status")
-	if err != nil {
-		return thread
-	}
-	_, rest, ok := bytes.Cut(status, []byte("\nTgid:"))
-	if !ok {
-		return thread
-	}
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	process, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 10, 32)
-	if err != nil {
-		return thread
-	}
-	return uint32(process)
 }

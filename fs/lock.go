@@ -18,7 +18,7 @@ import (
 // lockPath returns the path of the znode that is locked when the file is: its own if it is a lock file, else that of the
 // lock file beside it.
 func (f *file) lockPath() (string, error) {
-	suffix := f.fs.o.LockSuffix
+	suffix := f.fs.lockSuffix
 	path := f.where()
 	switch {
 	case suffix == "":
@@ -64,6 +64,14 @@ func (f *file) setlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	return f.fs.errno("lock", path, err)
 }
 
+// keyOf returns the key of a lock that an owner asks for through h.
+func keyOf(h *handle, owner uint64, flags uint32) lockKey {
+	if flags&fuse.FUSE_LK_FLOCK != 0 {
+		return lockKey{file: &h.file.Inode, handle: h}
+	}
+	return lockKey{file: &h.file.Inode, owner: owner}
+}
+
 // lock takes the lock of key on the znode at path. A lock of the other kind that the owner holds is given back first, as
 // flock(2) does. Of several requests of one owner, a process and its children that share the descriptor, one
 // contends, and the others find that the owner has the lock.
@@ -97,8 +105,8 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 				return err
 			}
 			f.fs.locks.put(key, held)
-			go f.fs.warn(held) // ends when the lock is given back or lost
-			return f.granted(ctx, key, held)
+			go f.fs.locks.warn(held) // ends when the lock is given back or lost
+			return f.granted(ctx, h, key, held)
 		case !partner.exclusive && !shared && wait:
 			return zk.ErrDeadlock // the process would wait for itself
 		case !partner.exclusive && !shared:
@@ -106,9 +114,21 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		}
 		held.grant = partner.grant
 		if f.fs.locks.join(key, held) {
-			return f.granted(ctx, key, held)
+			return f.granted(ctx, h, key, held)
 		}
 	}
+}
+
+// mayLock reports whether the mode bits let the caller of a request lock the file that it has open
+// as h. A lock makes a znode, so it takes w. Where the kernel let the caller open the file for
+// writing, the caller has it; else only the owner can have it, and root.
+func (h *handle) mayLock(request context.Context) bool {
+	o := &h.file.fs.o
+	if h.write || !o.AllowOther {
+		return true
+	}
+	caller, ok := fuse.FromContext(request)
+	return ok && (caller.Uid == 0 || caller.Uid == o.UID && o.mode(0o644)&0o200 != 0)
 }
 
 // acquire waits for the lock on the znode at path, or tries to get it.
@@ -137,14 +157,13 @@ func (f *file) acquire(ctx context.Context, key lockKey, path string, shared, wa
 
 // granted does what must be done before a program learns that it has the lock. After an error it
 // does not have it.
-func (f *file) granted(ctx context.Context, key lockKey, held *heldLock) error {
-	h := held.handle
+func (f *file) granted(ctx context.Context, h *handle, key lockKey, held *heldLock) error {
 	err := h.catchUp(ctx)
-	if err == nil && h.quiet && key.handle == nil && f.fs.endsWith(held.process, key, held) != nil {
+	if err == nil && h.quiet && key.handle == nil && f.fs.locks.endsWith(held.process, key, held) != nil {
 		err = errUnseen
 	}
 	if err != nil {
-		f.fs.leaving(key, held)
+		f.fs.locks.startRelease(key, held)
 	}
 	return err
 }
@@ -155,7 +174,7 @@ func (f *file) granted(ctx context.Context, key lockKey, held *heldLock) error {
 func (f *file) convert(request context.Context, key lockKey, held *heldLock) error {
 	ctx, cancel := f.fs.boundChange(request)
 	defer cancel()
-	return f.fs.leave(ctx, key, held)
+	return f.fs.locks.release(ctx, key, held)
 }
 
 // unlock gives the lock of key back, after what was written through h: the next holder finds it. It
@@ -169,7 +188,7 @@ func (f *file) unlock(request context.Context, h *handle, key lockKey) error {
 	err := h.commitDirty(request)
 	ctx, cancel := f.fs.boundChange(request)
 	defer cancel()
-	if left := f.fs.leave(ctx, key, held); errors.Is(left, zk.ErrNoAuth) {
+	if left := f.fs.locks.release(ctx, key, held); errors.Is(left, zk.ErrNoAuth) {
 		err = errors.Join(err, left)
 	}
 	return err
@@ -257,7 +276,7 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
 	own, st, err := f.ensemble.ACLStat(ctx, path)
 	switch {
-	case err == nil && IsLockDir(path, f.o.LockSuffix, st):
+	case err == nil && IsLockDir(path, f.lockSuffix, st):
 		return nil, errLockDir
 	case err == nil:
 		acl, err = f.aclUnder(ctx, path, own, nil)
@@ -344,7 +363,7 @@ func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	}
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	contenders, err := f.fs.contenders(ctx, path)
+	contenders, err := contenders(ctx, f.fs.ensemble, path)
 	if err != nil {
 		return f.fs.errno("lock", path, err)
 	}

@@ -200,7 +200,7 @@ func TestOwnersWithOneNumber(t *testing.T) {
 				if errno := f.Setlkw(t.Context(), h, owner, &whole, flags); errno != 0 {
 					t.Fatal(errno)
 				}
-				held, err := h.holds()
+				held, err := h.file.fs.locks.heldBy(h)
 				if held == nil || err != nil {
 					t.Fatalf("it holds %v, error %v", held, err)
 				}
@@ -222,7 +222,7 @@ func TestOwnersWithOneNumber(t *testing.T) {
 				t.Error("the next one has the first one's lock")
 			}
 			first.Release(t.Context())
-			if held, err := next.holds(); held == nil || err != nil {
+			if held, err := next.file.fs.locks.heldBy(next); held == nil || err != nil {
 				t.Errorf("when the first is gone the next one holds %v, error %v", held, err)
 			}
 			next.Release(t.Context())

@@ -2,10 +2,11 @@ package fs
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/hanwen/go-fuse/v2/fuse"
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/zkfs/zkfs/zk"
 )
@@ -14,27 +15,37 @@ import (
 // which lock excludes which, between programs of one host too: each has a contender of its own. No
 // mutex is held while a lock is asked anything.
 type locks struct {
+	limits
+	log *slog.Logger
+
 	mu        sync.Mutex // guards the following
 	held      map[lockKey]*heldLock
 	acquiring map[lockKey]chan struct{} // closed when the request has ended
-	leaving   map[*heldLock]time.Time   // being given back, since when; see leaving.go
+	leaving   map[*heldLock]time.Time   // being given back, since when; see unlock.go
 	waiting   map[*waiter]bool          // the requests of fcntl(2) that wait; see deadlock.go
 }
 
-// lockKey names one lock of one owner: with flock(2) an open file, with fcntl(2) what the kernel takes for one, a process as a rule. The
-// kernel makes the number of an owner from an address, which the next one may have while the end of the one before is on its way to this
-// point; so what is known as an open file here is not named by it, and see takenBy.
+// lockKey names one lock of one owner: with flock(2) an open file, with fcntl(2) what the kernel
+// takes for one, a process as a rule. The kernel makes the number of an owner from an address,
+// which the next one may have while the end of the one before is on its way to this point; so what
+// is known as an open file here is not named by it, and see takenBy.
 type lockKey struct {
-	file   *file
-	handle *handle // of flock(2), else nil
-	owner  uint64  // of fcntl(2), else 0
+	file   *fusefs.Inode
+	handle opener // of flock(2), else nil
+	owner  uint64 // of fcntl(2), else 0
 }
 
-func keyOf(h *handle, owner uint64, flags uint32) lockKey {
-	if flags&fuse.FUSE_LK_FLOCK != 0 {
-		return lockKey{file: h.file, handle: h}
-	}
-	return lockKey{file: h.file, owner: owner}
+// opener is an open file.
+type opener interface {
+	// isClosing reports whether the last descriptor is closed.
+	isClosing() bool
+}
+
+// waiter is a request of fcntl(2) that waits. All fields are immutable.
+type waiter struct {
+	owner  uint64
+	path   string // of the lock's znode
+	shared bool
 }
 
 // grant is one contender that has come first. A process that takes the lock of a file by flock(2)
@@ -53,9 +64,9 @@ type grant struct {
 // heldLock is a lock that is held. All fields are immutable.
 type heldLock struct {
 	*grant
-	shared  bool    // as was asked for
-	handle  *handle // dropped with it at the latest
-	process uint32  // that took it
+	shared  bool   // as was asked for
+	handle  opener // dropped with it at the latest
+	process uint32 // that took it
 }
 
 func (l *locks) get(key lockKey) *heldLock {
@@ -81,10 +92,10 @@ func (l *locks) putLocked(key lockKey, held *heldLock) {
 // partner returns the lock at path that a process holds already, by the other one of flock(2) and
 // fcntl(2) than key is of. A lock of flock(2) is also that of a process which has got the open
 // file, as key's has.
-func (l *locks) partner(key lockKey, path string, h *handle, process uint32) *heldLock {
+func (l *locks) partner(key lockKey, path string, h opener, process uint32) *heldLock {
 	found := l.matching(func(k lockKey, held *heldLock) bool {
 		flock := k.handle != nil
-		return held.path == path && flock == (key.handle == nil) && !held.handle.closing.Load() &&
+		return held.path == path && flock == (key.handle == nil) && !held.handle.isClosing() &&
 			(process != 0 && held.process == process || flock && k.handle == h)
 	})
 	for _, held := range found {
@@ -155,7 +166,7 @@ func (l *locks) here(path string) (here, leaving bool) {
 	for _, held := range l.held {
 		if held.path == path {
 			here = true
-			leaving = leaving || held.handle.closing.Load()
+			leaving = leaving || held.handle.isClosing()
 		}
 	}
 	for held := range l.leaving {
@@ -206,10 +217,11 @@ func (l *locks) count() (n int) {
 	return n
 }
 
-// takenBy reports whether the lock is that of a process that asks for it through a handle. fcntl(2) locks are those of a process through
-// whatever handle, but not those of one that is gone, whose owner's number it has got.
-func (h *heldLock) takenBy(through *handle, process uint32) bool {
-	return h.handle == through || h.process == process && !h.handle.closing.Load()
+// takenBy reports whether the lock is that of a process that asks for it through a handle. fcntl(2)
+// locks are those of a process through whatever handle, but not those of one that is gone, whose
+// owner's number it has got.
+func (h *heldLock) takenBy(through opener, process uint32) bool {
+	return h.handle == through || h.process == process && !h.handle.isClosing()
 }
 
 func (h *heldLock) isLost() bool {
@@ -222,17 +234,18 @@ func (h *heldLock) isLost() bool {
 }
 
 // warn says in the log that a lock was lost.
-func (f *FS) warn(held *heldLock) {
+func (l *locks) warn(held *heldLock) {
 	select {
 	case <-held.lock.Lost():
-		f.log.Error("lock lost: its session may be over, another may hold it", "path", held.path, "process", held.process)
+		l.log.Error("lock lost: its session may be over, another may hold it",
+			"path", held.path, "process", held.process)
 	case <-held.released:
 	}
 }
 
-// holds returns the lock that was taken through h, or errLockLost if it is not held any more.
-func (h *handle) holds() (*heldLock, error) {
-	for _, held := range h.file.fs.locks.matching(func(_ lockKey, held *heldLock) bool { return held.handle == h }) {
+// heldBy returns the lock that was taken through h, or errLockLost if it is not held any more.
+func (l *locks) heldBy(h opener) (*heldLock, error) {
+	for _, held := range l.matching(func(_ lockKey, held *heldLock) bool { return held.handle == h }) {
 		if held.isLost() {
 			return nil, errLockLost
 		}

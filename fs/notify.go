@@ -45,7 +45,8 @@ type audience interface {
 	fusefs.InodeEmbedder
 	// hear tells the node the news about the znode at path, which it shows.
 	hear(path string, due notice) consequence
-	// dropPages makes the kernel drop what it holds of the node's content, by a call of ask or more.
+	// dropPages makes the kernel drop what it holds of the node's content, by a call of ask or
+	// more.
 	dropPages(ask func() syscall.Errno) syscall.Errno
 	// handOn gives the kernel the next version of an open file.
 	handOn()
@@ -165,8 +166,9 @@ func (n *notifier) told() {
 	})
 }
 
-// settle waits until the kernel was told everything that is queued so far. Only handlers of requests for which the kernel holds no
-// lock may call it, those of locks, and others only with a ctx that ends soon.
+// settle waits until the kernel was told everything that is queued so far. Only handlers of
+// requests for which the kernel holds no lock may call it, those of locks, and others only with a
+// ctx that ends soon.
 func (n *notifier) settle(ctx context.Context) error {
 	n.mu.Lock()
 	m := milestone{n.queued, make(chan struct{})}
@@ -186,7 +188,8 @@ func (n *notifier) settle(ctx context.Context) error {
 	}
 }
 
-// close ends the goroutine and waits for it. A notification under way ends at the latest with the mount.
+// close ends the goroutine and waits for it. A notification under way ends at the latest with the
+// mount.
 func (n *notifier) close() {
 	n.quit()
 	<-n.done
@@ -251,9 +254,9 @@ func (n *notifier) child(path string, node audience, due notice) {
 			n.changed(node, due.what, follows)
 		}
 	}
-	// The entry of a directory that still exists stays: dropping it would detach a shell that works in
-	// it. An unknown name is told too: the notification waits for lookups and listings under way and
-	// drops what they bring.
+	// The entry of a directory that still exists stays: dropping it would detach a shell that works
+	// in it. An unknown name is told too: the notification waits for lookups and listings under way
+	// and drops what they bring.
 	if node == nil {
 		parent.NotifyEntry(shown)
 	}

@@ -70,7 +70,7 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 	}
 	switch {
 	case f.showsQueue():
-		queue, err := f.fs.queue(ctx, f.where())
+		queue, err := readQueue(ctx, f.fs.ensemble, f.where())
 		if err != nil {
 			f.closed(h)
 			return nil, false, err

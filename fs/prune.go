@@ -11,8 +11,8 @@ import (
 // pruneBatch is how many inodes the kernel is asked to forget at a time.
 const pruneBatch = 64
 
-// dropped makes the kernel forget a znode that the cache does not know any more. node is at path, or
-// nil.
+// dropped makes the kernel forget a znode that the cache does not know any more. node is at path,
+// or nil.
 func (n *notifier) dropped(path string, node audience) {
 	if path == "/" {
 		return
@@ -27,7 +27,7 @@ func (n *notifier) dropped(path string, node audience) {
 	case node == nil:
 		parent.NotifyEntry(shown) // it may know that there is none
 	case n.lacksPrune:
-		dropEntry(parent, shown, node)
+		n.dropEntry(parent, shown, node)
 	default:
 		inode := node.EmbeddedInode()
 		for _, aside := range []string{nameData, nameLock} {
@@ -51,7 +51,7 @@ func (n *notifier) prune() {
 		for _, inode := range n.doomed {
 			node, ok := inode.Operations().(audience)
 			if shown, parent := inode.Parent(); ok && parent != nil {
-				dropEntry(parent, shown, node)
+				n.dropEntry(parent, shown, node)
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func (n *notifier) prune() {
 
 // dropEntry is prune before Linux 6.18, which has no such call. What comes nearest takes a name
 // away.
-func dropEntry(parent *fusefs.Inode, shown string, node audience) {
+func (n *notifier) dropEntry(parent *fusefs.Inode, shown string, node audience) {
 	if node.isFree() {
 		parent.NotifyEntry(shown)
 	}

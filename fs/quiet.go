@@ -1,7 +1,5 @@
 package fs
 
-import "context"
-
 // FLUSH tells that a process has closed a descriptor, which ends its fcntl(2) locks on the file. It
 // costs as much as OPEN, and a file that is only read needs it for nothing else: open, read and
 // close of a file that the kernel knows take 1.8 times as long with it. The kernel decides by what
@@ -35,22 +33,4 @@ func (f *file) wasAsked() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.locked
-}
-
-// endsWith lets a lock end with the process that took it. It fails if the process cannot be seen
-// from here.
-func (f *FS) endsWith(process uint32, key lockKey, held *heldLock) error {
-	ended, stop, err := ending(process)
-	if err != nil {
-		return err
-	}
-	go func() { // ends with the process, or when the lock is given back
-		defer stop()
-		select {
-		case <-ended:
-			f.drop(context.Background(), func(k lockKey, h *heldLock) bool { return k == key && h == held })
-		case <-held.released:
-		}
-	}()
-	return nil
 }

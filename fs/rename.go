@@ -209,8 +209,7 @@ func repath(z znode, path string) {
 
 // move makes the znode at src the one at dst.
 func (f *FS) move(ctx context.Context, src, dst place) error {
-	_, newName := ensemble.Split(dst.path)
-	lock := isLockName(newName, f.o.LockSuffix)
+	lock := f.isLockPath(dst.path)
 	switch {
 	case src.kind == kindDir && lock, src.kind == kindLock && src.s.Stat.NumChildren > 0:
 		return errNotAllowed

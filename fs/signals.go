@@ -14,6 +14,11 @@ import (
 // request_wait_answer), and an answer of EINTR makes the system call fail, with SA_RESTART too.
 // What the thread was sent stands in /proc, and may become more.
 
+// grace is how long a request that a signal interrupted may still be answered. One that only asks
+// may take as long as any other if the signal is not one that ends programs: those with timers or
+// Go's scheduler get signals all the time, and do not expect open(2) or stat(2) to fail for it.
+const grace = time.Second
+
 // A wish is what becomes of a request whose caller got a signal.
 type wish int
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"syscall"
-	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
@@ -43,7 +42,7 @@ func (s source) Lock() (xattr.Lock, error) {
 	if s.lock == "" {
 		return xattr.Lock{}, xattr.ErrAbsent
 	}
-	return s.fs.lockState(s.ctx, s.lock)
+	return lockState(s.ctx, s.fs.ensemble, s.lock)
 }
 
 // source returns the znode behind n for package xattr.
@@ -122,7 +121,7 @@ func (s source) setACL(value string) error {
 	if err != nil {
 		return err
 	}
-	defer s.shows(ensemble.AttrChanged)
+	defer s.fs.showChange(s.ctx, s.path, ensemble.AttrChanged)
 	return s.fs.ensemble.SetACL(s.ctx, s.path, acl)
 }
 
@@ -134,22 +133,9 @@ func (s source) setType(value string) error {
 	if s.dir {
 		return errNotAllowed
 	}
-	defer s.shows(ensemble.ChildrenChanged)
+	defer s.fs.showChange(s.ctx, s.path, ensemble.ChildrenChanged)
 	_, err := s.fs.ensemble.Do(s.ctx, ensemble.TypeChange{Path: s.path})
 	return err
-}
-
-// tellTime is how long a request that changes what a file looks like waits until the kernel has been told. The kernel holds the lock of the
-// file meanwhile, and somebody who unlinks the file holds that of the directory and waits for this one: so the wait must end.
-const tellTime = time.Second
-
-// shows lets the next stat(2) of the znode's files show what this request changed.
-func (s source) shows(what ensemble.News) {
-	s.fs.ensemble.AskAnew(s.path)
-	s.fs.notify.tell(s.path, what)
-	ctx, cancel := context.WithTimeout(s.ctx, tellTime)
-	defer cancel()
-	_ = s.fs.notify.settle(ctx) // an error is only that it took too long
 }
 
 // Getxattr, Listxattr, Setxattr and Removexattr of directories and files differ in nothing but the type.
@@ -257,11 +243,4 @@ func cannotRemove(name string) syscall.Errno {
 		return errnoOf(errNotAllowed)
 	}
 	return fusefs.ENOATTR
-}
-
-// unborn reports whether the file is not yet in ZooKeeper.
-func (f *file) unborn() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.draft != nil && !f.draft.exists()
 }

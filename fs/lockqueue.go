@@ -32,8 +32,8 @@ const (
 )
 
 // contenders returns the contenders for the lock at path, the holder first.
-func (f *FS) contenders(ctx context.Context, path string) ([]zk.Contender, error) {
-	s, err := f.ensemble.List(ctx, path)
+func contenders(ctx context.Context, e *ensemble.Ensemble, path string) ([]zk.Contender, error) {
+	s, err := e.List(ctx, path)
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil, nil
 	}
@@ -43,9 +43,9 @@ func (f *FS) contenders(ctx context.Context, path string) ([]zk.Contender, error
 	return zk.LockQueue(s.Children.All()), nil
 }
 
-// queue returns what is to be shown of the contenders for the lock at path, the holder first.
-func (f *FS) queue(ctx context.Context, path string) (queue []contender, err error) {
-	all, err := f.contenders(ctx, path)
+// readQueue returns what is to be shown of the contenders for the lock at path, the holder first.
+func readQueue(ctx context.Context, e *ensemble.Ensemble, path string) (queue []contender, err error) {
+	all, err := contenders(ctx, e, path)
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +60,10 @@ func (f *FS) queue(ctx context.Context, path string) (queue []contender, err err
 		each := func(i int, s ensemble.Snapshot) { found[i].stat, found[i].note = s.Stat, noteOf(s) }
 		if read < queueBytes {
 			var size int
-			size, err = f.ensemble.Many(ctx, page, each)
+			size, err = e.Many(ctx, page, each)
 			read += size
 		} else {
-			err = f.ensemble.Lengths(ctx, page, each)
+			err = e.Lengths(ctx, page, each)
 		}
 		if err != nil {
 			return nil, err
@@ -90,7 +90,8 @@ func noteOf(s ensemble.Snapshot) string {
 	return oneLine(s.Data)
 }
 
-// queueText is what a lock file without data of its own reads as: a line for each contender, the holder first.
+// queueText is what a lock file without data of its own reads as: a line for each contender, the
+// holder first.
 func queueText(queue []contender) []byte {
 	var b bytes.Buffer
 	for _, c := range queue {
@@ -115,8 +116,8 @@ func oneLine(data []byte) string {
 }
 
 // lockState is the value of user.zk.lock.
-func (f *FS) lockState(ctx context.Context, path string) (xattr.Lock, error) {
-	queue, err := f.queue(ctx, path)
+func lockState(ctx context.Context, e *ensemble.Ensemble, path string) (xattr.Lock, error) {
+	queue, err := readQueue(ctx, e, path)
 	if err != nil || len(queue) == 0 {
 		return xattr.Lock{}, err
 	}
@@ -136,7 +137,8 @@ func describe(thread uint32) string {
 	return Contender(int(process), strings.Split(strings.TrimRight(string(line), "\x00"), "\x00"))
 }
 
-// Contender returns what a process that contends for a lock says about itself: host, process and command.
+// Contender returns what a process that contends for a lock says about itself: host, process and
+// command.
 func Contender(process int, args []string) string {
 	host, err := os.Hostname()
 	if err != nil {

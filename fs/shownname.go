@@ -49,7 +49,8 @@ func znodeName(shown string, root bool) string {
 	}
 }
 
-// escaped reports whether name is a percent sign, any number of "25" and the rest of an escaped reserved name.
+// escaped reports whether name is a percent sign, any number of "25" and the rest of an escaped
+// reserved name.
 func escaped(name string, root bool) bool {
 	rest, ok := strings.CutPrefix(name, "%")
 	if !ok {
@@ -62,8 +63,9 @@ func escaped(name string, root bool) bool {
 	return ok && reserved("."+rest, root)
 }
 
-// validName reports whether a znode can have that name (PathUtils.validatePath of the server).
-// Code points above U+FFFF are refused there too: Java checks UTF-16 units, and surrogates are not allowed.
+// validName reports whether a znode can have that name (PathUtils.validatePath of the server). Code
+// points above U+FFFF are refused there too: Java checks UTF-16 units, and surrogates are not
+// allowed.
 func validName(name string) bool {
 	if name == "" || name == "." || name == ".." || !utf8.ValidString(name) {
 		return false

@@ -35,7 +35,7 @@ func TestQueueOfLargeContenders(t *testing.T) {
 		w.create(fmt.Sprintf("/x.lock/lock-%010d", i), note)
 	}
 	session := conn.SessionID()
-	list, err := f.queue(t.Context(), "/x.lock")
+	list, err := readQueue(t.Context(), f.ensemble, "/x.lock")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,28 +9,29 @@ import (
 	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
-// grace is how long a request that a signal interrupted may still be answered. One that only asks
-// may take as long as any other if the signal is not one that ends programs: those with timers or
-// Go's scheduler get signals all the time, and do not expect open(2) or stat(2) to fail for it.
-const grace = time.Second
+// limits say how long the requests of a mount wait for the servers.
+type limits struct {
+	timeout  time.Duration
+	ensemble *ensemble.Ensemble
+}
 
 // bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after
 // Options.Timeout, sooner while the servers are known to be silent, and when a signal ends the
 // caller. cancel must be called when the request is answered.
-func (f *FS) bound(request context.Context) (context.Context, context.CancelFunc) {
-	b := &bounded{request: request, timeout: f.o.Timeout, ensemble: f.ensemble}
+func (l limits) bound(request context.Context) (context.Context, context.CancelFunc) {
+	b := &bounded{request: request, timeout: l.timeout, ensemble: l.ensemble}
 	return b, b.end
 }
 
 // boundChange is bound for a request that changes something. Any signal ends it, after a time of
 // grace.
-func (f *FS) boundChange(request context.Context) (context.Context, context.CancelFunc) {
-	b := &bounded{request: request, timeout: f.o.Timeout, ensemble: f.ensemble, changes: true}
+func (l limits) boundChange(request context.Context) (context.Context, context.CancelFunc) {
+	b := &bounded{request: request, timeout: l.timeout, ensemble: l.ensemble, changes: true}
 	return b, b.end
 }
 
-// bounded is such a context. Most requests are answered from memory, so the timer and what else it takes are made
-// when somebody is about to wait. The timeout begins then.
+// bounded is such a context. Most requests are answered from memory, so the timer and what else it
+// takes are made when somebody is about to wait. The timeout begins then.
 type bounded struct {
 	request  context.Context
 	timeout  time.Duration

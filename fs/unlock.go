@@ -16,10 +16,10 @@ import (
 // background, until it is gone or its session has ended: /.status names the lock until then,
 // because nobody else gets it.
 
-// leave gives the lock of key back, and returns when the servers have confirmed that, or the error
-// of ctx when it ends before. A lock that the servers do not let go is held as before.
-func (f *FS) leave(ctx context.Context, key lockKey, held *heldLock) error {
-	gone := f.leaving(key, held)
+// release gives the lock of key back, and returns when the servers have confirmed that, or the
+// error of ctx when it ends before. A lock that the servers do not let go is held as before.
+func (l *locks) release(ctx context.Context, key lockKey, held *heldLock) error {
+	gone := l.startRelease(key, held)
 	if gone == nil {
 		return nil
 	}
@@ -27,15 +27,14 @@ func (f *FS) leave(ctx context.Context, key lockKey, held *heldLock) error {
 	case err := <-gone:
 		return err
 	case <-ctx.Done():
-		f.log.Warn("lock: not given back yet: the servers do not answer", "path", held.path, "process", held.process)
+		l.log.Warn("lock: not given back yet: the servers do not answer", "path", held.path, "process", held.process)
 		return ctx.Err()
 	}
 }
 
-// leaving begins to give the lock of key back, and returns where the outcome will be. It is nil if
-// that has begun before, or if the process still has the lock in another way.
-func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
-	l := &f.locks
+// startRelease begins to give the lock of key back, and returns where the outcome will be. It is
+// nil if that has begun before, or if the process still has the lock in another way.
+func (l *locks) startRelease(key lockKey, held *heldLock) (gone <-chan error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held[key] != held {
@@ -51,22 +50,22 @@ func (f *FS) leaving(key lockKey, held *heldLock) (gone <-chan error) {
 	l.leaving[held] = time.Now()
 	outcome := make(chan error, 1)
 	go func() { // ends when the contender is gone, or with the session or the connection
-		outcome <- f.giveBack(key, held)
+		outcome <- l.giveBack(key, held)
 	}()
 	return outcome
 }
 
 // giveBack returns when the contender of a lock is gone. It is no error if the lock was lost
 // before.
-func (f *FS) giveBack(key lockKey, held *heldLock) error {
+func (l *locks) giveBack(key lockKey, held *heldLock) error {
 	held.release()
 	err := held.lock.UnlockContext(context.Background())
 	refused := errors.Is(err, zk.ErrNoAuth)
-	f.locks.left(key, held, refused)
+	l.left(key, held, refused)
 	if !refused {
 		return nil
 	}
-	f.log.Warn("lock: the servers do not let it go: the ACL of its znode lacks DELETE",
+	l.log.Warn("lock: the servers do not let it go: the ACL of its znode lacks DELETE",
 		"path", held.path, "process", held.process)
 	return err
 }
@@ -82,18 +81,38 @@ func (l *locks) left(key lockKey, held *heldLock, refused bool) {
 	}
 }
 
-// drop gives back all locks that match, those taken through a handle or those of a process on a
-// file, and waits for the servers as one system call does.
-func (f *FS) drop(request context.Context, match func(lockKey, *heldLock) bool) {
-	matching := f.locks.matching(match)
+// releaseAll gives back all locks that match, those taken through a handle or those of a process on
+// a file, and waits for the servers as one system call does.
+func (l *locks) releaseAll(request context.Context, match func(lockKey, *heldLock) bool) {
+	matching := l.matching(match)
 	if len(matching) == 0 {
 		return
 	}
-	ctx, cancel := f.boundChange(request)
+	ctx, cancel := l.boundChange(request)
 	defer cancel()
 	for key, held := range matching {
-		f.leave(ctx, key, held)
+		l.release(ctx, key, held)
 	}
+}
+
+// endsWith lets a lock end with the process that took it. It fails if the process cannot be seen
+// from here.
+func (l *locks) endsWith(process uint32, key lockKey, held *heldLock) error {
+	ended, stop, err := ending(process)
+	if err != nil {
+		return err
+	}
+	go func() { // ends with the process, or when the lock is given back
+		defer stop()
+		select {
+		case <-ended:
+			l.releaseAll(context.Background(), func(k lockKey, h *heldLock) bool {
+				return k == key && h == held
+			})
+		case <-held.released:
+		}
+	}()
+	return nil
 }
 
 // leavingLines returns a line about each lock that is being given back, the first one first.

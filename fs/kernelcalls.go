@@ -1,26 +1,28 @@
 package fs
 
 import (
-	"context"
 	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// raw stands between the kernel and go-fuse's tree of nodes and adds what the node interface has no place for:
-// negative entries with a lifetime of their own, answers that the kernel remembers for the whole mount, and the owners of locks.
+// raw stands between the kernel and go-fuse's tree of nodes and adds what the node interface has no
+// place for: negative entries with a lifetime of their own, answers that the kernel remembers for
+// the whole mount, and the owners of locks.
 type raw struct {
 	fuse.RawFileSystem
-	fs *FS
+	nodes   *nodes
+	lookers *lookers
 }
 
-// Lookup lets the kernel remember that a name is missing, for as long as a watch would tell otherwise.
+// Lookup lets the kernel remember that a name is missing, for as long as a watch would tell
+// otherwise.
 func (r *raw) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	status := r.RawFileSystem.Lookup(cancel, header, name, out)
-	r.fs.nodes.land(out.Generation)
+	r.nodes.land(out.Generation)
 	if status != fuse.OK {
-		r.fs.lookers.done(header.Pid)
+		r.lookers.done(header.Pid)
 	}
 	if status == fuse.ENOENT && out.EntryTimeout() > 0 {
 		out.NodeId = 0
@@ -41,8 +43,8 @@ func (r *raw) OpenDir(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.Open
 
 func (r *raw) opened(thread uint32, status fuse.Status) fuse.Status {
 	if status != fuse.Status(syscall.ESTALE) {
-		r.fs.lookers.done(thread)
-	} else if r.fs.lookers.stale(thread) {
+		r.lookers.done(thread)
+	} else if r.lookers.stale(thread) {
 		return fuse.ENOENT
 	}
 	return status
@@ -51,26 +53,26 @@ func (r *raw) opened(thread uint32, status fuse.Status) fuse.Status {
 // Mkdir ends the flight of the new node.
 func (r *raw) Mkdir(cancel <-chan struct{}, input *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
 	status := r.RawFileSystem.Mkdir(cancel, input, name, out)
-	r.fs.nodes.land(out.Generation)
+	r.nodes.land(out.Generation)
 	return status
 }
 
 // Mknod ends the flight of the node, if it was known.
 func (r *raw) Mknod(cancel <-chan struct{}, input *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	status := r.RawFileSystem.Mknod(cancel, input, name, out)
-	r.fs.nodes.land(out.Generation)
+	r.nodes.land(out.Generation)
 	return status
 }
 
 // Create ends the flight of the node, if it was known.
 func (r *raw) Create(cancel <-chan struct{}, input *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
 	status := r.RawFileSystem.Create(cancel, input, name, out)
-	r.fs.nodes.land(out.Generation)
+	r.nodes.land(out.Generation)
 	return status
 }
 
-// GetXAttr answers for all names but those of users with an error that programs like ls(1) take as valid for the whole file
-// system, so that they ask once and not for every file.
+// GetXAttr answers for all names but those of users with an error that programs like ls(1) take as
+// valid for the whole file system, so that they ask once and not for every file.
 func (r *raw) GetXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr string, dest []byte) (uint32, fuse.Status) {
 	if !strings.HasPrefix(attr, xattrUser) {
 		return 0, fuse.Status(syscall.EOPNOTSUPP)
@@ -150,23 +152,9 @@ func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse
 	return r.RawFileSystem.Read(cancel, input, buf)
 }
 
-// isForCache reports whether a READ fills pages of the kernel, which are all programs'.
-func isForCache(ctx context.Context) bool {
-	caller, ok := fuse.FromContext(ctx)
-	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
-}
-
 // Flush hands on the owner of the locks that go with the closed descriptor in place of the caller's
 // ids, which nothing here reads: the node interface has no other place for it. See lockOwnerOf.
 func (r *raw) Flush(cancel <-chan struct{}, input *fuse.FlushIn) fuse.Status {
 	input.Uid, input.Gid = uint32(input.LockOwner), uint32(input.LockOwner>>32)
 	return r.RawFileSystem.Flush(cancel, input)
-}
-
-// lockOwnerOf returns the owner of the fcntl(2) locks that a FLUSH ends.
-func lockOwnerOf(ctx context.Context) uint64 {
-	if caller, ok := fuse.FromContext(ctx); ok {
-		return uint64(caller.Uid) | uint64(caller.Gid)<<32
-	}
-	return 0
 }

@@ -1,16 +1,13 @@
 package fs
 
-import (
-	"syscall"
-)
-
-// Stats are the numbers of a mount since it began, for metrics. What the kernel answers from its own caches is not among them.
+// Stats are the numbers of a mount since it began, for metrics. What the kernel answers from its
+// own caches is not among them.
 type Stats struct {
 	// Operations are what the kernel asked, by its names: LOOKUP, READ ...
 	Operations map[string]Operation
 
-	// FromMemory and FromServers count the questions about znodes by who answered them. Listings that are read
-	// ahead and changes are not among them.
+	// FromMemory and FromServers count the questions about znodes by who answered them. Listings
+	// that are read ahead and changes are not among them.
 	FromMemory, FromServers int64
 	CachedZnodes            int
 	CachedBytes             int
@@ -22,12 +19,6 @@ type Stats struct {
 	Locks         int // held by programs on this mount
 	LocksLeaving  int // given back by programs, which the servers have not confirmed
 	FailedCommits int // that failed for good: what was written is not in ZooKeeper
-}
-
-// Operation is one kind of what the kernel asks.
-type Operation struct {
-	Count  int64                   // answered, errors included
-	Errors map[syscall.Errno]int64 // nil if there were none
 }
 
 // Stats returns the numbers of this moment. It waits for nothing.

@@ -6,9 +6,9 @@ import (
 	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
-// ZnodePath returns the path of the znode that a file or directory of a mount shows. Both paths begin with a slash, at
-// the root of the mount. The files .data and .lock of a directory belong to its znode; ok is false for /.status and for
-// names that no znode can have.
+// ZnodePath returns the path of the znode that a file or directory of a mount shows. Both paths
+// begin with a slash, at the root of the mount. The files .data and .lock of a directory belong to
+// its znode; ok is false for /.status and for names that no znode can have.
 func ZnodePath(file string) (znode string, ok bool) {
 	znode = "/"
 	for rest := strings.TrimPrefix(file, "/"); rest != ""; {
@@ -26,8 +26,9 @@ func ZnodePath(file string) (znode string, ok bool) {
 	return znode, true
 }
 
-// LockPath returns the path of the znode that flock(2) locks on a file of a mount: that of the file if its name ends in suffix, that of the
-// directory for its file .lock, else that of the lock file beside it. suffix is Options.LockSuffix, ".lock" if it is empty.
+// LockPath returns the path of the znode that flock(2) locks on a file of a mount: that of the file
+// if its name ends in suffix, that of the directory for its file .lock, else that of the lock file
+// beside it. suffix is Options.LockSuffix, ".lock" if it is empty.
 func LockPath(file, suffix string) (znode string, ok bool) {
 	if suffix == "" {
 		suffix = nameLock
@@ -48,7 +49,8 @@ func LockPath(file, suffix string) (znode string, ok bool) {
 	return znode + suffix, true
 }
 
-// FilePath returns the path of the file or directory of a mount that shows a znode. Both begin with a slash, at the root of the mount.
+// FilePath returns the path of the file or directory of a mount that shows a znode. Both begin with
+// a slash, at the root of the mount.
 func FilePath(znode string) string {
 	file := "/"
 	for rest := strings.TrimPrefix(znode, "/"); rest != ""; {

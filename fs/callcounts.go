@@ -9,7 +9,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// counted counts what the kernel asks and how it is answered. Forgotten and released inodes are not among it: they have no answer.
+// counted counts what the kernel asks and how it is answered. Forgotten and released inodes are not
+// among it: they have no answer.
 type counted struct {
 	fuse.RawFileSystem
 	ops *operations
@@ -29,6 +30,12 @@ type operations struct {
 
 	mu     sync.Mutex // guards failed
 	failed [opCount]map[syscall.Errno]int64
+}
+
+// Operation is one kind of what the kernel asks.
+type Operation struct {
+	Count  int64                   // answered, errors included
+	Errors map[syscall.Errno]int64 // nil if there were none
 }
 
 func (ops *operations) fail(o op, errno syscall.Errno) {

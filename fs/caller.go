@@ -1,0 +1,56 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strconv"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// What is known of the program that makes a system call.
+
+// callerOf returns the thread that made the system call, or 0 if it lives where this process can
+// not see it.
+func callerOf(ctx context.Context) uint32 {
+	if caller, ok := fuse.FromContext(ctx); ok {
+		return caller.Pid
+	}
+	return 0
+}
+
+// processOf returns the process of a thread. The kernel names the thread.
+func processOf(thread uint32) uint32 {
+	if thread == 0 || leads(thread) { // most programs have one thread
+		return thread
+	}
+	status, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(thread), 10) + "/status")
+	if err != nil {
+		return thread
+	}
+	_, rest, ok := bytes.Cut(status, []byte("\nTgid:"))
+	if !ok {
+		return thread
+	}
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	process, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 10, 32)
+	if err != nil {
+		return thread
+	}
+	return uint32(process)
+}
+
+// isForCache reports whether a READ fills pages of the kernel, which are all programs'.
+func isForCache(ctx context.Context) bool {
+	caller, ok := fuse.FromContext(ctx)
+	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
+}
+
+// lockOwnerOf returns the owner of the fcntl(2) locks that a FLUSH ends.
+func lockOwnerOf(ctx context.Context) uint64 {
+	if caller, ok := fuse.FromContext(ctx); ok {
+		return uint64(caller.Uid) | uint64(caller.Gid)<<32
+	}
+	return 0
+}

@@ -1,0 +1,51 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/zkfs/zkfs/internal/printable"
+)
+
+// newStatus makes the node of /.status, which lives as long as the mount.
+func (f *FS) newStatus() *status {
+	s := &status{o: &f.o, write: f.report}
+	f.nodes.mu.Lock()
+	defer f.nodes.mu.Unlock()
+	f.root.NewPersistentInode(context.Background(), s, f.nodes.identity("/\x00"+nameStatus))
+	return s
+}
+
+// report writes what the mount knows by itself.
+func (f *FS) report(b *bytes.Buffer) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(b, "%-16s %s\n", name, printable.Line(fmt.Sprintf(format, args...)))
+	}
+	n := f.ensemble.Numbers()
+	lost, last := f.failures.list()
+	line("source", "%s", f.o.FsName)
+	line("servers", "%s", strings.Join(f.o.Servers, ","))
+	line("connected", "%s", f.ensemble.Server())
+	line("state", "%v", f.ensemble.State())
+	line("session", "%#x", uint64(f.ensemble.SessionID()))
+	line("timeout", "%v", f.ensemble.SessionTimeout())
+	line("last zxid", "%#x", uint64(f.ensemble.LastZxid()))
+	line("mounted since", "%s", f.start.Format(time.RFC3339))
+	line("process", "%d", os.Getpid())
+	line("cache", "%d znodes, %d bytes", n.Znodes, n.Bytes)
+	line("watch", "%v, %d one-shot, %d events", n.Watch, n.Watches, n.Events)
+	line("locks held", "%d", f.locks.count())
+	leaving := f.locks.leavingLines()
+	line("locks leaving", "%d", len(leaving))
+	for _, text := range leaving {
+		line("", "%s", text)
+	}
+	line("failed commits", "%d", lost)
+	for _, failure := range last {
+		line("", "%s %s: %v", failure.when.Format(time.RFC3339), failure.path, failure.err)
+	}
+}
