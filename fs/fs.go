@@ -12,12 +12,7 @@ import (
 	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
-// FS is a mounted ensemble.
-//
-// Lock order: file.busy, then node.mu, then the mutexes of the ensemble, then nodes.mu or
-// notifier.mu, which are never held together. go-fuse's own locks of inodes are taken last. file.busy is a
-// token, not a mutex: it is held across requests, and waiting for it ends with the waiter's
-// context. No other lock is held across a request or a notification.
+// FS is a mounted ensemble. The order of its locks, and its goroutines, stand in concurrency.go.
 type FS struct {
 	// immutable after Mount
 	o        Options

@@ -10,10 +10,8 @@ import (
 )
 
 // Ensemble is what a mount or a command knows of ZooKeeper, and its only way to the servers.
-// Questions go to the cache first. Every question and every change is bounded by its context.
-//
-// Lock order: watch.mu, then cache.mu. The mutexes of readAhead and identities are leaves. None is
-// held across a request or a call of Options.Tell but watch.mu, under which Tell is called.
+// Questions go to the cache first. Every question and every change is bounded by its context. The
+// order of its locks, and its goroutines, stand in concurrency.go.
 type Ensemble struct {
 	conn  *zk.Conn
 	o     Options

@@ -154,7 +154,7 @@ func (a *ahead) children(ctx context.Context, dirs []string) []string {
 	names := make([][]string, len(dirs))
 	var all sync.WaitGroup
 	for i, dir := range dirs {
-		all.Go(func() {
+		all.Go(func() { // ends with ctx at the latest
 			if s, err := a.e.List(ctx, dir); err == nil {
 				names[i] = s.Children.All()
 			}

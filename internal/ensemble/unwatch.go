@@ -60,7 +60,7 @@ func (w *watch) sweeper() {
 			}
 			var all sync.WaitGroup
 			for _, path := range paths {
-				all.Go(func() { w.disarm(ctx, path) })
+				all.Go(func() { w.disarm(ctx, path) }) // ends with the mount at the latest
 			}
 			all.Wait()
 		}
