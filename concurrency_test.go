@@ -131,7 +131,8 @@ func isMutex(t ast.Expr) bool {
 		return false
 	}
 	x, ok := sel.X.(*ast.Ident)
-	return ok && x.Name == "sync" && slices.Contains([]string{"Mutex", "RWMutex", "Once"}, sel.Sel.Name)
+	excludes := []string{"Mutex", "RWMutex", "Once"}
+	return ok && x.Name == "sync" && slices.Contains(excludes, sel.Sel.Name)
 }
 
 // functionName returns TYPE.METHOD or FUNCTION.
@@ -275,9 +276,15 @@ func f() { go f() }
 `
 	var have locksAndGoroutines
 	have.add(parse(t, "p.go", code))
-	want := []string{"the mutex a.RWMutex has no place in the order", "the mutex global has no place in the order",
-		"there is no mutex a.other", "there is no token a.idle",
-		"a.run starts 4 goroutines, and 2 are listed", "f starts 1 goroutines, and 0 are listed", "g starts no goroutine"}
+	want := []string{
+		"the mutex a.RWMutex has no place in the order",
+		"the mutex global has no place in the order",
+		"there is no mutex a.other",
+		"there is no token a.idle",
+		"a.run starts 4 goroutines, and 2 are listed",
+		"f starts 1 goroutines, and 0 are listed",
+		"g starts no goroutine",
+	}
 	got := fmt.Sprint(have.compare(readList(list)))
 	if got != fmt.Sprint(want) {
 		t.Errorf("%s\nwant %s", got, want)

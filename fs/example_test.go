@@ -34,7 +34,8 @@ func ExampleMount() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	out, err := exec.Command("sh", "-c", "mkdir $0/app; echo 8 > $0/app/threads; cat $0/app/threads", dir).CombinedOutput()
+	const script = `mkdir "$0/app"; echo 8 > "$0/app/threads"; cat "$0/app/threads"`
+	out, err := exec.Command("sh", "-c", script, dir).CombinedOutput()
 	fmt.Printf("the shell: %s%v\n", out, err)
 	if err := mounted.Unmount(); err != nil {
 		log.Fatal(err)

@@ -9,7 +9,7 @@ import (
 
 // raw stands between the kernel and go-fuse's tree of nodes and adds what the node interface has no
 // place for: negative entries with a lifetime of their own, answers that the kernel remembers for
-// the whole mount, and the owners of locks.
+// the whole mount (kernel fact 49), and the owners of locks.
 type raw struct {
 	fuse.RawFileSystem
 	nodes   *nodes
@@ -17,7 +17,7 @@ type raw struct {
 }
 
 // Lookup lets the kernel remember that a name is missing, for as long as a watch would tell
-// otherwise.
+// otherwise (kernel fact 1).
 func (r *raw) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	status := r.RawFileSystem.Lookup(cancel, header, name, out)
 	r.nodes.land(out.Generation)
@@ -72,7 +72,7 @@ func (r *raw) Create(cancel <-chan struct{}, input *fuse.CreateIn, name string, 
 }
 
 // GetXAttr answers for all names but those of users with an error that programs like ls(1) take as
-// valid for the whole file system, so that they ask once and not for every file.
+// valid for the whole file system, so that they ask once and not for every file (kernel fact 48).
 func (r *raw) GetXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr string, dest []byte) (uint32, fuse.Status) {
 	if !strings.HasPrefix(attr, xattrUser) {
 		return 0, fuse.Status(syscall.EOPNOTSUPP)
@@ -109,7 +109,8 @@ func (r *raw) RemoveXAttr(cancel <-chan struct{}, header *fuse.InHeader, attr st
 	return r.RawFileSystem.RemoveXAttr(cancel, header, attr)
 }
 
-// CopyFileRange does not exist: the kernel then copies by itself and does not ask again.
+// CopyFileRange does not exist: the kernel then copies by itself and does not ask again (kernel
+// fact 49).
 func (r *raw) CopyFileRange(cancel <-chan struct{}, input *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
 	return 0, fuse.ENOSYS
 }
@@ -146,14 +147,15 @@ const xattrUser = "user."
 
 // Read hands on whether the kernel reads for its cache in place of the caller's user, which nothing
 // here reads: the node interface has no other place for it. See isForCache. What passes the cache
-// by names the owner of locks.
+// by names the owner of locks (kernel fact 25).
 func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	input.Uid = input.ReadFlags & fuse.READ_LOCKOWNER
 	return r.RawFileSystem.Read(cancel, input, buf)
 }
 
-// Flush hands on the owner of the locks that go with the closed descriptor in place of the caller's
-// ids, which nothing here reads: the node interface has no other place for it. See lockOwnerOf.
+// Flush hands on the owner of the locks that go with the closed descriptor (kernel fact 16) in
+// place of the caller's ids, which nothing here reads: the node interface has no other place for
+// it. See lockOwnerOf.
 func (r *raw) Flush(cancel <-chan struct{}, input *fuse.FlushIn) fuse.Status {
 	input.Uid, input.Gid = uint32(input.LockOwner), uint32(input.LockOwner>>32)
 	return r.RawFileSystem.Flush(cancel, input)

@@ -16,8 +16,8 @@ import (
 // listing is an open directory: its names, in an order that stays the same, and what is known about them, fetched some
 // entries ahead of the reader.
 //
-// The names are those of the moment when reading began at the start, not of the open: the kernel keeps what it reads as long as
-// it knows of no change since then.
+// The names are those of the moment when reading began at the start, not of the open: the kernel
+// keeps what it reads as long as it knows of no change since then (kernel fact 3).
 type listing struct {
 	dir     *dir
 	entries []listed      // nil: not begun
@@ -58,8 +58,9 @@ func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, u
 	return &listing{dir: d, batch: d.fs.ensemble.FirstBatch()}, flags, 0
 }
 
-// mayKeepListing reports whether the kernel may answer from the last listing. When it does not trust any more what that told it of the
-// entries, it would ask for each of them; in a new one it gets all with few requests.
+// mayKeepListing reports whether the kernel may answer from the last listing. When it does not
+// trust any more what that told it of the entries, it would ask for each of them (kernel fact 4);
+// in a new one it gets all with few requests (kernel fact 2).
 func (d *dir) mayKeepListing() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -127,7 +128,8 @@ func (l *listing) names(ctx context.Context) error {
 	return nil
 }
 
-// longestName returns how many bytes a name may have for the kernel. One name with more would make the whole listing fail.
+// longestName returns how many bytes a name may have for the kernel. One name with more would make
+// the whole listing fail (kernel fact 5).
 func (f *FS) longestName() int {
 	if f.server.KernelSettings().Minor >= 42 { // Linux 6.14
 		return 4095

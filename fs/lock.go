@@ -72,9 +72,10 @@ func keyOf(h *handle, owner uint64, flags uint32) lockKey {
 	return lockKey{file: &h.file.Inode, owner: owner}
 }
 
-// lock takes the lock of key on the znode at path. A lock of the other kind that the owner holds is given back first, as
-// flock(2) does. Of several requests of one owner, a process and its children that share the descriptor, one
-// contends, and the others find that the owner has the lock.
+// lock takes the lock of key on the znode at path. A lock of the other kind that the owner holds is
+// given back first, as flock(2) does; the kernel sends no unlock before it (kernel fact 35). Of
+// several requests of one owner, a process and its children that share the descriptor, one
+// contends, and the rest find that the owner has the lock.
 func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, shared, wait bool) error {
 	if err := f.mayChange(); err != nil {
 		return err
@@ -321,9 +322,10 @@ func (f *file) bear(ctx context.Context) error {
 	return nil
 }
 
-// A program that closes a file and at once asks for the lock again, or starts another that does, finds its own contender: the kernel
-// sends the end of a file ahead, but does not wait for it. So a lock whose holder is about to give it back is
-// waited for, and one that is held on this mount is asked for a few times, since the end may be on its way to this point.
+// A program that closes a file and at once asks for the lock again, or starts another that does,
+// finds its own contender: the closing program does not wait for RELEASE (kernel fact 18). So a
+// lock whose holder is about to give it back is waited for. One that is held on this mount is asked
+// for a few times, since the end may be on its way to this point.
 const (
 	tryPause  = 10 * time.Millisecond
 	tryAgains = 5

@@ -26,9 +26,9 @@ type locks struct {
 }
 
 // lockKey names one lock of one owner: with flock(2) an open file, with fcntl(2) what the kernel
-// takes for one, a process as a rule. The kernel makes the number of an owner from an address,
-// which the next one may have while the end of the one before is on its way to this point; so what
-// is known as an open file here is not named by it, and see takenBy.
+// takes for one, a process as a rule. The next owner may have the number of the one before while
+// the end of that is on its way to this point (kernel fact 33). So what is known as an open file
+// here is not named by the number; see takenBy too.
 type lockKey struct {
 	file   *fusefs.Inode
 	handle opener // of flock(2), else nil
@@ -218,8 +218,8 @@ func (l *locks) count() (n int) {
 }
 
 // takenBy reports whether the lock is that of a process that asks for it through a handle. fcntl(2)
-// locks are those of a process through whatever handle, but not those of one that is gone, whose
-// owner's number it has got.
+// locks are those of a process through any handle, but not those of one that is gone, whose owner's
+// number it has got (kernel fact 33).
 func (h *heldLock) takenBy(through opener, process uint32) bool {
 	return h.handle == through || h.process == process && !h.handle.isClosing()
 }

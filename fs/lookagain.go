@@ -4,8 +4,8 @@ import "sync"
 
 // lookers are the threads that were sent back to look at a name again: open(2) found a file that
 // was removed meanwhile. The kernel does that once for ESTALE, by a LOOKUP and another OPEN of the
-// same thread (path_openat and do_filp_open in fs/namei.c). A thread that meets a removal again
-// is told that the name is missing, which is true of the moment between the two.
+// same thread (kernel fact 13). A thread that meets a removal again is told that the name is
+// missing, which is true of the moment between the two.
 type lookers struct {
 	mu   sync.Mutex // guards the following
 	sent map[uint32]bool

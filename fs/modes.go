@@ -13,9 +13,10 @@ import (
 //	file       READ    WRITE                 -
 //	directory  READ    CREATE or DELETE      always: a znode can be reached whatever the ACLs above it
 //
-// The kernel refuses what the bits do not show, so a bit is missing only if the servers would certainly refuse. Two permissions that
-// share a bit are told apart by open(2) and the servers. Who may not read the ACL has neither READ nor ADMIN and is shown without
-// r and w.
+// The kernel refuses what the bits do not show (kernel fact 47), so a bit is missing only if the
+// servers would certainly refuse. Two permissions that share a bit are told apart by open(2) and
+// the servers. A session that may not read the ACL has neither READ nor ADMIN, and sees neither r
+// nor w.
 //
 // A change of an ACL fires no watch, but it counts up the aversion in the Stat. So what was learned counts as long as the Stat has the
 // czxid and the aversion that it came with, and is as fresh as that: an ACL that somebody else changes shows after --max-age.

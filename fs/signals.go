@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// The kernel tells once that a signal has come for a thread that waits for an answer, and not
-// which. From then on the thread waits for the answer whatever comes (fs/fuse/dev.c,
-// request_wait_answer), and an answer of EINTR makes the system call fail, with SA_RESTART too.
-// What the thread was sent stands in /proc, and may become more.
+// The kernel tells once that a signal has come for a thread that waits, and not which; from then on
+// the thread waits whatever comes (kernel fact 38). An answer of EINTR makes the system call fail,
+// with SA_RESTART too (kernel fact 39). What the thread was sent stands in /proc, and may become
+// more.
 
 // grace is how long a request that a signal interrupted may still be answered. One that only asks
 // may take as long as any other if the signal is not one that ends programs: those with timers or

@@ -68,5 +68,5 @@ package zk
 //	tracedConn.run      passes bytes to the server; ends with either connection
 //	tracedConn.run      passes bytes to the client; ends with either connection
 //
-// Conn.Close returns when all of them have ended that belong to its client, but for a callback and a
+// When Conn.Close returns, those of its client have ended or are about to, but for a callback and a
 // dialer that have not returned.

@@ -13,13 +13,13 @@ var sharedMarks = []string{"-read-lock-", "__READ__", "__rlock__"}
 // Contender is a child of a lock's znode that holds the lock, or waits for it.
 type Contender struct {
 	Name   string // of the child
-	Shared bool   // it holds the lock together with other shared contenders, as [NewReadLock] makes them
+	Shared bool   // it holds the lock together with other shared ones; see [NewReadLock]
 
 	sequence uint32
 }
 
-// LockQueue returns the contenders among children, the names of all children of a lock's znode. They
-// stand in the order in which they get the lock: the first holds it, and so do the shared ones
+// LockQueue returns the contenders among children, the names of all children of a lock's znode.
+// They stand in the order in which they get the lock: the first holds it, and so do the shared ones
 // behind a shared first, up to the first exclusive one. A child contends if its name ends in a
 // sequence number, whatever client made it. The order does not depend on that of children.
 func LockQueue(children []string) []Contender {
