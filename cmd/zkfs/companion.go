@@ -17,10 +17,12 @@ import (
 	"time"
 )
 
-// A process that is killed while it tells the kernel of a change may not end: no signal ends that thread's wait for the lock of a directory
-// (fs/fuse/dir.c, fuse_reverse_inval_entry), whoever has the lock waits for an answer, and the kernel ends the connection only when the last
-// thread is gone. All who use the mount would hang with it. So each mount has a companion: a process that waits for the other one to die,
-// and ends the connection if that takes long. It is there before the mount is.
+// A process that is killed while it tells the kernel of a change may not end: no signal ends that
+// thread's wait for the lock of a directory (kernel fact 40), the holder of the lock waits for an
+// answer, and the kernel ends the connection only when the last thread is gone (kernel facts 51
+// and 52). All programs that use the mount would hang with it. So each mount has a companion: a
+// process that waits for the other one to die, and ends the connection if that takes long. It is
+// there before the mount is.
 
 // companionVariable is the environment variable that makes a process of zkfs a companion: the number of the process that it accompanies, a
 // space, and the mount point.
@@ -74,7 +76,7 @@ func (c *companion) stop() {
 // the first one went.
 func (c *companion) keep(started chan<- error) {
 	defer close(c.ended)
-	runtime.LockOSThread() // the kernel tells the companion of the end of this thread
+	runtime.LockOSThread() // the companion is told of the end of this thread (kernel fact 56)
 	defer runtime.UnlockOSThread()
 	for first := true; ; first = false {
 		cmd, err := c.start()
@@ -147,8 +149,8 @@ func accompany(value string, in io.Reader) error {
 	deaths := make(chan os.Signal, 1)
 	signal.Notify(deaths, syscall.SIGTERM)
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
-	// Where the kernel kills all of a control group for want of memory (memory.oom.group), it
-	// spares those that must not be killed.
+	// Where the kernel kills all of a control group for want of memory (kernel fact 54), it spares
+	// those that must not be killed.
 	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0) // fails for users other than root, and in some containers
 	before, err := mountAt(point)
 	if err != nil {
@@ -163,8 +165,8 @@ func accompany(value string, in io.Reader) error {
 	if os.Getppid() == pid {
 		<-deaths
 	}
-	// The signal need not be that of the death: one that ends a service goes to all of its processes. A child is its parent's as long as a
-	// thread is left that does not end (kernel/exit.c, find_new_reaper).
+	// The signal need not be that of the death: one that ends a service goes to all of its processes.
+	// A child is its parent's as long as a thread is left that does not end (kernel fact 53).
 	for since := time.Now(); os.Getppid() == pid; time.Sleep(lingering / 20) {
 		if !isKilled(pid) {
 			since = time.Now()
@@ -234,7 +236,8 @@ func abortAt(point string, isIt func(mount) bool) error {
 	return abort(now)
 }
 
-// abort ends the connection of a mount to its process: what waits for that fails. It stays, dead, if it is in use.
+// abort ends the connection of a mount to its process (kernel fact 52): what waits for that fails.
+// It stays, dead, if it is in use.
 func abort(m mount) error {
 	if err := os.WriteFile("/sys/fs/fuse/connections/"+m.minor()+"/abort", []byte("1"), 0); err == nil {
 		return nil

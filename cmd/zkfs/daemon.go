@@ -18,8 +18,9 @@ import (
 // The daemon says on standard error why it fails, and its exit code is that of the command. When the mount
 // works it lets go of the terminal and writes a byte to a pipe, and the command ends with success.
 //
-// Until then it stays in the command's process group. When an automount of systemd asks for the mount, the kernel lets that group
-// alone walk through the directory (autofs, oz_mode); everybody else there waits until the command has ended.
+// Until then it stays in the command's process group. When an automount of systemd asks for the
+// mount, the kernel lets that group alone walk through the directory (kernel fact 55); every other
+// process there waits until the command has ended.
 
 const (
 	// daemonVariable is the environment variable that tells the daemon that it is one.
