@@ -39,9 +39,10 @@ package fs
 //	FS.serve          notifier.run, which tells the kernel; ends with the mount, or with Retire
 //	FS.Unmount        waits for the last request; ends with the mount
 //	file.lock         FS.warn, of one lock; ends when that is given back or lost
-//	FS.leaving        gives a lock back; ends when the contender is gone, with the session, or with
+//	locks.startRelease
+//	                  gives a lock back; ends when the contender is gone, with the session, or with
 //	                  the connection
-//	FS.endsWith       gives a lock back when its process ends; ends then, or when it is given back
+//	locks.endsWith    gives a lock back when its process ends; ends then, or when it is given back
 //	ending            waits for the end of a process; ends then, or with its stop
 //	bounded.real      counts down for a request that a signal has interrupted; ends with the request
 //	bounded.interrupted

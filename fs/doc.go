@@ -29,8 +29,8 @@
 // What is a file and what is a directory depends on name and Stat of the znode alone (kind.go), so
 // that all mounts show the same, after a remount too. A znode that becomes the other kind gets
 // another node: the kernel does not take a new type for an inode that it knows (kernel fact 50). A
-// node whose znode is gone answers ESTALE, and the kernel looks the name up again (kernel fact 13);
-// for programs that have the file open it stays as it was, with no link.
+// node without a znode answers ESTALE, and the kernel looks the name up again (kernel fact 13); for
+// programs that have the file open it stays as it was, with no link.
 //
 // A znode may have the name of .data, .lock or .status. It is shown with its first byte escaped
 // (name.go); [ZnodePath] and [FilePath] turn paths of files into paths of znodes and back.
@@ -96,9 +96,9 @@
 // decides: O_TRUNC overwrites, O_APPEND appends again, and a change of what was read fails with
 // ESTALE, as all do with ConflictFail.
 //
-// A change whose reply was lost is neither repeated blindly nor forgotten: a sync and a read tell
-// what became of it, and what they cannot tell is EIO. What fails for good is dropped, with what
-// the kernel holds of it, and stands in the log and in /.status.
+// A change without a reply is neither repeated blindly nor forgotten: a sync and a read tell what
+// became of it, and what they cannot tell is EIO. What fails for good is dropped, with what the
+// kernel holds of it, and stands in the log and in /.status.
 //
 // Scratch files of editors stay in the memory of the mount until a rename makes them znodes
 // (scratch.go).
@@ -124,11 +124,11 @@
 //
 // # Telling the kernel
 //
-// A notification can wait for a lock of the kernel whose holder waits for an answer of this
-// process, and no signal ends that wait (kernel facts 40 and 43). So nothing that a handler may
-// wait for notifies: news are queued, and one goroutine, which holds no mutex and asks no server,
-// tells them (notify.go). The queue coalesces and never drops. A handler of an open is the one
-// exception: the kernel holds no lock there (kernel fact 14).
+// A notification can wait for a lock of the kernel. The holder of the lock may wait for an answer
+// of this process, and no signal ends the wait (kernel facts 40 and 43). So nothing that a handler
+// may wait for notifies: news are queued, and one goroutine, which holds no mutex and asks no
+// server, tells them (notify.go). The queue coalesces and never drops. A handler of an open is the
+// one exception: the kernel holds no lock there (kernel fact 14).
 //
 // A change through this mount is no news to the kernel, which has made it.
 //

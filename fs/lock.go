@@ -324,7 +324,7 @@ func (f *file) bear(ctx context.Context) error {
 
 // A program that closes a file and at once asks for the lock again, or starts another that does,
 // finds its own contender: the closing program does not wait for RELEASE (kernel fact 18). So a
-// lock whose holder is about to give it back is waited for. One that is held on this mount is asked
+// lock that its holder is about to give back is waited for. One that is held on this mount is asked
 // for a few times, since the end may be on its way to this point.
 const (
 	tryPause  = 10 * time.Millisecond

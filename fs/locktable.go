@@ -218,8 +218,8 @@ func (l *locks) count() (n int) {
 }
 
 // takenBy reports whether the lock is that of a process that asks for it through a handle. fcntl(2)
-// locks are those of a process through any handle, but not those of one that is gone, whose owner's
-// number it has got (kernel fact 33).
+// locks are those of a process through any handle, but not those of one that is gone and had the
+// same owner's number (kernel fact 33).
 func (h *heldLock) takenBy(through opener, process uint32) bool {
 	return h.handle == through || h.process == process && !h.handle.isClosing()
 }

@@ -154,7 +154,7 @@ func (c *Conn) begin(cl *call) error {
 
 // slot waits for one of the slots of [WithMaxInFlight], which release gives back.
 func (c *Conn) slot() error {
-	if c.slots == nil {
+	if c.trySlot() {
 		return nil
 	}
 	select {

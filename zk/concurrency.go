@@ -20,7 +20,7 @@ package zk
 //	hold.mu             whether a lock is about to be given back
 //	  hold.once         closes hold.lost; also under Lock.mu
 //
-//	serverList.mu       the servers and whose turn it is
+//	serverList.mu       the servers, and the next one to try
 //	transport.once      the first reason for which a connection ends
 //	client.doubted      the one line of the log about what a server must not send
 //	tail.mu             the end of the log of a server for tests
@@ -51,7 +51,7 @@ package zk
 //	transport.run       probe, on a read-only connection; ends with the connection
 //	transport.run       a write deadline at Close; ends at once
 //	transport.probe     hands the end of the connection to a context; ends with probe
-//	client.open         closes a connection whose time is over; ends at once
+//	client.open         closes a connection when its time is over; ends at once
 //	client.writable     likewise, of a probe
 //	client.dial         a dialer of the user's; ends when that returns, perhaps after Close
 //	checkServers        one lookup of a name; ends after a second at the latest

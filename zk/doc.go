@@ -81,7 +81,7 @@
 // that wants many requests in flight uses [Conn.Pipeline], which keeps the order of its operations.
 //
 // Writes of all clients have one order. A read is answered by the connected server, which may lag
-// behind the others. [Conn.Sync] before a read makes it as new as the call of Sync.
+// behind. [Conn.Sync] before a read makes it as new as the call of Sync.
 //
 // [Conn.Multi] does several writes as one transaction, all or none. A version makes a single write
 // conditional: [Conn.Set] and [Conn.Delete] fail with [ErrBadVersion] if another client was first.
@@ -163,7 +163,7 @@
 //
 // # Contexts
 //
-// [Conn.WithContext] returns a view of the same connection whose calls end with a context:
+// [Conn.WithContext] returns a view of the same connection. Its calls end with a context:
 //
 //	data, stat, err := c.WithContext(ctx).Get("/config")
 //
@@ -191,9 +191,9 @@
 //	defer l.Unlock()
 //
 // [NewReadLock] makes the shared form. Contenders of Curator's InterProcessMutex, of go-zookeeper
-// and of other clients on the same path count: a child whose name ends in a sequence number does.
-// [Lock.TryLock] does not wait. [LockQueue] shows the contenders, to any program that lists the
-// znode's children.
+// and of other clients on the same path count: each child with a sequence number at the end of its
+// name. [Lock.TryLock] does not wait. [LockQueue] shows the contenders, to any program that lists
+// the znode's children.
 //
 // A session that ends elsewhere takes the lock with it, and its holder learns that later than the
 // next holder may get it. Two things keep the work safe:

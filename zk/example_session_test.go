@@ -48,7 +48,7 @@ func Example_session() {
 func ExampleWithReadOnly() {
 	server := zktest.NewServer()
 	defer server.Close()
-	server.SetReadOnly(true) // as one with readonlymode.enabled that has lost the others
+	server.SetReadOnly(true) // as one with readonlymode.enabled that has lost its quorum
 	c, events, err := zk.Connect([]string{server.Addr()}, 10*time.Second,
 		zk.WithReadOnly(), zk.WithLogger(silence{}))
 	if err != nil {

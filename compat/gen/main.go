@@ -151,7 +151,7 @@ func (w *writer) function(name string, s *types.Signature) {
 		call = "return " + call
 	}
 	signature := strings.TrimPrefix(types.TypeString(s, w.qualify), "func")
-	if strings.HasSuffix(signature, " Option") { // the others do not export it
+	if strings.HasSuffix(signature, " Option") { // which the packages that it stands in for do not export
 		signature = strings.TrimSuffix(signature, "Option") + "connOption"
 	}
 	fmt.Fprintf(&w.funcs, "// %s is [zk.%[1]s].\nfunc %[1]s%s {\n%s\n}\n\n", name, signature, call)
