@@ -30,10 +30,11 @@ func testFunctions(t *testing.T) map[string][]string {
 	return all
 }
 
-// The tests and examples that the comment of a package names exist in that package.
+// The tests, examples and files that the comment of a package names exist in that package.
 func TestTestsOfThePackageComments(t *testing.T) {
 	all := testFunctions(t)
 	named := regexp.MustCompile(`\b(?:Test[A-Z]|Example[A-Z_])\w+`)
+	files := regexp.MustCompile(`\b[a-z_]+\.go\b`)
 	for _, folder := range []string{"zk", "fs"} {
 		text, err := os.ReadFile(folder + "/doc.go")
 		if err != nil {
@@ -46,6 +47,11 @@ func TestTestsOfThePackageComments(t *testing.T) {
 		for _, name := range names {
 			if !slices.Contains(all[name], folder) {
 				t.Errorf("the comment of %s names %s, which is not there", folder, name)
+			}
+		}
+		for _, name := range files.FindAllString(string(text), -1) {
+			if _, err := os.Stat(folder + "/" + name); err != nil {
+				t.Errorf("the comment of %s: %v", folder, err)
 			}
 		}
 	}

@@ -33,7 +33,7 @@
 // programs that have the file open it stays as it was, with no link.
 //
 // A znode may have the name of .data, .lock or .status. It is shown with its first byte escaped
-// (name.go); [ZnodePath] and [FilePath] turn paths of files into paths of znodes and back.
+// (shownname.go); [ZnodePath] and [FilePath] turn paths of files into paths of znodes and back.
 //
 // Tests: TestKind, TestTypesStay, TestPathsOfFilesAndZnodes, TestPathsOfOneHash,
 // TestOpenFileIsKept, TestNothingIsStaleOnOneMount, TestInodeNumbers. Example: ExampleZnodePath.
@@ -45,7 +45,7 @@
 // Type counted counts. api_check.go lists the operations that there are, and those that are missing
 // on purpose, with the error that their callers get.
 //
-// Each operation gets a context for all that it asks of the servers (bound.go). The context ends
+// Each operation gets a context for all that it asks of the servers (timeout.go). The context ends
 // after Options.Timeout, sooner while the servers are known to be silent, and when a signal ends
 // the caller (signals.go). So no system call waits for ever, but for a lock, and a signal ends that
 // wait. Unmounting always works.
@@ -117,7 +117,7 @@
 //
 // A program that gets a lock sees what earlier holders wrote before they gave it back. A lock ends
 // with its unlock, with the file, with the process, or with the session: then the handle answers
-// EIO. What is given back is deleted in the background while no server answers (leaving.go).
+// EIO. What is given back is deleted in the background while no server answers (unlock.go).
 //
 // Tests: TestLockIsTheRecipe, TestFlockExcludes, TestFcntlLocks, TestLockEndsWithItsProcess,
 // TestLostLock, TestDeadlock, TestLockFileShowsTheQueue, TestNothingWaitsForAnUnlock, TestLockPath.

@@ -23,8 +23,8 @@ package ensemble
 // Goroutines, by the function that starts them. Ensemble.Close ends those that last.
 //
 //	Ensemble.Start   ahead.run, which reads ahead; ends with Close
-//	watch.start      watch.tend, which plants the recursive watch in each session; ends with Close, or
-//	                 when the watch is given up
+//	watch.start      watch.tend, which plants the recursive watch in each session; ends with Close,
+//	                 or when the watch is given up
 //	watch.start      watch.sweeper, which removes watches; ends with Close
 //	watch.tend       hands the end of the ensemble to a context; ends with tend
 //	watch.sweeper    hands the end of the ensemble to a context; ends with Close
