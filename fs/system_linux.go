@@ -39,8 +39,8 @@ func leads(thread uint32) bool {
 
 // apart calls f on a thread that shares no descriptor with the rest of the process. A thread that
 // waits for an answer of its own process would else keep the mount's device open when that is
-// killed: the kernel ends the connection when the last thread is gone (fs/fuse/dev.c,
-// fuse_dev_release), and this one would wait for it, whatever signal comes (request_wait_answer).
+// killed: the kernel ends the connection when the last thread is gone (kernel fact 51), and this
+// one would wait for it, whatever signal comes (kernel fact 52).
 func apart(f func() error) error {
 	done := make(chan error)
 	go func() { // ends with f, and its thread, which stays locked, with it
@@ -93,8 +93,9 @@ func ending(process uint32) (ended <-chan struct{}, stop func(), err error) {
 	return done, func() { file.Close() }, nil
 }
 
-// closeOnExec keeps descriptors of the file called name from programs that this one starts. go-fuse opens its device without that;
-// a program that lives longer would keep the connection of a mount alive whose process is gone.
+// closeOnExec keeps descriptors of the file called name from programs that this one starts. go-fuse
+// opens its device without that. A program that lives longer would keep the connection of a mount
+// alive when its process is gone (kernel fact 51).
 func closeOnExec(name string) {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, entry := range entries {

@@ -23,11 +23,10 @@ func (e *entry) linkBefore(end *entry) {
 // shrink drops what was not used for longest until the cache is within its limit, and returns its
 // paths. The inode of what the kernel knows goes when the kernel forgets it, for which it is to be
 // asked; such an entry counts no more. The kernel keeps what is in use, and a directory as long as
-// it knows something in it, so one that it has kept is asked for again each time.
+// it knows something in it (kernel fact 6), so one that it has kept is asked for again each time.
 //
-// Once begun it goes on for a while: Linux takes attributes that were on their way while it forgot
-// an inode, any, for outdated at once (evict_ctr in fs/fuse/inode.c), and would ask again for each
-// file of a listing if it forgot one at a time.
+// Once begun it goes on for a while: the kernel would ask again for each file of a listing if it
+// forgot one inode at a time (kernel fact 8).
 func (c *cache) shrink() (dropped []string) {
 	if c.size <= c.limit {
 		return nil

@@ -83,7 +83,7 @@ func (e *Ensemble) LearnOutcome(ctx context.Context, c Change) (st *zk.Stat, mad
 }
 
 // looks is how often a change is prepared at most. The kernel holds the locks of directories
-// meanwhile.
+// meanwhile (kernel fact 9).
 const looks = 50
 
 // LookAgain makes a change that begins with a look at the znodes at paths, and prepares it anew,

@@ -11,9 +11,9 @@ import (
 // heard again by the client itself, whoever asks.
 const Hopeless = 250 * time.Millisecond
 
-// silence is what is known about servers that do not answer. The kernel lets those who use one
-// directory wait for each other, whatever signal comes; so once a request has waited in vain, those
-// behind it must not all do the same.
+// silence is what is known about servers that do not answer. The kernel lets the processes in one
+// directory wait for each other, whatever signal comes (kernel fact 9). So once a request has
+// waited in vain, those behind it must not all do the same.
 type silence struct {
 	conn   *zk.Conn
 	since  atomic.Pointer[time.Time] // when the last request began that waited in vain; nil: none did
