@@ -128,7 +128,7 @@ type Options struct {
 	FsName string
 	// Logger gets what no system call can report. nil discards it.
 	Logger *slog.Logger
-	// In tests; see [EnsembleOptions].
+	// In tests; as in [ensemble.Options].
 	trust time.Duration
 	flood int
 

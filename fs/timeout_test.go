@@ -17,7 +17,7 @@ type requester struct {
 	*testing.T
 	server *zktest.Server
 	conn   *zk.Conn
-	fs     *FS
+	limits
 }
 
 const requesterTimeout = time.Minute
@@ -32,11 +32,8 @@ func inBubble(t *testing.T, test func(r *requester)) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		r := &requester{t, server, conn, nil}
-		r.fs = &FS{
-			o:        Options{Timeout: requesterTimeout},
-			ensemble: ensemble.New(conn, ensemble.Options{}),
-		}
+		e := ensemble.New(conn, ensemble.Options{})
+		r := &requester{t, server, conn, limits{requesterTimeout, e}}
 		if err := r.read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -68,10 +65,10 @@ func (r *requester) wait(want time.Duration, request func(context.Context) error
 	}
 }
 
-func (r *requester) readWaits(want time.Duration) { r.Helper(); r.wait(want, r.read, r.fs.bound) }
+func (r *requester) readWaits(want time.Duration) { r.Helper(); r.wait(want, r.read, r.bound) }
 func (r *requester) changeWaits(want time.Duration) {
 	r.Helper()
-	r.wait(want, r.change, r.fs.boundChange)
+	r.wait(want, r.change, r.boundChange)
 }
 
 // stall stalls the connection at the next of the operations, or at the next of any if none is
