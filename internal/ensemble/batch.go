@@ -19,8 +19,8 @@ const (
 	batchBytes = 1 << 20 // what a reply should have at most
 )
 
-// FirstBatch returns the size of the first batch of a directory: how many znodes like those that were
-// fetched last a reply may have.
+// FirstBatch returns the size of the first batch of a directory: how many znodes like those that
+// were fetched last a reply may have.
 func (e *Ensemble) FirstBatch() int {
 	if n := e.lastBatch.Load(); n > 0 {
 		return int(n)

@@ -7,20 +7,20 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A change is a change of the tree, as a value: [Ensemble.do] makes it. Each kind says in one place
+// Change is a change of the tree, as a value: [Ensemble.Do] makes it. Each kind says in one place
 // which requests it consists of, which events are its own, what it makes stale, what its reply
-// teaches and how its outcome is judged when the reply is lost. The kinds are in creation.go,
-// writing.go and transaction.go. No other file calls a method of zk.Conn that changes something.
+// teaches and how its outcome is judged when the reply is lost. No other function of this package
+// sends a request that changes something.
 //
-// A change announces itself to the watch, so that its own event is no news to the kernel. It makes
-// what was known stale, because without a watch no event does.
+// A change announces itself to the watch, so that its own event is no news. It makes what was known
+// stale, because without a watch no event does.
 type Change interface {
 	// about returns the path of the znode that tells what became of the change.
 	about() string
 	// attempt makes the change once. It returns the Stat of the znode if the reply has it.
 	attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error)
 	// outcome judges an attempt whose reply was lost: nil says that it was made, errNotMade that it
-	// was not, errUnresolved that this cannot be told. Any other error says why the change cannot
+	// was not, ErrUnresolved that this cannot be told. Any other error says why the change cannot
 	// be made any more.
 	outcome(ctx context.Context, e *Ensemble, after evidence) error
 }
@@ -35,11 +35,13 @@ type evidence struct {
 // errNotMade is the outcome of an attempt that never took effect.
 var errNotMade = errors.New("not made")
 
-// Do makes a change exactly once: it is attempted until a server has answered. do returns the Stat
-// of the znode where the change tells it.
+// Do makes a change exactly once: it is attempted until a server has answered. Do returns the Stat
+// of the znode where the change tells it. ErrUnresolved says that the reply was lost and that
+// nothing proves what became of the change. An error of which zk.MaybeApplied is true says that ctx
+// ended before that was found out; see LearnOutcome.
 //
 // A change that failed may have been overtaken by another, whose event was then taken for its own:
-// the kernel is told. A question changes nothing and is not told.
+// Options.Tell gets the news. A question changes nothing and is not told.
 func (e *Ensemble) Do(ctx context.Context, c Change) (st *zk.Stat, err error) {
 	before := e.conn.LastZxid()
 	defer func() {
@@ -67,7 +69,7 @@ func (e *Ensemble) Do(ctx context.Context, c Change) (st *zk.Stat, err error) {
 }
 
 // LearnOutcome finds out what became of a change whose time was over before it was answered:
-// whether it was made, with the Stat of the znode, or errUnresolved if that cannot be told. What
+// whether it was made, with the Stat of the znode, or ErrUnresolved if that cannot be told. What
 // it lost against the next attempt finds.
 func (e *Ensemble) LearnOutcome(ctx context.Context, c Change) (st *zk.Stat, made bool, err error) {
 	s, err := e.AfterSync(ctx, c.about())
@@ -87,7 +89,7 @@ func (e *Ensemble) LearnOutcome(ctx context.Context, c Change) (st *zk.Stat, mad
 const looks = 50
 
 // LookAgain makes a change that begins with a look at the znodes at paths, and prepares it anew,
-// with a fresh look, as long as once returns errOvertaken.
+// with a fresh look, as long as once returns ErrOvertaken.
 func (e *Ensemble) LookAgain(ctx context.Context, once func() error, paths ...string) error {
 	for range looks {
 		if err := once(); !errors.Is(err, ErrOvertaken) {
@@ -102,7 +104,7 @@ func (e *Ensemble) LookAgain(ctx context.Context, once func() error, paths ...st
 	return ErrOvertaken
 }
 
-// Overtaken returns errOvertaken in place of an error that says that the znodes are not any more as
+// Overtaken returns ErrOvertaken in place of an error that says that the znodes are not any more as
 // they were seen.
 func Overtaken(err error) error {
 	switch {

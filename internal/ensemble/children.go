@@ -2,8 +2,8 @@ package ensemble
 
 import "slices"
 
-// Children are the children of a znode. They are never changed: adding one makes other names, which
-// share most of their memory with the old ones, so that many can be added one by one.
+// Children are the names of the children of a znode. They are never changed: adding one makes other
+// names, which share most of their memory with the old ones, so that many can be added one by one.
 type Children struct {
 	list  []string // sorted
 	added []string // sorted, few, and not in list
@@ -25,12 +25,14 @@ func newChildren(list []string, pzxid int64) *Children {
 
 func nameBytes(name string) int { return 16 + len(name) }
 
+// Has reports whether a child has that name.
 func (n *Children) Has(name string) bool {
 	_, old := slices.BinarySearch(n.list, name)
 	_, added := slices.BinarySearch(n.added, name)
 	return old || added
 }
 
+// Len returns how many there are.
 func (n *Children) Len() int { return len(n.list) + len(n.added) }
 
 // All returns the names, sorted. The slice must not be changed.

@@ -90,8 +90,9 @@ func (c EmptyCreation) outcome(_ context.Context, e *Ensemble, after evidence) e
 	return c.Claim.judge(e, c.Path, nil, after)
 }
 
-// LockDirCreation makes a directory with the name of a lock file; see isLockDir. It is written
-// once, so that it is not idle if it becomes a lock after all.
+// LockDirCreation makes a directory with the name of a lock file. A child of it comes and goes, as
+// no contender of a lock does. It is written once, so that it is not idle if it becomes a lock
+// after all.
 type LockDirCreation struct {
 	Path string
 	ACL  []zk.ACL

@@ -36,8 +36,8 @@ type Options struct {
 	MaxAge    time.Duration // how long anything is trusted although no watch reported a change
 	Watch     WatchMode     // how changes by other clients are noticed
 	CacheSize int           // in bytes
-	Log       *slog.Logger
-	Perms     bool // what is known of a znode includes what the session may do with it
+	Log       *slog.Logger  // nil discards
+	Perms     bool          // what is known of a znode includes what the session may do with it
 
 	// Trust is how long a list of children is trusted that no watch stands for, and an ACL that
 	// things are created by. 0 is a second.
@@ -47,7 +47,7 @@ type Options struct {
 	Flood int
 
 	// Tell gets the news of changes that are not the caller's own. It must not block and must not
-	// ask the ensemble anything: the servers' next answer waits for it.
+	// ask the ensemble anything: the servers' next answer waits for it. nil discards.
 	Tell func(path string, what News)
 
 	// LockOf returns the path of the file whose lock the znode at path would be. ok is false if no
@@ -62,6 +62,12 @@ type Options struct {
 // New returns what is known of the servers of conn, which is nothing before Start. The
 // connection stays the caller's.
 func New(conn *zk.Conn, o Options) *Ensemble {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Tell == nil {
+		o.Tell = func(string, News) {}
+	}
 	if o.LockOf == nil {
 		o.LockOf = func(string) (string, bool) { return "", false }
 		o.Idle = func(string, *zk.Stat) bool { return false }
@@ -86,11 +92,11 @@ func (e *Ensemble) Start(ctx context.Context) error {
 	if err := e.watch.start(ctx); err != nil {
 		return err
 	}
-	go e.ahead.run() // ends with close
+	go e.ahead.run() // ends with Close
 	return nil
 }
 
-// Close ends what start began, and waits for it. Nothing that is known is used any more.
+// Close ends what Start began, and waits for it. Nothing that is known is used any more.
 func (e *Ensemble) Close() {
 	e.ahead.close()
 	e.watch.close()

@@ -4,8 +4,8 @@ import "errors"
 
 // What the servers have not said themselves.
 var (
-	// ErrUnresolved is the answer to a change whose reply was lost, if nothing proves what became of
-	// it.
+	// ErrUnresolved is the answer to a change whose reply was lost, if nothing proves what became
+	// of it.
 	ErrUnresolved = errors.New(
 		"the connection broke and it cannot be told whether the change was made")
 	// ErrPermission is the answer to what an ACL certainly denies to this session.

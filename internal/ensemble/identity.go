@@ -47,7 +47,7 @@ func (e *Ensemble) WhoAmI(ctx context.Context) ([]zk.Identity, error) {
 	return ids, nil
 }
 
-// Allowed returns errPermission if the ACL of the znode at path certainly denies perm to this
+// Allowed returns ErrPermission if the ACL of the znode at path certainly denies perm to this
 // session. What cannot be told is left to the server, which checks every request anyway.
 func (e *Ensemble) Allowed(ctx context.Context, path string, perm int32) error {
 	acl, err := e.ACL(ctx, path)
@@ -60,13 +60,13 @@ func (e *Ensemble) Allowed(ctx context.Context, path string, perm int32) error {
 	return e.Permits(ctx, acl, perm)
 }
 
-// ACL reads the ACL of the znode at path, always from the servers: its change fires no watch. See
-// newACL for what it is that is trusted.
+// ACL reads the ACL of the znode at path, always from the servers: its change fires no watch.
 func (e *Ensemble) ACL(ctx context.Context, path string) ([]zk.ACL, error) {
 	acl, _, err := e.ACLStat(ctx, path)
 	return acl, err
 }
 
+// ACLStat is ACL with the Stat that belongs to it.
 func (e *Ensemble) ACLStat(ctx context.Context, path string) ([]zk.ACL, *zk.Stat, error) {
 	for {
 		acl, st, err := e.conn.WithContext(ctx).GetACL(path)
@@ -76,7 +76,7 @@ func (e *Ensemble) ACLStat(ctx context.Context, path string) ([]zk.ACL, *zk.Stat
 	}
 }
 
-// Permits returns errPermission if acl certainly denies perm to this session.
+// Permits returns ErrPermission if acl certainly denies perm to this session.
 func (e *Ensemble) Permits(ctx context.Context, acl []zk.ACL, perm int32) error {
 	for _, e := range acl {
 		if e.Perms&perm != 0 && e.Scheme == "world" {

@@ -14,11 +14,11 @@ func (e *Ensemble) Missing(dir, name string) (missing bool, until time.Time) {
 	return e.cache.absent(dir, name)
 }
 
-// Hold notes that the caller keeps something that stands for the znode at path, until release: it
+// Hold notes that the caller keeps something that stands for the znode at path, until Release: it
 // counts as memory of the cache, and Options.Tell asks for it back.
 func (e *Ensemble) Hold(path string) { e.cache.hold(path) }
 
-// Release ends hold.
+// Release ends Hold.
 func (e *Ensemble) Release(path string) { e.cache.release(path) }
 
 // ForgetAll forgets everything.

@@ -22,9 +22,9 @@ const (
 // count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=-1.
 var hardLimit = regexp.MustCompile(`(byte|count)HardLimit=[0-9]`)
 
-// HasQuota returns zk.ErrQuotaExceeded if a quota refuses op; see quotaQuestion. Where no hard limit is,
-// which is known after a first look, it asks nobody. The limits are not seen by a mount with a
-// chroot.
+// HasQuota returns zk.ErrQuotaExceeded if a quota refuses op, a request about the znode at path
+// that leaves it with another version than wrong. Where no hard limit is, which is known after a
+// first look, it asks nobody. The limits are not seen by a mount with a chroot.
 func (e *Ensemble) HasQuota(ctx context.Context, path string, op any, wrong int32) error {
 	if !e.limited(ctx, path) {
 		return nil

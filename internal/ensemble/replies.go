@@ -126,8 +126,8 @@ func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
 }
 
 // Glimpse learns which children the znode at path has, if that is not known, for as long as a list
-// is trusted that no child watch stands for: the next creation would fire one. Whoever needs the
-// answer asks the servers if there is none.
+// is trusted that no child watch stands for: the next creation would fire one. A caller that needs
+// the answer asks the servers if there is none.
 func (e *Ensemble) Glimpse(ctx context.Context, path string) {
 	s, ok := e.cache.look(path)
 	if !ok || s.Children != nil || s.Stat == nil || s.Stat.NumChildren >= listMost ||

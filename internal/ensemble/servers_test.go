@@ -26,11 +26,7 @@ func newServers(t *testing.T, timeout time.Duration, o Options) *servers {
 	s := &servers{T: t, server: zktest.NewServer()}
 	t.Cleanup(s.server.Close)
 	s.other = s.connect(40 * time.Second)
-	if o.Tell == nil {
-		o.Tell = func(string, News) {}
-	}
 	o.Timeout, o.MaxAge, o.CacheSize = 10*time.Second, time.Minute, 1<<20
-	o.Log = slog.New(slog.DiscardHandler)
 	s.e = New(s.connect(timeout), o)
 	if err := s.e.Start(t.Context()); err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ type Numbers struct {
 	Events                  int64 // of watches
 }
 
-// Numbers returns those of this moment. It waits for nothing.
+// Numbers returns the numbers of this moment. It waits for nothing.
 func (e *Ensemble) Numbers() (n Numbers) {
 	n.FromMemory, n.FromServers = e.fromMemory.Load(), e.fromServers.Load()
 	n.Znodes, n.Bytes = e.cache.counts()

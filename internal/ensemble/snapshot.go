@@ -6,8 +6,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// Snapshot is what is known about a znode, all from one version of it. What it points to must not be
-// changed.
+// Snapshot is what is known about a znode, all from one version of it. What it points to must not
+// be changed.
 type Snapshot struct {
 	Stat     *zk.Stat // nil: the znode does not exist
 	Data     []byte

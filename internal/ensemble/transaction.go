@@ -14,7 +14,7 @@ type Move struct {
 	Source   Snapshot // at From, with its data if it is a file
 	Before   *zk.Stat // at To; nil: nothing
 	Replaces bool     // what was there is deleted, and not written
-	Ops      []any
+	Ops      []any    // the requests of the transaction
 }
 
 func (c Move) about() string { return c.From }
