@@ -77,7 +77,7 @@ func (f *file) truncateOpen(h *handle) {
 		return
 	}
 	f.draft.resize(0)
-	f.draft.tail, f.draft.halfOf = 0, nil
+	f.draft.tail = 0
 	f.draft.refused = nil
 	f.draft.intent = intentReplace
 	f.draft.time = time.Now()
@@ -186,10 +186,7 @@ func (f *file) refuse(h *handle, off int64, err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if d := f.draft; d != nil {
-		switch {
-		case h.append && d.halfOf == h: // which may be the first half of the same write(2): nothing makes good for that
-			off = -1
-		case h.append:
+		if h.append {
 			off = int64(len(d.data))
 		}
 		d.refuse(off, err)
@@ -238,16 +235,16 @@ func (f *file) failed(err error) error {
 // send sends the draft once, as the change that it is now.
 func (f *file) send(ctx context.Context, path string, d *draft) (*zk.Stat, error) {
 	as := f.changeOf
-	st, err := f.fs.ensemble.Do(ctx, as(path, d, d.due()))
+	st, err := f.fs.ensemble.Do(ctx, as(path, d, d.data))
 	if f.inheritance() != nil && d.exists() && errors.Is(err, zk.ErrNoAuth) {
-		if len(d.due()) == 0 {
+		if len(d.data) == 0 {
 			return d.base, nil
 		}
 		as = f.replacementOf
-		st, err = f.fs.ensemble.Do(ctx, as(path, d, d.due()))
+		st, err = f.fs.ensemble.Do(ctx, as(path, d, d.data))
 	}
 	if zk.MaybeApplied(err) { // and there was no time to find out
-		sent := append([]byte{}, d.due()...)
+		sent := append([]byte{}, d.data...)
 		f.mu.Lock()
 		d.doubt = &doubt{as(path, d, sent), sent}
 		f.mu.Unlock()
@@ -287,7 +284,7 @@ func (f *file) learnOutcome(ctx context.Context, path string, d *draft) (done bo
 	if err != nil {
 		return false, err
 	}
-	more := !bytes.Equal(d.doubt.sent, d.due())
+	more := !bytes.Equal(d.doubt.sent, d.data)
 	f.mu.Lock()
 	d.doubt = nil
 	if made && more {
@@ -314,7 +311,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	}
 	epoch := f.fs.ensemble.Epoch()
 	f.mu.Lock()
-	data := slices.Clip(d.due())
+	data := slices.Clip(d.data)
 	f.learn(st, f.gone)
 	f.newborn, f.given = false, nil
 	f.told = st.Mzxid
@@ -325,14 +322,11 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 		f.fs.notify.tellLonger(path)
 	}
 	base := ensemble.Snapshot{Stat: st, Data: data, HasData: true, Epoch: epoch}
-	rest := d.rest(base)
 	for h := range f.handles {
-		h.base = base
-		h.dirty = rest != nil && rest.halfOf == h
-		h.flushes = 0
+		h.base, h.dirty, h.flushes = base, false, 0
 	}
 	f.mu.Unlock()
-	f.endDraft(rest)
+	f.endDraft()
 }
 
 // settle decides what follows from a change that failed: done says that the draft is committed all
@@ -409,7 +403,7 @@ func (f *file) drop(err error) {
 	}
 	f.mu.Unlock()
 	f.fs.failures.add(path, err)
-	f.endDraft(nil)
+	f.endDraft()
 	if d.in != nil && !d.exists() {
 		f.node.vanish()
 		f.fs.notify.tell(path, ensemble.Deleted)

@@ -3,8 +3,8 @@ package fs
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
+	"time"
 
 	"github.com/zkfs/zkfs/zk/zktest"
 )
@@ -180,63 +180,103 @@ func TestLostAppendIsAnErrorForAll(t *testing.T) {
 	w.want("EIO", "close", "2")
 }
 
-// The kernel sends a write(2) that goes beyond the page in which it begins in two requests if it does not hold that page. Who closes the file
-// between them commits neither.
+// What one write(2) appends is one request of the kernel, wherever the file ends and whether the
+// kernel holds its last page: no commit can come between two parts of it, and each is one version.
 func TestHalfAWriteIsNoVersion(t *testing.T) {
-	const at = kernelPage - 4
-	start := strings.Repeat("x", at)
-	write := func(h *handle, text string, off int64) {
-		t.Helper()
-		if _, errno := h.Write(t.Context(), []byte(text), off); errno != 0 {
-			t.Fatal(errno)
-		}
-	}
-	flush := func(h *handle) {
-		t.Helper()
-		if errno := h.Flush(t.Context()); errno != 0 {
-			t.Fatal(errno)
-		}
-	}
-	for name, test := range map[string]struct {
-		first, last string // what the other writes before and after the half
-		versions    []string
-	}{
-		"alone":  {"", "", []string{"", "half and half\n"}},
-		"behind": {"one\n", "", []string{"one\n", "one\nhalf and half\n"}},
-		"before": {"", "two\n", []string{"half and half\ntwo\n"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, Options{})
-			w.create("/log", start)
-			w.want("ok", "open", "1", "log", "r") // so that the kernel does not forget it, which it may when it hears of the creation
-			f := w.fs.root.GetChild("log").Operations().(*file)
-			open := func() *handle {
-				h, _, err := f.open(t.Context(), syscall.O_WRONLY|syscall.O_APPEND, 0)
-				if err != nil {
-					t.Fatal(err)
+	for _, flags := range []string{"w+append", "rw+append", "w+creat+append+direct"} {
+		for _, cached := range []bool{false, true} {
+			for _, before := range []int{0, 1, kernelPage - 4, kernelPage, 3*kernelPage - 1} {
+				w := newWorld(t, Options{Commit: CommitWrite})
+				w.create("/log", "")
+				w.set("/log", strings.Repeat("x", before))
+				w.eventually(fmt.Sprintf("ok file 0644 size=%d nlink=1", before), "stat", "log")
+				if cached {
+					w.do("cat", "log")
 				}
-				t.Cleanup(func() { h.Release(t.Context()) })
-				return h
+				w.want("ok", "open", "1", "log", flags)
+				end, c := before, w.count()
+				for i, n := range []int{8, kernelPage, 1_000_000} {
+					w.want("ok", "fill", "1", fmt.Sprint(n))
+					end += n
+					if got := c.mount(); got != "WRITE 1" {
+						t.Errorf("%s of %d bytes behind %d asks the mount for %q", flags, n, end-n, got)
+					}
+					c.reset()
+					_, st, err := w.other.Exists("/log")
+					if err != nil || int(st.Version) != i+2 || int(st.DataLength) != end {
+						t.Fatalf("%d bytes at version %d, %v, want %d", st.DataLength, st.Version, err, end)
+					}
+				}
+				w.want(fmt.Sprintf("ok size=%d nlink=1", end), "fstat", "1")
+				w.want("ok", "close", "1")
+				w.want("ok", "unlink", "log")
 			}
-			one, other := open(), open()
-			if test.first != "" {
-				write(other, test.first, at)
-			}
-			half := "half"
-			write(one, half, at)
-			if test.last != "" {
-				write(one, " and half\n", kernelPage)
-				write(other, test.last, kernelPage+10)
-				flush(other)
-				w.holds("/log", start+test.versions[0], 1)
-				return
-			}
-			flush(other)
-			flush(other) // the second close of its opener commits whatever there is
-			w.holds("/log", start+test.versions[0], int32(len(test.first)/4))
-			write(one, " and half\n", kernelPage)
-			flush(one)
-			w.holds("/log", start+test.versions[1], int32(len(test.first)/4)+1)
-		})
+		}
 	}
+}
+
+const kernelPage = 4096
+
+// Who appends and reads by one handle reads as those do who do not append: what it has written, and
+// what others write.
+func TestReadingWhatIsAppendedTo(t *testing.T) {
+	for _, mode := range []WatchMode{WatchTree, WatchNode, WatchOff} {
+		w := newWorld(t, Options{Watch: mode, MaxAge: 20 * time.Millisecond})
+		w.create("/log", "one\n")
+		w.want("ok", "open", "1", "log", "rw+append")
+		w.want(`ok "one\n"`, "pread", "1", "0", "100")
+		for i, text := range []string{"one\ntwo\n", "a", strings.Repeat("b", 200_000), "c\n"} {
+			w.set("/log", text)
+			if mode == WatchOff {
+				w.eventually(fmt.Sprintf("ok size=%d nlink=1", len(text)), "fstat", "1")
+			} else {
+				w.quiet()
+			}
+			w.want(fmt.Sprintf("ok %q", text), "pread", "1", "0", "200100")
+			w.want(fmt.Sprintf("ok size=%d nlink=1", len(text)), "fstat", "1")
+			w.want("ok "+runs([]byte(text)), "sendfile", "1", "0", "200100")
+			if i == 0 {
+				w.want("ok", "map", "1", fmt.Sprint(kernelPage))
+			}
+		}
+		w.want("ok", "write", "1", "mine\n")
+		w.want(`ok "c\nmine\n"`, "pread", "1", "0", "100")
+		w.want("ok "+runs([]byte("c\nmine\n")), "mapped", "1", "0", "7")
+		w.want("ok size=7 nlink=1", "fstat", "1")
+		w.set("/log", "theirs\n")
+		w.want("ok", "close", "1")
+		w.holds("/log", "theirs\nmine\n", 6)
+		w.eventually(`ok "theirs\nmine\n"`, "cat", "log")
+	}
+}
+
+// What is appended by one handle is seen through all others, by whatever call they read.
+func TestAppendedIsSeenThroughOtherHandles(t *testing.T) {
+	w := newWorld(t, Options{})
+	reader, writers := w.agent, []*agent{newAgent(t, w.dir), newAgent(t, w.dir)}
+	w.create("/log", "0")
+	reader.want("ok", "open", "1", "log", "r")
+	reader.want("ok", "map", "1", fmt.Sprint(2*kernelPage))
+	reader.want("ok", "open", "2", "log", "rw")
+	for _, a := range writers {
+		a.want("ok", "open", "1", "log", "w+append")
+	}
+	content := "0"
+	for i := 1; len(content) < 2*kernelPage-100; i++ {
+		if i == 50 { // what they appended is committed, and the kernel has pages of it
+			writers[0].want("ok", "fsync", "1")
+		}
+		piece := strings.Repeat(string(rune('a'+i%26)), 1+(i*37)%100)
+		writers[i%2].want("ok", "write", "1", piece)
+		at := fmt.Sprint(len(content))
+		content += piece
+		reader.want("ok "+runs([]byte(piece)), []string{"mapped", "sendfile", "splice"}[i%3], "1", at, fmt.Sprint(len(piece)))
+		reader.want(fmt.Sprintf("ok %q", piece), "pread", "2", at, "100")
+		reader.want(fmt.Sprintf("ok size=%d nlink=1", len(content)), "fstat", "1")
+	}
+	for _, a := range writers {
+		a.want("ok", "close", "1")
+	}
+	reader.want("ok "+runs([]byte(content)), "mapped", "1", "0", fmt.Sprint(len(content)))
+	w.want(fmt.Sprintf("ok %q", content), "cat", "log")
 }

@@ -26,7 +26,7 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 	if out.AttrTimeout() == 0 {
 		out.SetAttrTimeout(untilOpen)
 	}
-	return &f.Inode, h, howCreated(flags), 0
+	return &f.Inode, h, h.howCreated(flags), 0
 }
 
 // exclusively is for creations of which a program is told only if a server has confirmed them.
@@ -38,9 +38,9 @@ const untilOpen = time.Nanosecond
 
 // howCreated returns how the kernel treats a file that was just created. What is only written needs no pages of the kernel: nobody has read any
 // yet, and for a write into pages it would ask whether the file has capabilities to take away.
-func howCreated(flags uint32) uint32 {
-	if flags&syscall.O_ACCMODE == syscall.O_WRONLY {
-		return fuse.FOPEN_DIRECT_IO
+func (h *handle) howCreated(flags uint32) uint32 {
+	if flags&syscall.O_ACCMODE == syscall.O_WRONLY || h.append {
+		return h.uncached()
 	}
 	return fuse.FOPEN_KEEP_CACHE
 }

@@ -34,11 +34,6 @@ type draft struct {
 	in *dir // not nil: the file is pending there, as the name that follows; see pending.go
 	as string
 
-	// data[half:] is what the last request appended through halfOf, if that may be one half of a write(2), whose other half is to come. Nil: it is not.
-	halfOf *handle
-	half   int
-	spare  bool // a commit is under way that leaves the half alone
-
 	doubt *doubt // what was sent last, if nobody knows yet what became of it: its time was over; nil: nothing
 
 	refused error // why the data for offset missing was not taken, which makes the rest a part that nobody should see; nil: it is all there
@@ -82,50 +77,6 @@ func (d *draft) write(h *handle, data []byte, off int64, limit int) error {
 	return nil
 }
 
-// kernelPage is the unit in which the kernel sends what is written through its cache: if it does not hold the page in which a write(2) begins, it
-// sends what belongs there in a request of its own, and the rest in the next (fuse_fill_write_pages in fs/fuse/file.c).
-const kernelPage = 4096
-
-// appended notes that a request of the kernel appended n bytes through h, and where it thought that they end. If that is the end of a
-// page, they may be one half of a write(2).
-func (d *draft) appended(h *handle, n int, end int64) {
-	d.halfOf = nil
-	if h.append && end%kernelPage == 0 {
-		d.halfOf, d.half = h, len(d.data)-n
-	}
-}
-
-// sparing lets the commit that follows leave alone half a write(2) through another handle than h, and reports whether there is anything else
-// to commit.
-func (d *draft) sparing(h *handle) (more bool) {
-	half := d.intent == intentAppend && d.halfOf != nil && d.halfOf != h && d.half >= d.tail
-	if half && d.half == d.tail && d.exists() {
-		return false
-	}
-	d.spare = half
-	return true
-}
-
-// due is what a commit sends.
-func (d *draft) due() []byte {
-	if d.spare {
-		return d.data[:d.half]
-	}
-	return d.data
-}
-
-// rest is the draft that is left on top of what was committed, or nil.
-func (d *draft) rest(committed ensemble.Snapshot) *draft {
-	if !d.spare {
-		return nil
-	}
-	left := newDraft(committed, intentAppend)
-	left.data = append(left.data, d.data[d.half:]...)
-	left.wrote, left.time = true, d.time
-	left.halfOf, left.half = d.halfOf, left.tail
-	return left
-}
-
 // refuse notes that a write at off failed.
 func (d *draft) refuse(off int64, err error) {
 	if d.refused == nil || off < d.missing {
@@ -142,7 +93,6 @@ func (d *draft) truncate(size int) {
 		d.intent = intentModify
 	}
 	d.resize(size)
-	d.halfOf = nil
 	if !same && (size == 0 || int64(size) <= d.missing) {
 		d.refused = nil
 	}
@@ -170,7 +120,6 @@ func (d *draft) resize(n int) {
 func (d *draft) rebase(s ensemble.Snapshot) {
 	if d.intent == intentAppend {
 		tail := d.data[d.tail:]
-		d.half += len(s.Data) - d.tail
 		d.data = append(append(make([]byte, 0, len(s.Data)+len(tail)), s.Data...), tail...)
 		d.tail = len(s.Data)
 	}

@@ -18,10 +18,10 @@ type handle struct {
 	file   *file
 	write  bool   // opened for writing
 	whole  bool   // reads are answered from base, so that they are of one version; see oneRead
-	append bool   // O_APPEND
+	append bool   // O_APPEND, for writing; see uncached
 	trunc  bool   // O_TRUNC
 	sync   bool   // O_SYNC, O_DSYNC, or --commit=write
-	direct bool   // O_DIRECT
+	direct bool   // O_DIRECT through the kernel's cache; see undoes
 	quiet  bool   // close(2) of its descriptors sends no FLUSH; see quiet.go
 	opener uint32 // the process that opened it
 	thread uint32 // its thread that did
@@ -48,13 +48,13 @@ func (h *handle) isClosing() bool { return h.closing.Load() }
 
 func newHandle(f *file, flags, caller uint32) *handle {
 	h := &handle{
-		file:   f,
-		write:  flags&syscall.O_ACCMODE != syscall.O_RDONLY,
-		append: flags&syscall.O_APPEND != 0,
-		direct: flags&openDirect != 0,
-		sync:   flags&openDSync != 0 || f.fs.o.Commit == CommitWrite,
+		file:  f,
+		write: flags&syscall.O_ACCMODE != syscall.O_RDONLY,
+		sync:  flags&openDSync != 0 || f.fs.o.Commit == CommitWrite,
 	}
+	h.append = h.write && flags&syscall.O_APPEND != 0
 	h.trunc = h.write && flags&syscall.O_TRUNC != 0
+	h.direct = flags&openDirect != 0
 	if h.write {
 		h.opener, h.thread = processOf(caller), caller
 	}
@@ -66,6 +66,15 @@ func newHandle(f *file, flags, caller uint32) *handle {
 // was opened at, until it begins anew. So do those of one that others change right now, see restless.
 const oneRead = 128 << 10
 
+// uncached lets the kernel pass its cache by for h. What is appended must: through its cache the
+// kernel sends at most one page in a request if it does not hold the page at the end, and many
+// pages only where they begin with one (fuse_fill_write_pages in fs/fuse/file.c). Past it a
+// write(2) of up to 255 pages is one request, which no commit can come between.
+func (h *handle) uncached() uint32 {
+	h.direct = false
+	return fuse.FOPEN_DIRECT_IO
+}
+
 // Read implements read(2).
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
@@ -75,8 +84,12 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	if h.queue != nil {
 		return h.queue.Read(ctx, dest, off)
 	}
-	if h.whole && !isForCache(ctx) {
+	switch {
+	case isForCache(ctx):
+	case h.whole:
 		return h.readWhole(ctx, dest, off)
+	case h.append:
+		return h.readNow(ctx, dest, off)
 	}
 	return h.readPages(ctx, dest, off)
 }
@@ -140,6 +153,35 @@ func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.Re
 	return fuse.ReadResultData(dest[:copyFrom(dest, base.Data, off)]), 0
 }
 
+// readNow answers a read past the kernel's cache. The kernel asks for no size before it, and hears
+// of none by it: what it was told last stays as it is.
+func (h *handle) readNow(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	f := h.file
+	f.mu.Lock()
+	h.read = true
+	if f.draft != nil {
+		defer f.mu.Unlock()
+		return fuse.ReadResultData(dest[:copyFrom(dest, f.draft.data, off)]), 0
+	}
+	s := f.shown.snapshot()
+	if !s.HasData {
+		s = h.base
+	}
+	f.mu.Unlock()
+	if !s.HasData || !f.fs.ensemble.IsCurrent(f.where(), s) {
+		ctx, cancel := f.fs.bound(ctx)
+		defer cancel()
+		now, err := f.load(ctx, true)
+		switch {
+		case err == nil:
+			s = now
+		case !errors.Is(err, errGone) || !s.HasData:
+			return nil, f.fs.errno("read", f.where(), err)
+		}
+	}
+	return fuse.ReadResultData(dest[:copyFrom(dest, s.Data, off)]), 0
+}
+
 // current returns what the file consists of now, with what is written and not committed.
 func (f *file) current(ctx context.Context) (ensemble.Snapshot, error) {
 	f.mu.Lock()
@@ -167,8 +209,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 		return err
 	}
 	defer f.give()
-	end := off + int64(len(data))
-	defer func() { h.undo = h.undoes(end, err) }()
+	defer func(end int64) { h.undo = h.undoes(end, err) }(off + int64(len(data)))
 	if h.broken != nil && off > 0 {
 		return h.broken
 	}
@@ -198,9 +239,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 	if h.append {
 		off = int64(len(d.data))
 	}
-	if err = d.write(h, data, off, f.fs.o.MaxData); err == nil {
-		d.appended(h, len(data), end)
-	}
+	err = d.write(h, data, off, f.fs.o.MaxData)
 	f.mu.Unlock()
 	if err != nil {
 		return f.refuse(h, off, err)
@@ -220,7 +259,8 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 
 // undoes returns what undo is after a write up to end. When a direct write fails that would have
 // made the file longer, the kernel sets the length that it knows, by a request like that of
-// ftruncate(2) (fuse_direct_IO in fs/fuse/file.c). No program has asked for that.
+// ftruncate(2) (fuse_direct_IO in fs/fuse/file.c). No program has asked for that. It does not if
+// the file passes its cache by whatever the program said.
 func (h *handle) undoes(end int64, err error) int64 {
 	f := h.file
 	f.mu.Lock()
@@ -294,29 +334,12 @@ func (h *handle) flush(ctx context.Context, caller uint32) error {
 func (h *handle) commit(ctx context.Context, something bool) error {
 	var err error
 	if something {
-		err = h.commitWhole(ctx)
+		err = h.file.commit(ctx, keepTrying)
 	}
 	if err == nil {
 		err = h.lost
 	}
 	h.lost = nil
-	return err
-}
-
-// commitWhole commits the draft but for half a write(2) through another handle, which goes with its other half. busy is held.
-func (h *handle) commitWhole(ctx context.Context) error {
-	f := h.file
-	f.mu.Lock()
-	d := f.draft
-	more := d != nil && d.sparing(h)
-	f.mu.Unlock()
-	if !more {
-		return nil
-	}
-	err := f.commit(ctx, keepTrying)
-	f.mu.Lock()
-	d.spare = false // if it is still there
-	f.mu.Unlock()
 	return err
 }
 

@@ -318,7 +318,7 @@ func (f *file) bear(ctx context.Context) error {
 	if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 		return f.failed(err)
 	}
-	f.endDraft(nil)
+	f.endDraft()
 	return nil
 }
 

@@ -29,8 +29,8 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 		f.handOver()
 	}
 	out := uint32(fuse.FOPEN_KEEP_CACHE)
-	if h.queue != nil || h.whole {
-		out = fuse.FOPEN_DIRECT_IO
+	if h.queue != nil || h.whole || h.append {
+		out = h.uncached()
 	}
 	if h.quiet = f.opensQuietly(h); h.quiet {
 		out |= fuse.FOPEN_NOFLUSH

@@ -76,16 +76,15 @@ func (f *FS) hasPending(path string) bool {
 	return ok && len(d.locals()) > 0
 }
 
-// endDraft puts next, or nil, in the place of the file's draft, and strikes the name out that was
-// pending with that.
-func (f *file) endDraft(next *draft) {
+// endDraft ends the file's draft, and strikes the name out that was pending with it.
+func (f *file) endDraft() {
 	f.mu.Lock()
 	var d *dir
 	var name string
 	if f.draft != nil {
 		d, name = f.draft.in, f.draft.as
 	}
-	f.draft = next
+	f.draft = nil
 	f.mu.Unlock()
 	if d != nil {
 		d.local(name)

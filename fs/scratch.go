@@ -161,7 +161,7 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) (*zk.Stat
 	if dst.z != nil {
 		dst.z.base().leave()
 	}
-	f.endDraft(nil)
+	f.endDraft()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scratch = false
