@@ -76,6 +76,7 @@ func (f *file) truncateOpen(h *handle) {
 		f.draft = newDraft(ensemble.Snapshot{Stat: h.base.Stat}, intentReplace)
 		return
 	}
+	f.charge(-len(f.draft.data))
 	f.draft.resize(0)
 	f.draft.tail = 0
 	f.draft.refused = nil
@@ -121,11 +122,16 @@ func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 		return err
 	}
 	f.mu.Lock()
-	d.truncate(int(size))
+	if err = f.charge(int(size) - len(d.data)); err == nil {
+		d.truncate(int(size))
+	}
 	if size == 0 && h == nil && !writing {
 		d.intent = intentReplace
 	}
 	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	if h != nil {
 		h.dirty = true
 	}

@@ -233,21 +233,22 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 	if err != nil {
 		return err
 	}
-	before := len(d.data)
 	f.mu.Lock()
 	moved := h.append && off != int64(len(d.data))
 	if h.append {
 		off = int64(len(d.data))
 	}
-	err = d.write(h, data, off, f.fs.o.MaxData)
+	grows := max(0, int(off)+len(data)-len(d.data))
+	if err = f.charge(grows); err == nil {
+		if err = d.write(h, data, off, f.fs.o.MaxData); err != nil {
+			f.charge(-grows)
+		}
+	}
 	f.mu.Unlock()
 	if err != nil {
 		return f.refuse(h, off, err)
 	}
 	h.dirty = true
-	if f.isScratch() {
-		return f.charge(len(d.data) - before)
-	}
 	if moved { // the kernel put it where it thought that the end is
 		f.fs.notify.tell(f.where(), ensemble.DataChanged)
 	}

@@ -65,8 +65,12 @@ func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, call
 	return f, h
 }
 
-// charge counts that a scratch file grew, or refuses it.
+// charge counts that the draft is about to grow, if it is that of a scratch file, or refuses it.
+// node.mu is held.
 func (f *file) charge(bytes int) error {
+	if !f.scratch {
+		return nil
+	}
 	if f.fs.scratch.n.Add(int64(bytes)) > scratchLimit && bytes > 0 {
 		f.fs.scratch.n.Add(-int64(bytes))
 		return syscall.ENOSPC
@@ -164,7 +168,6 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) (*zk.Stat
 	f.endDraft()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.scratch = false
 	f.shown = content{stat: st, data: data, hasData: true}
 	for h := range f.handles {
 		h.base, h.dirty = f.shown.snapshot(), false
@@ -209,11 +212,8 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 // forgetScratch gives up the memory of a scratch file, as such.
 func (f *file) forgetScratch() {
 	f.mu.Lock()
-	n := 0
-	if f.draft != nil {
-		n = len(f.draft.data)
-	}
+	f.charge(-len(f.draft.data))
+	f.scratch = false
 	f.mu.Unlock()
-	f.charge(-n)
 	f.ForgetPersistent()
 }

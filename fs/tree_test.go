@@ -233,6 +233,42 @@ func TestScratchFilesStayLocal(t *testing.T) {
 	}
 }
 
+// The memory of a scratch file is counted as long as there is one, whatever was written to it.
+func TestScratchFilesAreCounted(t *testing.T) {
+	w := newWorld(t, Options{MaxData: 1000})
+	count := func(want int64) {
+		t.Helper()
+		if n := w.fs.scratch.n.Load(); n != want {
+			t.Errorf("%d bytes are counted, want %d", n, want)
+		}
+	}
+	for _, size := range []string{"100", "10", "200"} {
+		w.want("ok", "open", "1", "f~", "w+creat+trunc")
+		w.want("ok", "fill", "1", size)
+		w.want("ok", "close", "1")
+	}
+	count(200)
+	w.want("ok", "truncate", "f~", "300")
+	count(300)
+	w.want("ok", "open", "1", "f~", "w")
+	w.want("ok", "ftruncate", "1", "50")
+	w.want("ok", "fill", "1", "60")
+	count(60)
+	w.want("EFBIG", "fill", "1", "1000")
+	w.fs.scratch.n.Add(scratchLimit - 70)
+	w.want("ENOSPC", "fill", "1", "11")
+	w.want("ENOSPC", "ftruncate", "1", "71")
+	w.want("ok size=60 nlink=1", "fstat", "1")
+	w.fs.scratch.n.Add(70 - scratchLimit)
+	w.want("ok", "ftruncate", "1", "61")
+	w.want("ok", "unlink", "f~")
+	count(0)
+	w.want("ok", "seek", "1", "0")
+	w.want("ok", "fill", "1", "100")
+	w.want("ok", "close", "1")
+	count(0)
+}
+
 // A znode that has the name of a scratch file is a znode, and the memory for the others is bounded.
 func TestScratchFilesAreNotZnodes(t *testing.T) {
 	w := newWorld(t, Options{})
