@@ -23,7 +23,7 @@ const (
 func (f *file) hasDraft() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.draft != nil && !f.unlinked
+	return f.draft != nil && f.life != lifeRemoved
 }
 
 // edit returns the draft for a change through h, which may be nil for a change by name. busy is held.
@@ -34,7 +34,7 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 		return d, nil
 	}
 	var s ensemble.Snapshot
-	unlinked := f.unlinked
+	removed := f.life == lifeRemoved
 	if h != nil {
 		s = h.base
 	}
@@ -42,7 +42,7 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 
 	i := intentModify
 	switch {
-	case unlinked: // what is written goes with the last handle
+	case removed: // what is written goes with the last handle
 	case h != nil && h.append:
 		i = intentAppend
 		fallthrough
@@ -176,7 +176,7 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 	for other := range f.handles {
 		last = last && (other == h || !other.write)
 	}
-	left := f.draft != nil && !f.unlinked && (h.dirty || last)
+	left := f.draft != nil && f.life != lifeRemoved && (h.dirty || last)
 	f.mu.Unlock()
 	if !left {
 		return
@@ -206,9 +206,9 @@ func (f *file) refuse(h *handle, off int64, err error) error {
 // When it fails for good the draft is dropped, with what the kernel holds of it; when the servers are away it stays for the next attempt.
 func (f *file) commit(ctx context.Context, p patience) error {
 	f.mu.Lock()
-	d, nowhere := f.draft, f.unlinked || f.scratch
+	d, sent := f.draft, f.life.isSent()
 	f.mu.Unlock()
-	if d == nil || nowhere {
+	if d == nil || !sent {
 		return nil
 	}
 	if d.refused != nil {
@@ -293,10 +293,13 @@ func (f *file) learnOutcome(ctx context.Context, path string, d *draft) (done bo
 	more := !bytes.Equal(d.doubt.sent, d.data)
 	f.mu.Lock()
 	d.doubt = nil
+	then := func() {}
 	if made && more {
 		d.base = st
+		then = f.passLocked(onRebase)
 	}
 	f.mu.Unlock()
+	then()
 	if made && !more {
 		f.committed(path, d, st)
 		return true, nil
@@ -318,8 +321,8 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	epoch := f.fs.ensemble.Epoch()
 	f.mu.Lock()
 	data := slices.Clip(d.data)
-	f.learn(st, f.gone)
-	f.newborn, f.given = false, nil
+	f.learn(st, f.life.isGone())
+	f.given = nil
 	f.told = st.Mzxid
 	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}
 	f.overdue, f.next = false, nil
@@ -332,7 +335,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 		h.base, h.dirty, h.flushes = base, false, 0
 	}
 	f.mu.Unlock()
-	f.endDraft()
+	f.endDraft(onCommit)
 }
 
 // settle decides what follows from a change that failed: done says that the draft is committed all
@@ -370,9 +373,7 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (
 	case !f.is(path, s.Stat) && f.role != roleData:
 		return false, errGone
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	d.rebase(s)
+	f.rebase(d, s, onRebase)
 	if len(d.data) > f.fs.o.MaxData {
 		return false, errTooLarge
 	}
@@ -387,10 +388,19 @@ func (f *file) recreate(ctx context.Context, path string, d *draft) error {
 		return err
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	d.rebase(ensemble.Snapshot{})
 	d.acl = acl
+	f.mu.Unlock()
+	f.rebase(d, ensemble.Snapshot{}, onRecreate)
 	return nil
+}
+
+// rebase lets d, the draft of f, go on from s, or from nothing. busy is held.
+func (f *file) rebase(d *draft, s ensemble.Snapshot, e lifeEvent) {
+	f.mu.Lock()
+	d.rebase(s)
+	then := f.passLocked(e)
+	f.mu.Unlock()
+	then()
 }
 
 // drop gives the draft up, with what the kernel holds of it. It is the one end of all that was
@@ -398,7 +408,7 @@ func (f *file) recreate(ctx context.Context, path string, d *draft) error {
 // error of close(2), is found in the log and in /.status.
 func (f *file) drop(err error) {
 	f.mu.Lock()
-	d, path := f.draft, f.path
+	path, here := f.path, f.life == lifePending
 	for h := range f.handles {
 		if h.dirty {
 			h.dirty, h.lost = false, err
@@ -409,9 +419,8 @@ func (f *file) drop(err error) {
 	}
 	f.mu.Unlock()
 	f.fs.failures.add(path, err)
-	f.endDraft()
-	if d.in != nil && !d.exists() {
-		f.node.vanish()
+	f.endDraft(onDrop)
+	if here {
 		f.fs.notify.tell(path, ensemble.Deleted)
 	}
 	f.fs.notify.tell(path, ensemble.DataChanged)

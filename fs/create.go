@@ -95,41 +95,34 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	if d.fs.isLockPath(path) {
 		role = roleLock
 	}
-	f := d.fs.newFile(path, role)
-	f.draft = &draft{acl: acl, time: time.Now(), intent: intentReplace}
+	var f *file
 	if flags&syscall.O_EXCL != 0 {
-		st, err := d.fs.ensemble.Do(ctx, ensemble.EmptyCreation{Path: path, ACL: acl, Claim: exclusively})
-		if err != nil {
+		if f, err = d.fs.newborn(ctx, path, role, acl); err != nil {
 			return nil, nil, err
 		}
-		f.draft = nil
-		f.newborn = true
-		f.shown = content{stat: st, hasData: true}
-		f.czxid = st.Czxid
+	} else {
+		f = d.fs.newFile(path, role, lifePending)
+		f.draft = &draft{acl: acl, time: time.Now(), intent: creationIntent(flags)}
 	}
-	f.draftIntent(flags)
 	h := newHandle(f, flags, caller)
 	h.base = f.shown.snapshot()
 	f.addHandle(h)
-	f.kept = f.newborn && !h.write // the program that writes it opens it later. Ends with growUp.
-	d.install(ctx, f, f.kept)
+	d.install(ctx, f)
 	if f.draft != nil {
 		d.setPending(name, f)
 	}
 	return f, h, nil
 }
 
-// draftIntent says what the file that was created with flags is meant to be if somebody else creates it first.
-func (f *file) draftIntent(flags uint32) {
-	if f.draft == nil {
-		return
-	}
+// creationIntent says what the file that is created with flags is meant to be if another client creates it first.
+func creationIntent(flags uint32) intent {
 	switch {
 	case flags&syscall.O_APPEND != 0:
-		f.draft.intent = intentAppend
+		return intentAppend
 	case flags&syscall.O_TRUNC == 0:
-		f.draft.intent = intentModify
+		return intentModify
 	}
+	return intentReplace
 }
 
 // createData opens the data of a directory that has none. It is written by a Set on the directory's own znode.
@@ -158,55 +151,13 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	f := d.reservedFile(ctx, path, roleData, s.Stat)
 	h := newHandle(f, flags, caller)
 	f.mu.Lock()
-	f.draft = newDraft(ensemble.Snapshot{Stat: s.Stat}, intentReplace)
+	f.draft = newDraft(ensemble.Snapshot{Stat: s.Stat}, creationIntent(flags))
 	f.shown = content{stat: s.Stat}
 	h.base = f.shown.snapshot()
 	f.addHandle(h)
 	f.mu.Unlock()
-	f.draftIntent(flags)
 	d.setPending(nameData, f)
 	return f, h, nil
-}
-
-// Programs that restore files give them their ACL first, on a file that they have just created, and then the data; cp does it between write
-// and close. Until its data is there such a newborn file can be written through this mount whatever its ACL, as on a disk, where it
-// matters to the next open(2) only.
-
-// inherit notes the ACL that the file was given, if it is a newborn one.
-func (f *file) inherit(acl []zk.ACL) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.newborn {
-		f.given = &acl
-	}
-}
-
-// inheritance returns the ACL that a newborn file was given, nil if there is none.
-func (f *file) inheritance() []zk.ACL {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.given == nil {
-		return nil
-	}
-	return *f.given
-}
-
-// isNewborn reports whether this mount has created the file exclusively and not yet written to it.
-func (f *file) isNewborn() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.newborn
-}
-
-// growUp ends the first days of a file.
-func (f *file) growUp() {
-	f.mu.Lock()
-	kept := f.kept
-	f.newborn, f.given, f.kept = false, nil, false
-	f.mu.Unlock()
-	if kept {
-		f.ForgetPersistent()
-	}
 }
 
 // force creates a file that is not yet in ZooKeeper.
@@ -228,9 +179,6 @@ func (f *file) discard(ctx context.Context, d *dir, name string) error {
 		return d.unlink(ctx, name)
 	}
 	d.setPending(name, nil)
-	if f.isScratch() {
-		f.forgetScratch()
-	}
-	f.leave()
+	f.forget()
 	return nil
 }

@@ -100,7 +100,7 @@ func (d *dir) state(ctx context.Context) (ensemble.Snapshot, error) {
 func (d *dir) whileMoving(moving bool) (ensemble.Snapshot, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !moving || d.gone || d.last == nil {
+	if !moving || d.life.isGone() || d.last == nil {
 		return ensemble.Snapshot{}, errGone
 	}
 	return ensemble.Snapshot{Stat: d.last}, nil
@@ -110,7 +110,7 @@ func (d *dir) whileMoving(moving bool) (ensemble.Snapshot, error) {
 func (d *dir) removed() *zk.Stat {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.unlinked || d.last == nil {
+	if d.life != lifeRemoved || d.last == nil {
 		return nil
 	}
 	st := *d.last

@@ -21,9 +21,6 @@ type file struct {
 	node
 
 	// guarded by node.mu
-	scratch bool               // the draft is never committed: the file lives in this mount alone
-	newborn bool               // this mount created it exclusively, and what was written to it since is not committed
-	kept    bool               // the inode outlives the kernel's interest in it, for a newborn that nobody has open
 	storing bool               // a version is being handed to the kernel; see handOver
 	locked  bool               // a program has asked for a lock; see mayHaveLock
 	flushed bool               // and for one of fcntl(2); see quiet.go
@@ -60,8 +57,8 @@ func (c content) snapshot() ensemble.Snapshot {
 	return ensemble.Snapshot{Stat: c.stat, Data: c.data, HasData: c.hasData, Epoch: c.epoch}
 }
 
-func (f *FS) newFile(path string, r role) *file {
-	return &file{node: node{fs: f, path: path, role: r}}
+func (f *FS) newFile(path string, r role, l life) *file {
+	return &file{node: node{fs: f, path: path, role: r, life: l}}
 }
 
 func (f *file) kind() kind {
@@ -133,17 +130,6 @@ func (f *file) addHandle(h *handle) {
 	f.handles[h] = true
 }
 
-// vanish notes that somebody else deleted the znode.
-func (f *file) vanish() bool {
-	f.mu.Lock()
-	pending := f.draft != nil && !f.draft.exists()
-	f.mu.Unlock()
-	if pending {
-		return false
-	}
-	return f.node.vanish()
-}
-
 // Getattr implements stat(2) and fstat(2).
 func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	ctx, cancel := f.fs.bound(ctx)
@@ -182,14 +168,14 @@ func (f *file) attr(out *fuse.Attr, s ensemble.Snapshot, d time.Duration) time.D
 	default:
 		f.fs.o.fileAttr(out, st)
 	}
-	if !f.newborn { // which can be written whatever its ACL
+	if f.life != lifeNewborn { // which can be written whatever its ACL
 		restrict(out, s)
 	}
-	if f.gone || s.Removed {
+	if f.life.isGone() || s.Removed {
 		out.Nlink = 0
 		d = 0
 	}
-	if f.scratch {
+	if f.life == lifeScratch {
 		out.Mode = fuse.S_IFREG | 0o600
 	}
 	if f.draft != nil {
@@ -204,8 +190,8 @@ func (f *file) attr(out *fuse.Attr, s ensemble.Snapshot, d time.Duration) time.D
 // state returns what the kernel is to be told about the file: with the data if it is open, so that reads fit the size.
 func (f *file) state(ctx context.Context) (ensemble.Snapshot, error) {
 	f.mu.Lock()
-	shown, open, local := f.shown, len(f.handles) > 0, f.draft != nil || f.gone
-	lost := f.gone && !f.unlinked && !open
+	shown, open, local := f.shown, len(f.handles) > 0, f.draft != nil || f.life.isGone()
+	lost := f.life == lifeVanished && !open
 	f.mu.Unlock()
 	if lost {
 		return ensemble.Snapshot{}, errGone
@@ -256,7 +242,7 @@ func (f *file) show(s ensemble.Snapshot) {
 func (f *file) stays() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.handles) > 0 || f.unlinked
+	return len(f.handles) > 0 || f.life == lifeRemoved
 }
 
 // load gets the znode, or errGone if it is not there as this file any more: it was removed, or is

@@ -398,7 +398,7 @@ func (h *handle) Release(context.Context) syscall.Errno {
 	h.closing.Store(true)
 	ctx, cancel := f.fs.boundChange(context.Background())
 	defer cancel()
-	if h.write || f.unborn() {
+	if h.write || f.lifeNow().isHere() {
 		if err := f.take(ctx); err == nil {
 			f.leftOver(ctx, h)
 			f.give()

@@ -297,7 +297,7 @@ func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error)
 // bear brings a file that is pending into ZooKeeper. A lock file that nothing was written to becomes a container, which the servers
 // remove when nobody wants the lock.
 func (f *file) bear(ctx context.Context) error {
-	if !f.unborn() {
+	if !f.lifeNow().isHere() {
 		return nil
 	}
 	if f.role != roleLock {
@@ -318,7 +318,7 @@ func (f *file) bear(ctx context.Context) error {
 	if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 		return f.failed(err)
 	}
-	f.endDraft()
+	f.endDraft(onCommit)
 	return nil
 }
 

@@ -72,6 +72,7 @@ func (w *world) mount(dir string, o Options) *FS {
 		if err := f.Unmount(); err != nil {
 			w.t.Error(err)
 		}
+		f.sound(w.t)
 	})
 	return f
 }

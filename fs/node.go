@@ -21,11 +21,10 @@ type node struct {
 	czxid   int64 // of the znode, by which it differs from another of that path; 0: not known yet
 	flights int32 // see land
 
-	mu       sync.Mutex // guards the following; never held across a request
-	path     string     // of the znode; changes when it is renamed
-	gone     bool       // the znode was deleted or is something else: what still refers to this inode gets ESTALE
-	unlinked bool       // this mount deleted it: what is written through open handles goes with the last of them
-	frozen   bool       // see still
+	mu     sync.Mutex // guards the following; never held across a request
+	path   string     // of the znode; changes when it is renamed
+	life   life       // when it is gone, what still refers to this inode gets ESTALE
+	frozen bool       // see still
 }
 
 // role says which part of its znode a node shows.
@@ -44,7 +43,6 @@ type znode interface {
 	audience
 	base() *node
 	kind() kind
-	// vanish notes that somebody else deleted the znode. It returns false if the node has no znode to lose.
 	vanish() bool
 }
 
@@ -63,27 +61,7 @@ func (n *node) where() string {
 func (n *node) isGone() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.gone
-}
-
-// leave notes that this mount removed the znode of n.
-func (n *node) leave() { n.end(true) }
-
-// vanish is leave for what somebody else removed: what is written through open handles is a conflict.
-func (n *node) vanish() bool {
-	n.end(false)
-	return true
-}
-
-func (n *node) end(unlinked bool) {
-	n.mu.Lock()
-	n.gone = true
-	n.unlinked = n.unlinked || unlinked
-	left := n.fs.nodes.leave(n)
-	n.mu.Unlock()
-	if left {
-		n.release()
-	}
+	return n.life.isGone()
 }
 
 // OnForget is called when the kernel does not know the inode any more.
@@ -152,7 +130,7 @@ func (n *node) freeze(on bool) {
 func (n *node) standing() (path string, lost bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.path, n.gone || n.frozen
+	return n.path, n.life.isGone() || n.frozen
 }
 
 // mayChange returns errReadOnly if nothing may be changed through this mount.

@@ -111,7 +111,7 @@ func (d *dir) nodeAt(ctx context.Context, path string, r role, st *zk.Stat) znod
 	if r == roleDir {
 		z = &dir{node: node{fs: d.fs, path: path, role: r}}
 	} else {
-		z = d.fs.newFile(path, r)
+		z = d.fs.newFile(path, r, lifeGrown)
 	}
 	z.base().czxid = st.Czxid
 	t.add(ctx, d, id, z, false)
@@ -124,11 +124,11 @@ func (d *dir) nodeAt(ctx context.Context, path string, r role, st *zk.Stat) znod
 }
 
 // install puts a node in the table that this mount has made for a new znode.
-func (d *dir) install(ctx context.Context, f *file, persistent bool) {
+func (d *dir) install(ctx context.Context, f *file) {
 	t, id := d.fs.nodes, idOf(f.path, f.role)
 	t.mu.Lock()
 	before := t.at[id]
-	t.add(ctx, d, id, f, persistent)
+	t.add(ctx, d, id, f, f.life.isKept())
 	t.mu.Unlock()
 	if before != nil {
 		before.vanish()
@@ -232,7 +232,7 @@ func (t *nodes) lend(f *file) {
 	defer f.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if id := f.id(); t.at[id] == nil && !f.gone {
+	if id := f.id(); t.at[id] == nil && !f.life.isGone() {
 		t.at[id] = f
 		t.numbers[f.StableAttr().Ino] = struct{}{}
 	}

@@ -52,7 +52,7 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 	defer f.give()
 
 	f.mu.Lock()
-	written := f.draft != nil && !f.gone
+	written := f.draft != nil && !f.life.isGone()
 	f.mu.Unlock()
 	if written {
 		f.mu.Lock()
@@ -91,7 +91,7 @@ func (f *file) reopens(h *handle, caller uint32) bool {
 	defer f.mu.Unlock()
 	refused := f.refused
 	f.refused = caller
-	if len(f.handles) == 0 || !f.unlinked && refused != caller {
+	if len(f.handles) == 0 || f.life != lifeRemoved && refused != caller {
 		return false
 	}
 	h.base = f.shown.snapshot()
@@ -184,7 +184,7 @@ func (f *file) handOver() {
 	path := f.where()
 	f.mu.Lock()
 	s := f.shown.snapshot()
-	fits := f.draft == nil && s.HasData && len(s.Data) > 0 && len(s.Data) <= oneRead && !f.gone &&
+	fits := f.draft == nil && s.HasData && len(s.Data) > 0 && len(s.Data) <= oneRead && !f.life.isGone() &&
 		f.told == s.Stat.Mzxid && f.stored != f.told
 	for h := range f.handles {
 		fits = fits && !h.write
@@ -208,8 +208,11 @@ func (f *file) handOver() {
 // mayWrite reports why the file can not be written, while the program still looks at the error: shells
 // report errors of open(2) and write(2), but not those of close(2).
 func (f *file) mayWrite(ctx context.Context) error {
-	if err := f.mayChange(); err != nil || f.unborn() || f.inheritance() != nil || f.isGone() {
+	if err := f.mayChange(); err != nil {
 		return err
+	}
+	if l := f.lifeNow(); l.isHere() || l.isGone() || f.inheritance() != nil {
+		return nil
 	}
 	err := f.fs.ensemble.Allowed(ctx, f.where(), zk.PermWrite)
 	if errors.Is(err, zk.ErrNoNode) {

@@ -76,8 +76,9 @@ func (f *FS) hasPending(path string) bool {
 	return ok && len(d.locals()) > 0
 }
 
-// endDraft ends the file's draft, and strikes the name out that was pending with it.
-func (f *file) endDraft() {
+// endDraft ends the file's draft by an event of its life, and strikes the name out that was pending
+// with it.
+func (f *file) endDraft(e lifeEvent) (now life) {
 	f.mu.Lock()
 	var d *dir
 	var name string
@@ -85,10 +86,14 @@ func (f *file) endDraft() {
 		d, name = f.draft.in, f.draft.as
 	}
 	f.draft = nil
+	then := f.passLocked(e)
+	now = f.life
 	f.mu.Unlock()
+	then()
 	if d != nil {
 		d.local(name)
 	}
+	return now
 }
 
 // unborn reports whether the file is not yet in ZooKeeper.

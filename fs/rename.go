@@ -41,7 +41,7 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	if err := d.mayChange(); err != nil {
 		return err
 	}
-	if local := d.local(name); local != nil && local.isScratch() {
+	if local := d.local(name); local != nil && local.lifeNow() == lifeScratch {
 		return d.renameScratch(ctx, local, name, to, newName, flags&renameNoReplace != 0)
 	}
 	if reserved(name, d.isRoot()) || reserved(newName, to.isRoot()) {

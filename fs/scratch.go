@@ -54,13 +54,11 @@ func matches(name string, patterns []string) bool {
 // createScratch makes a scratch file. Its mode is 0600: vim takes a file that it creates with another mode
 // than the one that it edits as a reason to write that in place, which leaves the znode what it is.
 func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, caller uint32) (*file, *handle) {
-	f := d.fs.newFile(zpath, roleLeaf)
-	f.scratch = true
+	f := d.fs.newFile(zpath, roleLeaf, lifeScratch)
 	f.draft = newDraft(ensemble.Snapshot{}, intentReplace)
 	h := newHandle(f, flags, caller)
 	f.addHandle(h)
-	// It must outlive the kernel's interest in it. Ends with discard or publish.
-	d.install(ctx, f, true)
+	d.install(ctx, f)
 	d.setPending(name, f)
 	return f, h
 }
@@ -68,7 +66,7 @@ func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, call
 // charge counts that the draft is about to grow, if it is that of a scratch file, or refuses it.
 // node.mu is held.
 func (f *file) charge(bytes int) error {
-	if !f.scratch {
+	if f.life != lifeScratch {
 		return nil
 	}
 	if f.fs.scratch.n.Add(int64(bytes)) > scratchLimit && bytes > 0 {
@@ -76,13 +74,6 @@ func (f *file) charge(bytes int) error {
 		return syscall.ENOSPC
 	}
 	return nil
-}
-
-// isScratch reports whether the file lives in this mount alone.
-func (f *file) isScratch() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.scratch
 }
 
 // renameScratch renames a scratch file: to another scratch name, or into ZooKeeper.
@@ -128,12 +119,11 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 		}
 	}
 	if other != nil {
-		other.forgetScratch()
-		other.leave()
+		other.forget()
 	}
 	to.setPending(newName, nil)
 	d.setPending(name, nil)
-	if f.isScratch() {
+	if published == nil {
 		to.setPending(newName, f)
 	}
 	repath(f, dst.path)
@@ -161,17 +151,17 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) (*zk.Stat
 	if err != nil {
 		return nil, err
 	}
-	f.forgetScratch()
 	if dst.z != nil {
 		dst.z.base().leave()
 	}
-	f.endDraft()
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.charge(-len(data))
 	f.shown = content{stat: st, data: data, hasData: true}
 	for h := range f.handles {
 		h.base, h.dirty = f.shown.snapshot(), false
 	}
+	f.mu.Unlock()
+	f.endDraft(onPublish)
 	return st, nil
 }
 
@@ -209,11 +199,14 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 	return st, err
 }
 
-// forgetScratch gives up the memory of a scratch file, as such.
-func (f *file) forgetScratch() {
+// forget notes that this mount removed a file that is here, and gives up the memory of a scratch
+// file.
+func (f *file) forget() {
 	f.mu.Lock()
-	f.charge(-len(f.draft.data))
-	f.scratch = false
+	if f.draft != nil {
+		f.charge(-len(f.draft.data))
+	}
+	then := f.passLocked(onRemoval)
 	f.mu.Unlock()
-	f.ForgetPersistent()
+	then()
 }

@@ -162,7 +162,7 @@ func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno { return
 func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	if f.unborn() {
+	if f.lifeNow().isHere() {
 		return 0, fusefs.ENOATTR
 	}
 	s := f.source(ctx, false)
@@ -173,7 +173,7 @@ func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 }
 
 func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
-	if f.unborn() {
+	if f.lifeNow().isHere() {
 		return 0, 0
 	}
 	return source{}.list(dest)
@@ -188,10 +188,11 @@ func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32)
 // setxattr commits what was written before: the ACL may be one that does not allow it any more. The data of a newborn
 // file comes after its ACL, so that nobody reads it who may not.
 func (f *file) setxattr(ctx context.Context, name, value string) error {
-	if f.isScratch() {
+	life := f.lifeNow()
+	if life == lifeScratch {
 		return f.setScratchACL(name, value)
 	}
-	newborn := f.isNewborn()
+	newborn := life == lifeNewborn
 	if f.hasDraft() && !newborn && !f.isEmptyData() {
 		if err := f.force(ctx); err != nil {
 			return err
