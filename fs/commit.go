@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
@@ -77,11 +76,7 @@ func (f *file) truncateOpen(h *handle) {
 		return
 	}
 	f.charge(-len(f.draft.data))
-	f.draft.resize(0)
-	f.draft.tail = 0
-	f.draft.refused = nil
-	f.draft.intent = intentReplace
-	f.draft.time = time.Now()
+	f.draft.empty()
 }
 
 // truncate sets the length of the file: in the draft if somebody is writing, with a Set if not.

@@ -56,16 +56,18 @@ func newDraft(s ensemble.Snapshot, i intent) *draft {
 
 func (d *draft) exists() bool { return d.base != nil }
 
+// through notes by what kind of handle is written: one that was read, or one with O_APPEND.
+func (d *draft) through(read, appends bool) {
+	if d.intent == intentReplace && read || d.intent == intentAppend && !appends {
+		d.intent = intentModify
+	}
+}
+
 // write puts data at off.
-func (d *draft) write(h *handle, data []byte, off int64, limit int) error {
+func (d *draft) write(data []byte, off int64, limit int) error {
 	end := off + int64(len(data))
 	if end > int64(limit) {
 		return errTooLarge
-	}
-	switch {
-	case d.intent == intentReplace && h.read,
-		d.intent == intentAppend && !h.append:
-		d.intent = intentModify
 	}
 	d.resize(int(max(end, int64(len(d.data)))))
 	copy(d.data[off:], data)
@@ -75,6 +77,13 @@ func (d *draft) write(h *handle, data []byte, off int64, limit int) error {
 	d.wrote = true
 	d.time = time.Now()
 	return nil
+}
+
+// empty begins anew, as O_TRUNC does.
+func (d *draft) empty() {
+	d.resize(0)
+	d.tail, d.refused, d.intent = 0, nil, intentReplace
+	d.time = time.Now()
 }
 
 // refuse notes that a write at off failed.

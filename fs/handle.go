@@ -240,7 +240,9 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 	}
 	grows := max(0, int(off)+len(data)-len(d.data))
 	if err = f.charge(grows); err == nil {
-		if err = d.write(h, data, off, f.fs.o.MaxData); err != nil {
+		if err = d.write(data, off, f.fs.o.MaxData); err == nil {
+			d.through(h.read, h.append)
+		} else {
 			f.charge(-grows)
 		}
 	}
@@ -285,7 +287,7 @@ func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off
 	if h.append {
 		off = int64(len(h.note))
 	}
-	if err := d.write(h, data, off, h.file.fs.o.MaxData); err != nil {
+	if err := d.write(data, off, h.file.fs.o.MaxData); err != nil {
 		return err
 	}
 	h.note = d.data
