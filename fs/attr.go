@@ -36,7 +36,7 @@ const sticky = 0o1000
 
 // fileAttr fills out for a regular file with the data of the znode with that Stat.
 func (o *Options) fileAttr(out *fuse.Attr, st *zk.Stat) {
-	o.commonAttr(out, st)
+	o.commonAttr(out)
 	out.Mode = fuse.S_IFREG | o.mode(0o644)
 	if st.EphemeralOwner != 0 {
 		out.Mode |= sticky
@@ -49,7 +49,7 @@ func (o *Options) fileAttr(out *fuse.Attr, st *zk.Stat) {
 // dirAttr fills out for a directory. Its size is the number of its children, and its time changes with every
 // change of the list of children, so that the kernel's own cache of the listing notices.
 func (o *Options) dirAttr(out *fuse.Attr, st *zk.Stat) {
-	o.commonAttr(out, st)
+	o.commonAttr(out)
 	out.Mode = fuse.S_IFDIR | o.mode(0o755)
 	out.Size = uint64(max(st.NumChildren, 0))
 	setTime(out, st.Mtime, int64(st.Version)+int64(st.Cversion))
@@ -63,7 +63,7 @@ func (o *Options) lockAttr(out *fuse.Attr, st *zk.Stat) {
 	}
 }
 
-func (o *Options) commonAttr(out *fuse.Attr, st *zk.Stat) {
+func (o *Options) commonAttr(out *fuse.Attr) {
 	out.Nlink = 1 // of directories too: tools must not guess how many are inside
 	out.Uid = o.UID
 	out.Gid = o.GID

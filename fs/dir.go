@@ -299,10 +299,10 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
 	path := ensemble.Join(d.where(), znodeName(name, d.isRoot()))
-	return d.fs.errno("rmdir", path, d.rmdir(ctx, name, path))
+	return d.fs.errno("rmdir", path, d.rmdir(ctx, path))
 }
 
-func (d *dir) rmdir(ctx context.Context, name, path string) error {
+func (d *dir) rmdir(ctx context.Context, path string) error {
 	if err := d.mayChange(); err != nil {
 		return err
 	}

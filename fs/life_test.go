@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -129,10 +128,7 @@ func (f *FS) sound(t *testing.T) {
 	if n := f.impossible.Load(); n != 0 {
 		t.Errorf("%d events were impossible", n)
 	}
-	f.nodes.mu.Lock()
-	known := slices.Collect(maps.Values(f.nodes.at))
-	f.nodes.mu.Unlock()
-	for _, z := range known {
+	for _, z := range f.known() {
 		if f, ok := z.(*file); ok {
 			f.mu.Lock()
 			l, d, given := f.life, f.draft, f.given != nil

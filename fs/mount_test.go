@@ -77,13 +77,17 @@ func (w *world) mount(dir string, o Options) *FS {
 	return f
 }
 
+// known returns the nodes that the mount knows.
+func (f *FS) known() []znode {
+	f.nodes.mu.Lock()
+	defer f.nodes.mu.Unlock()
+	return slices.Collect(maps.Values(f.nodes.at))
+}
+
 // later lets the time pass for which the mounts trust an ACL.
 func (w *world) later() {
 	for _, f := range w.mounts {
-		f.nodes.mu.Lock()
-		all := slices.Collect(maps.Values(f.nodes.at))
-		f.nodes.mu.Unlock()
-		for _, z := range all {
+		for _, z := range f.known() {
 			if d, ok := z.(*dir); ok {
 				d.mu.Lock()
 				d.lately = nil

@@ -78,7 +78,7 @@ func (f *FS) hasPending(path string) bool {
 
 // endDraft ends the file's draft by an event of its life, and strikes the name out that was pending
 // with it.
-func (f *file) endDraft(e lifeEvent) (now life) {
+func (f *file) endDraft(e lifeEvent) {
 	f.mu.Lock()
 	var d *dir
 	var name string
@@ -87,13 +87,11 @@ func (f *file) endDraft(e lifeEvent) (now life) {
 	}
 	f.draft = nil
 	then := f.passLocked(e)
-	now = f.life
 	f.mu.Unlock()
 	then()
 	if d != nil {
 		d.local(name)
 	}
-	return now
 }
 
 // unborn reports whether the file is not yet in ZooKeeper.
