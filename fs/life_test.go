@@ -269,6 +269,14 @@ func TestLivesAreLived(t *testing.T) {
 			lifeGrown: {onRebase, onCommit}, lifePending: {onRebase, onCommit}, lifeNewborn: {onRebase, onCommit},
 			lifeScratch: {onVanish}, lifeRemoved: {}, lifeVanished: {onRebase, onCommit},
 		}},
+		{"an append beside another that leaves no room", "+append", Options{MaxData: 1000}, func(w *world, f *file) {
+			w.want("ok", "write", "1", "mine")
+			put(w, f, strings.Repeat("x", 1000))
+			w.want("EFBIG", "fsync", "1")
+		}, map[life]events{
+			lifeGrown: {onRebase, onDrop}, lifePending: {onRebase, onDrop}, lifeNewborn: {onRebase, onDrop},
+			lifeVanished: {onRebase, onDrop},
+		}},
 		{"an append to what was deleted", "+append", Options{Watch: WatchOff, MaxAge: time.Hour}, func(w *world, f *file) {
 			w.want("ok", "write", "1", "mine")
 			w.remove(f.where())

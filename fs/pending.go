@@ -93,10 +93,3 @@ func (f *file) endDraft(e lifeEvent) {
 		d.local(name)
 	}
 }
-
-// unborn reports whether the file is not yet in ZooKeeper.
-func (f *file) unborn() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.draft != nil && !f.draft.exists()
-}
