@@ -32,10 +32,10 @@ func digest(userPassword string) string {
 
 // authenticate returns the identities that a connection gains, none if the credentials are no good.
 func (s *Server) authenticate(c *conn, p *wire.AuthPacket) []identity {
-	switch p.Scheme {
-	case "ip":
+	switch {
+	case p.Scheme == "ip" && s.dialect.acl.address != nil:
 		return []identity{{"ip", c.peer}}
-	case "digest":
+	case p.Scheme == "digest" && (!s.dialect.lenientAuth || strings.Count(string(p.Auth), ":") == 1):
 		id := digest(string(p.Auth))
 		if id == s.superDigest {
 			return []identity{{"super", ""}, {"digest", id}}
@@ -72,22 +72,44 @@ func matches(a wire.ACL, id identity) bool {
 	if a.Scheme != "ip" {
 		return a.ID == id.id
 	}
-	prefix, ok := parseIP(a.ID)
+	prefix, ok := either(a.ID)
 	addr, err := netip.ParseAddr(id.id)
 	return ok && err == nil && prefix.Contains(addr)
 }
 
-// parseIP reads the id of scheme ip: an IPv4 address, or one and the number of its leading bits that count.
-func parseIP(id string) (netip.Prefix, bool) {
-	if !strings.Contains(id, "/") {
-		id += "/32"
+// either reads an address, or one and the number of its leading bits that count.
+func either(id string) (netip.Prefix, bool) {
+	if addr, err := netip.ParseAddr(id); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), true
 	}
 	prefix, err := netip.ParsePrefix(id)
-	return prefix, err == nil && prefix.Addr().Is4()
+	return prefix, err == nil
 }
 
-// fixACL returns the list as it is kept: without repetitions, and with the session's identities in the place of scheme auth.
-func (x *txn) fixACL(list []wire.ACL) ([]wire.ACL, wire.Code) {
+// prefixed is either for IPv4 alone.
+func prefixed(id string) (netip.Prefix, bool) {
+	prefix, ok := either(id)
+	return prefix, ok && prefix.Addr().Is4()
+}
+
+// plain is prefixed without the number of bits.
+func plain(id string) (netip.Prefix, bool) {
+	prefix, ok := prefixed(id)
+	return prefix, ok && !strings.Contains(id, "/")
+}
+
+// aclRules are what a server makes of access control lists.
+type aclRules struct {
+	// fix returns a list as it is kept, given the identities of the session.
+	fix func(r *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code)
+	// masked says that digests are shown only to those who may change the list.
+	masked bool
+	// address reads the id of scheme ip. Without it the server has no such scheme.
+	address func(id string) (netip.Prefix, bool)
+}
+
+// fixACL is how a ZooKeeper keeps a list: without repetitions, and with the session's identities in the place of scheme auth.
+func fixACL(r *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code) {
 	var fixed []wire.ACL
 	for i, a := range list {
 		if slices.Contains(list[:i], a) {
@@ -98,7 +120,7 @@ func (x *txn) fixACL(list []wire.ACL) ([]wire.ACL, wire.Code) {
 			fixed = append(fixed, a)
 		case a.Scheme == "auth":
 			before := len(fixed)
-			for _, id := range x.ids {
+			for _, id := range ids {
 				if id.scheme == "digest" {
 					fixed = append(fixed, wire.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
 				}
@@ -106,7 +128,7 @@ func (x *txn) fixACL(list []wire.ACL) ([]wire.ACL, wire.Code) {
 			if len(fixed) == before {
 				return nil, wire.CodeInvalidACL
 			}
-		case validID(a.Scheme, a.ID):
+		case r.valid(a.Scheme, a.ID):
 			fixed = append(fixed, a)
 		default:
 			return nil, wire.CodeInvalidACL
@@ -118,16 +140,64 @@ func (x *txn) fixACL(list []wire.ACL) ([]wire.ACL, wire.Code) {
 	return fixed, wire.CodeOK
 }
 
-func validID(scheme, id string) bool {
+func (r *aclRules) valid(scheme, id string) bool {
 	switch scheme {
 	case "digest":
 		return strings.Count(strings.TrimRight(id, ":"), ":") == 1 // String.split drops what is empty at the end
 	case "ip":
-		_, ok := parseIP(id)
+		_, ok := r.address(id)
 		return ok
 	}
 	return false
 }
+
+// keeperACL returns how the relatives of ClickHouse Keeper keep a list (fixupACL): entries of schemes that they do not
+// have are dropped if there is another, and an empty list is open. keep says what becomes of the entries of world in the
+// end.
+func keeperACL(keep func([]wire.ACL) []wire.ACL) func(*aclRules, []wire.ACL, []identity) ([]wire.ACL, wire.Code) {
+	return func(_ *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code) {
+		var fixed []wire.ACL
+		found := len(list) == 0
+		for _, a := range list {
+			switch {
+			case a.Scheme == "auth":
+				for _, id := range ids {
+					fixed = append(fixed, wire.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
+					found = true
+				}
+			case a.Scheme == "world" && a.ID == "anyone":
+				fixed = append(fixed, a)
+				found = true
+			case a.Scheme == "digest":
+				if strings.Count(a.ID, ":") != 1 {
+					return nil, wire.CodeInvalidACL
+				}
+				fixed = append(fixed, a)
+				found = true
+			}
+		}
+		if !found {
+			return nil, wire.CodeInvalidACL
+		}
+		return keep(fixed), wire.CodeOK
+	}
+}
+
+// worldDropped drops the entries of world: what is left is open to all if it is nothing.
+func worldDropped(list []wire.ACL) []wire.ACL {
+	return slices.DeleteFunc(list, func(a wire.ACL) bool { return a.Scheme == "world" })
+}
+
+// openDropped drops a list that opens everything to all.
+func openDropped(list []wire.ACL) []wire.ACL {
+	if slices.ContainsFunc(list, func(a wire.ACL) bool { return a.Scheme != "world" || a.Perms != permAll }) {
+		return list
+	}
+	return nil
+}
+
+// worldKept keeps a list as it is.
+func worldKept(list []wire.ACL) []wire.ACL { return list }
 
 // masked returns an ACL as those see it who may read it but not change it: without the digests of passwords.
 func masked(acl []wire.ACL) []wire.ACL {

@@ -9,7 +9,7 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// maxFrame is the server's packet limit, the default of jute.maxbuffer. A longer request ends the connection.
+// maxFrame is a ZooKeeper's packet limit, the default of jute.maxbuffer. A longer request ends the connection.
 const maxFrame = 0xfffff
 
 // handshakeTimeout is how long a connection may stay without a session (zookeeper.sessionlessCnxnTimeout).
@@ -96,7 +96,7 @@ func (c *conn) converse() bool {
 	if err != nil {
 		return false
 	}
-	if word := answerer(string(head)); word != nil {
+	if word := c.s.dialect.words[string(head)]; word != nil {
 		c.s.answer(c, word)
 		return true
 	}
@@ -120,7 +120,7 @@ func (c *conn) converse() bool {
 
 // frame reads the next frame. It is good until the next call.
 func (c *conn) frame() (frame []byte, err error) {
-	frame, err = wire.ReadFrame(c.in, c.buf, maxFrame)
+	frame, err = wire.ReadFrame(c.in, c.buf, c.s.dialect.maxFrame)
 	if cap(frame) <= 64<<10 {
 		c.buf = frame // a large one is used once
 	}

@@ -74,11 +74,19 @@ func (s *Server) Refuse(refuse bool) {
 
 // SetReadOnly makes the server what a member of an ensemble without a quorum is in its read-only mode, or ends that.
 // Its connections are closed. A read-only server takes only clients that allow it, and answers NotReadOnly to writes.
+// A server without such a mode takes no clients: it answers with protocolVersion 42, and closes the connection.
 func (s *Server) SetReadOnly(readOnly bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readOnly = readOnly
 	for c := range s.conns {
+		if readOnly && s.dialect.pushesExpiry && c.session != nil {
+			c.out.send(func(b []byte) []byte {
+				return appendReply(b, wire.ReplyHeader{Err: wire.CodeSessionExpired}, nil)
+			})
+			c.out.finish()
+			continue
+		}
 		c.cut()
 	}
 }

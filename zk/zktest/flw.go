@@ -11,8 +11,11 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// words are the four-letter words that the server answers. s.mu is held.
-var words = map[string]func(*Server, io.Writer){
+// A word answers a four-letter word. s.mu is held.
+type word func(*Server, io.Writer)
+
+// words are those of a ZooKeeper.
+var words = map[string]word{
 	"ruok": func(s *Server, w io.Writer) { io.WriteString(w, "imok") },
 	"isro": func(s *Server, w io.Writer) { io.WriteString(w, s.access()) },
 	"srvr": (*Server).srvr,
@@ -21,22 +24,29 @@ var words = map[string]func(*Server, io.Writer){
 	"cons": (*Server).cons,
 	"wchs": (*Server).wchs,
 	"dump": (*Server).dump,
+
+	"conf": disabled("conf"), "crst": disabled("crst"), "dirs": disabled("dirs"), "envi": disabled("envi"),
+	"gtmk": disabled("gtmk"), "hash": disabled("hash"), "lsnp": disabled("lsnp"), "srst": disabled("srst"),
+	"stmk": disabled("stmk"), "wchc": disabled("wchc"), "wchp": disabled("wchp"),
 }
 
-// disabled are the words that a ZooKeeper would answer if its whitelist named them.
-var disabled = []string{"conf", "crst", "dirs", "envi", "gtmk", "hash", "lsnp", "srst", "stmk", "wchc", "wchp"}
-
-// answerer returns what answers a word, nil if it is none.
-func answerer(word string) func(*Server, io.Writer) {
-	if slices.Contains(disabled, word) {
-		return func(_ *Server, w io.Writer) {
-			fmt.Fprintf(w, "%s is not executed because it is not in the whitelist.\n", word)
-		}
+// disabled returns a word that a ZooKeeper would answer if its whitelist named it.
+func disabled(name string) word {
+	return func(_ *Server, w io.Writer) {
+		fmt.Fprintf(w, "%s is not executed because it is not in the whitelist.\n", name)
 	}
-	return words[word]
 }
 
-func (s *Server) answer(c *conn, word func(*Server, io.Writer)) {
+// counterLines are the lines behind the version in srvr and stat, as a format for counters. Before 3.6 an average was an
+// integer.
+const (
+	counterLines = "Latency min/avg/max: %[1]d/%.1[2]f/%[3]d\nReceived: %[4]d\nSent: %[5]d\n" +
+		"Connections: %[6]d\nOutstanding: 0\nZxid: %#[7]x\nMode: %[8]s\nNode count: %[9]d\n"
+	wholeCounterLines = "Latency min/avg/max: %[1]d/%.0[2]f/%[3]d\nReceived: %[4]d\nSent: %[5]d\n" +
+		"Connections: %[6]d\nOutstanding: 0\nZxid: %#[7]x\nMode: %[8]s\nNode count: %[9]d\n"
+)
+
+func (s *Server) answer(c *conn, word word) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.received(c)
@@ -95,10 +105,6 @@ func (st *stats) add(took int64) {
 
 func (st *stats) average() float64 { return float64(st.latency) / float64(max(st.requests, 1)) }
 
-func (s *Server) versionLine() string {
-	return s.version + "-zktest, built on 2022-02-25 08:49 UTC"
-}
-
 func (s *Server) access() string {
 	if s.readOnly {
 		return "ro"
@@ -110,23 +116,21 @@ func (s *Server) mode() string {
 	if s.readOnly {
 		return "read-only"
 	}
-	return "standalone"
+	return s.dialect.role
 }
 
 func (s *Server) srvr(w io.Writer) {
-	fmt.Fprintf(w, "Zookeeper version: %s\n", s.versionLine())
+	fmt.Fprintf(w, "%s version: %s\n", s.dialect.product, s.dialect.version)
 	s.counters(w)
 }
 
 func (s *Server) counters(w io.Writer) {
-	fmt.Fprintf(w, "Latency min/avg/max: %d/%.1f/%d\n", s.stats.least, s.stats.average(), s.stats.most)
-	fmt.Fprintf(w, "Received: %d\nSent: %d\n", s.stats.received, s.stats.sent)
-	fmt.Fprintf(w, "Connections: %d\nOutstanding: 0\n", len(s.conns))
-	fmt.Fprintf(w, "Zxid: %#x\nMode: %s\nNode count: %d\n", s.tree.zxid, s.mode(), len(s.tree.nodes))
+	fmt.Fprintf(w, s.dialect.counters, s.stats.least, s.stats.average(), s.stats.most, s.stats.received, s.stats.sent,
+		len(s.conns), s.tree.zxid, s.mode(), len(s.tree.nodes))
 }
 
 func (s *Server) stat(w io.Writer) {
-	fmt.Fprintf(w, "Zookeeper version: %s\nClients:\n", s.versionLine())
+	fmt.Fprintf(w, "%s version: %s\nClients:\n", s.dialect.product, s.dialect.version)
 	for c := range s.conns {
 		fmt.Fprintf(w, " /%s[%d](queued=0,recved=%d,sent=%d)\n", c.remote(), c.registered(), c.stats.received, c.stats.sent)
 	}
@@ -143,7 +147,7 @@ func (s *Server) mntr(w io.Writer) {
 		name  string
 		value any
 	}{
-		{"version", s.versionLine()},
+		{"version", s.dialect.version},
 		{"server_state", s.mode()},
 		{"uptime", time.Since(s.started).Milliseconds()},
 		{"avg_latency", fmt.Sprintf("%.1f", s.stats.average())},

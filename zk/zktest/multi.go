@@ -4,16 +4,25 @@ import "github.com/zkfs/zkfs/zk/internal/wire"
 
 // multi does all of the operations or none. Its own code is OK then too: where an operation failed, its result has the code, those
 // before it 0, and those behind it, which were never tried, RuntimeInconsistency.
-func (x *txn) multi(r *wire.MultiRequest) (wire.Record, wire.Code) {
+func (q *call) multi(x *txn, r *wire.MultiRequest) (wire.Record, wire.Code) {
+	d := &q.s.dialect
+	if d.fragile && len(r.Ops) == 0 {
+		q.s.crash()
+		q.hangUp = true
+		return nil, wire.CodeOK
+	}
 	results := make([]wire.MultiResult, 0, len(r.Ops))
 	for i, op := range r.Ops {
-		if op.Op == wire.OpGetData || op.Op == wire.OpGetChildren {
+		if !d.ops[op.Op] && op.Op != wire.OpCheck || d.reads[op.Op] {
 			x.rollback()
-			return nil, wire.CodeMarshallingError
+			return q.strange(d.strangeMember)
 		}
 		record, code := x.do(op)
 		if code != wire.CodeOK {
 			x.rollback()
+			if d.rightsFirst && code == wire.CodeNoAuth {
+				return nil, code
+			}
 			return failed(len(r.Ops), i, code), wire.CodeOK
 		}
 		typ := op.Op
@@ -21,7 +30,9 @@ func (x *txn) multi(r *wire.MultiRequest) (wire.Record, wire.Code) {
 		case *wire.CreateResponse:
 			typ = wire.OpCreate
 		case *wire.Create2Response:
-			typ = wire.OpCreate2
+			if !d.ownTypes {
+				typ = wire.OpCreate2
+			}
 		}
 		results = append(results, wire.MultiResult{Op: typ, Record: record})
 	}
@@ -32,7 +43,7 @@ func (x *txn) multi(r *wire.MultiRequest) (wire.Record, wire.Code) {
 func (x *txn) do(op wire.MultiOp) (wire.Record, wire.Code) {
 	switch r := op.Record.(type) {
 	case *wire.CreateRequest:
-		if op.Op == wire.OpCreate2 && x.oldMulti {
+		if op.Op == wire.OpCreate2 && x.t.d.create2AsCreate {
 			op.Op = wire.OpCreate // so it is answered
 		}
 		return x.creation(op.Op, r, -1)
@@ -65,8 +76,11 @@ func failed(n, at int, code wire.Code) *wire.MultiResponse {
 
 // multiRead does several reads, each with a result or an error of its own. It sets no watches.
 func (q *call) multiRead(r *wire.MultiRequest) (wire.Record, wire.Code) {
-	results := make([]wire.MultiResult, len(r.Ops))
+	results := make(typedResults, len(r.Ops))
 	for i, op := range r.Ops {
+		if !q.s.dialect.reads[op.Op] {
+			return q.strange(q.s.dialect.strangeMember)
+		}
 		var record wire.Record
 		var code wire.Code
 		switch r := op.Record.(type) {
@@ -79,8 +93,32 @@ func (q *call) multiRead(r *wire.MultiRequest) (wire.Record, wire.Code) {
 		}
 		results[i] = wire.MultiResult{Op: op.Op, Record: record}
 		if code != wire.CodeOK {
-			results[i] = wire.MultiResult{Op: wire.OpError, Record: &wire.ErrorResponse{Err: code}}
+			e := wire.MultiResult{Op: wire.OpError, Record: &wire.ErrorResponse{Err: code}}
+			if q.s.dialect.typedErrors {
+				e.Op = op.Op
+			}
+			results[i] = e
 		}
 	}
-	return &wire.MultiResponse{Results: results}, wire.CodeOK
+	return results, wire.CodeOK
 }
+
+// typedResults are results of which a failed one, under another type than error, is its header alone.
+type typedResults []wire.MultiResult
+
+func (r typedResults) Append(b []byte) []byte {
+	for _, result := range r {
+		if e, ok := result.Record.(*wire.ErrorResponse); ok && result.Op != wire.OpError {
+			h := wire.MultiHeader{Op: result.Op, Err: e.Err}
+			b = h.Append(b)
+			continue
+		}
+		one := wire.MultiResponse{Results: []wire.MultiResult{result}}
+		b = one.Append(b)
+		b = b[:len(b)-len(wire.AppendMultiEnd(nil))]
+	}
+	return wire.AppendMultiEnd(b)
+}
+
+// Decode is there for the interface: a server only answers.
+func (typedResults) Decode(*wire.Decoder) { panic("zktest: a reply is not decoded") }

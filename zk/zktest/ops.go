@@ -8,10 +8,13 @@ import (
 
 // A call is a request that is being handled, under s.mu.
 type call struct {
-	s    *Server
-	c    *conn
-	h    wire.RequestHeader
-	body wire.Decoder
+	s      *Server
+	c      *conn
+	h      wire.RequestHeader
+	body   wire.Decoder
+	hangUp bool   // the answer is a closed connection
+	mute   bool   // there is no answer
+	after  func() // what is left to do behind the reply, nil for nothing
 }
 
 // handle handles one request. It reports whether the connection goes on.
@@ -34,42 +37,71 @@ func (s *Server) handle(c *conn, frame []byte) bool {
 		return false // it has no mechanism
 	}
 	start := time.Now()
-	c.session.heard = start
+	if q.prolongs() {
+		c.session.heard = start
+	}
 	s.received(c)
 	h := wire.ReplyHeader{Xid: q.h.Xid, Err: wire.Code(fault.Code)}
 	var record wire.Record
 	if h.Err == wire.CodeOK {
 		record, h.Err = q.run()
 	}
-	switch {
-	case !s.knows(q.h.Op):
-		h.Zxid = -1
-	case q.h.Op != wire.OpAuth:
-		h.Zxid = s.tree.zxid
+	if q.hangUp || q.mute {
+		return !q.hangUp
 	}
+	h.Zxid = q.zxid()
 	h.Xid += fault.Xid
 	s.sent(c)
 	c.took(q.h, h.Zxid, start)
-	return c.respond(fault, func(b []byte) []byte { return appendReply(b, h, record) }) && q.goesOn(h.Err)
+	goesOn := c.respond(fault, func(b []byte) []byte { return appendReply(b, h, record) }) && q.goesOn(h.Err)
+	if q.after != nil {
+		q.after()
+	}
+	return goesOn
+}
+
+// prolongs reports whether the request prolongs the session.
+func (q *call) prolongs() bool { return !q.s.dialect.deafToReads || !readOps[q.h.Op] }
+
+// readOps are the operations that a server of an ensemble does by itself.
+var readOps = map[wire.Op]bool{
+	wire.OpExists: true, wire.OpGetData: true, wire.OpGetACL: true, wire.OpGetChildren: true, wire.OpGetChildren2: true,
+	wire.OpCheck: true, wire.OpMultiRead: true, wire.OpGetEphemerals: true, wire.OpGetAllChildrenNumber: true, wire.OpWhoAmI: true,
+	wire.OpSetWatches: true, wire.OpSetWatches2: true, wire.OpAddWatch: true, wire.OpRemoveWatches: true, wire.OpCheckWatches: true,
+}
+
+// zxid returns the zxid of the reply.
+func (q *call) zxid() int64 {
+	switch {
+	case !q.s.dialect.ops[q.h.Op]:
+		return -1
+	case q.h.Op == wire.OpAuth && !q.s.dialect.everyZxid:
+		return 0
+	}
+	return q.s.tree.zxid
 }
 
 // goesOn reports whether the server keeps the connection open after its answer.
 func (q *call) goesOn(code wire.Code) bool {
 	return q.h.Op != wire.OpCloseSession &&
-		!(q.h.Op == wire.OpAuth && code != wire.CodeOK) &&
-		!(code == wire.CodeUnimplemented && !q.s.knows(q.h.Op))
+		!(q.h.Op == wire.OpAuth && code != wire.CodeOK && !q.s.dialect.lenientAuth) &&
+		!(!q.s.dialect.ops[q.h.Op] && q.s.dialect.unknown == refused)
 }
 
 // run does what is asked. The record is for code OK only.
 func (q *call) run() (wire.Record, wire.Code) {
-	if !q.s.knows(q.h.Op) {
-		return nil, wire.CodeUnimplemented
+	if !q.s.dialect.ops[q.h.Op] {
+		return q.strange(wire.CodeUnimplemented)
+	}
+	if q.s.dialect.everyZxid && (q.h.Op == wire.OpPing || q.h.Op == wire.OpSync || q.h.Op == wire.OpAuth) {
+		q.s.tree.zxid++
 	}
 	switch q.h.Op {
 	case wire.OpPing:
 		return nil, wire.CodeOK
 	case wire.OpCloseSession:
 		q.s.endSession(q.c.session)
+		q.hangUp = q.s.dialect.mutedClose
 		return nil, wire.CodeOK
 	case wire.OpCreate, wire.OpCreate2, wire.OpCreateContainer:
 		return write(q, func(x *txn, r *wire.CreateRequest) (wire.Record, wire.Code) { return x.creation(q.h.Op, r, -1) })
@@ -85,14 +117,21 @@ func (q *call) run() (wire.Record, wire.Code) {
 			if code != wire.CodeOK {
 				return nil, code
 			}
-			return &wire.SetACLResponse{Stat: n.stat()}, code
+			return &wire.SetACLResponse{Stat: x.t.stat(n)}, code
 		})
 	case wire.OpMulti:
-		return write(q, (*txn).multi)
+		return write(q, func(x *txn, r *wire.MultiRequest) (wire.Record, wire.Code) { return q.multi(x, r) })
 	case wire.OpReconfig:
 		return write(q, func(*txn, *wire.ReconfigRequest) (wire.Record, wire.Code) { return nil, wire.CodeReconfigDisabled })
 	}
 	return q.read()
+}
+
+// strange is what becomes of an operation that the server does not have, alone or among others.
+func (q *call) strange(code wire.Code) (wire.Record, wire.Code) {
+	q.hangUp = q.s.dialect.unknown == hungUp
+	q.mute = q.s.dialect.unknown == swallowed
+	return nil, code
 }
 
 // write decodes the record of a request that changes something, and does it in a transaction.
@@ -105,14 +144,13 @@ func write[T any, P interface {
 	}
 	r := P(new(T))
 	r.Decode(&q.body)
-	if q.body.Err() != nil && q.h.Op != wire.OpMulti && !q.s.release.before(decodeFirst) {
+	if q.body.Err() != nil && q.h.Op != wire.OpMulti && q.s.dialect.decodeFirst {
 		return nil, wire.CodeMarshallingError
 	}
 	x := q.s.tree.begin(time.Now().UnixMilli(), q.c.session.id, q.c.ids)
 	if q.body.Err() != nil {
 		return nil, wire.CodeMarshallingError
 	}
-	x.oldMulti = q.s.release.before(create2InMulti)
 	record, code := f(x, r)
 	q.s.publish(x)
 	return record, code
@@ -120,6 +158,9 @@ func write[T any, P interface {
 
 // creation is create with the reply that belongs to op.
 func (x *txn) creation(op wire.Op, r *wire.CreateRequest, ttl int64) (wire.Record, wire.Code) {
+	if x.t.d.flagBits {
+		r.Flags &= flagEphemeralSeq
+	}
 	path, n, code := x.create(r, ttl)
 	switch {
 	case code != wire.CodeOK:
@@ -127,7 +168,11 @@ func (x *txn) creation(op wire.Op, r *wire.CreateRequest, ttl int64) (wire.Recor
 	case op == wire.OpCreate:
 		return &wire.CreateResponse{Path: path}, code
 	}
-	return &wire.Create2Response{Path: path, Stat: n.stat()}, code
+	stat := x.t.stat(n)
+	if x.t.d.muteLength {
+		stat.DataLength = 0
+	}
+	return &wire.Create2Response{Path: path, Stat: stat}, code
 }
 
 func (x *txn) createTTL(r *wire.CreateTTLRequest) (wire.Record, wire.Code) {
@@ -142,7 +187,7 @@ func (x *txn) setData(r *wire.SetDataRequest) (wire.Record, wire.Code) {
 	if code != wire.CodeOK {
 		return nil, code
 	}
-	return &wire.SetDataResponse{Stat: n.stat()}, code
+	return &wire.SetDataResponse{Stat: x.t.stat(n)}, code
 }
 
 // with decodes the record of a request and does it.

@@ -41,7 +41,7 @@ func (q *call) exists(r *wire.ExistsRequest) (wire.Record, wire.Code) {
 		return nil, wire.CodeBadArguments
 	}
 	n := q.s.tree.get(r.Path)
-	if n != nil && !q.s.release.before(readableExists) && !allowed(n.acl, permRead, q.c.ids) {
+	if n != nil && q.s.dialect.readable && !allowed(n.acl, permRead, q.c.ids) {
 		return nil, wire.CodeNoAuth
 	}
 	if r.Watch {
@@ -50,7 +50,7 @@ func (q *call) exists(r *wire.ExistsRequest) (wire.Record, wire.Code) {
 	if n == nil {
 		return nil, wire.CodeNoNode
 	}
-	return &wire.ExistsResponse{Stat: n.stat()}, wire.CodeOK
+	return &wire.ExistsResponse{Stat: q.s.tree.stat(n)}, wire.CodeOK
 }
 
 // readable returns the znode at path if the session may read it.
@@ -73,7 +73,7 @@ func (q *call) getData(r *wire.GetDataRequest) (wire.Record, wire.Code) {
 	if r.Watch {
 		q.s.watches.data.add(q.c, r.Path, oneShot)
 	}
-	return &wire.GetDataResponse{Data: n.data, Stat: n.stat()}, code
+	return &wire.GetDataResponse{Data: n.data, Stat: q.s.tree.stat(n)}, code
 }
 
 func (q *call) children(r *wire.GetChildrenRequest) (*node, wire.Code) {
@@ -97,7 +97,7 @@ func (q *call) getChildren2(r *wire.GetChildrenRequest) (wire.Record, wire.Code)
 	if code != wire.CodeOK {
 		return nil, code
 	}
-	return &wire.GetChildren2Response{Children: n.names(), Stat: n.stat()}, code
+	return &wire.GetChildren2Response{Children: n.names(), Stat: q.s.tree.stat(n)}, code
 }
 
 // getACL shows the digests of passwords only to those who may change the list.
@@ -107,10 +107,10 @@ func (q *call) getACL(r *wire.GetACLRequest) (wire.Record, wire.Code) {
 		return nil, code
 	}
 	acl := n.acl
-	if !allowed(acl, permAdmin, q.c.ids) {
+	if q.s.dialect.acl.masked && !allowed(acl, permAdmin, q.c.ids) {
 		acl = masked(acl)
 	}
-	return &wire.GetACLResponse{ACL: acl, Stat: n.stat()}, code
+	return &wire.GetACLResponse{ACL: acl, Stat: q.s.tree.stat(n)}, code
 }
 
 func (q *call) getAllChildrenNumber(r *wire.GetAllChildrenNumberRequest) (wire.Record, wire.Code) {

@@ -33,20 +33,23 @@ func (s *Server) connect(c *conn, frame []byte) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.readOnly && !r.ReadOnly || r.LastZxidSeen > s.tree.zxid {
+	if s.closed || s.readOnly && !r.ReadOnly && !s.dialect.rejects || r.LastZxidSeen > s.tree.zxid && !s.dialect.anyZxid {
 		return false // without a reply: another server may do
 	}
-	answer := wire.ConnectResponse{Passwd: make([]byte, 16), ReadOnly: s.readOnly}
+	answer := wire.ConnectResponse{Passwd: make([]byte, 16), ReadOnly: s.readOnly && !s.dialect.rejects}
 	ss := s.attach(c, &r)
-	if ss != nil {
+	switch {
+	case ss != nil:
 		answer.TimeOut, answer.SessionID, answer.Passwd = int32(ss.timeout.Milliseconds()), ss.id, ss.password
+	case s.dialect.rejects:
+		answer = s.rejection(&r)
 	}
 	s.received(c)
 	s.sent(c)
 	return c.respond(fault, func(b []byte) []byte {
 		at := len(b)
 		b = wire.AppendFrame(b, &answer)
-		if len(frame) == oldConnectRequestSize {
+		if s.dialect.shortAnswer || len(frame) == oldConnectRequestSize {
 			b = b[:len(b)-1]
 			b[at+3]-- // the length
 		}
@@ -58,18 +61,41 @@ func (s *Server) connect(c *conn, frame []byte) bool {
 // It gets an answer without that either.
 const oldConnectRequestSize = 44
 
+// rejected is the protocolVersion of an answer that gives no session (KEEPER_PROTOCOL_VERSION_CONNECTION_REJECT).
+const rejected = 42
+
+// rejection is the answer of a server without a quorum, or to a session that is no more.
+func (s *Server) rejection(r *wire.ConnectRequest) wire.ConnectResponse {
+	answer := wire.ConnectResponse{ProtocolVersion: rejected, TimeOut: -1, SessionID: -1, Passwd: make([]byte, 16)}
+	switch {
+	case !s.readOnly:
+		answer.SessionID = r.SessionID
+	case s.dialect.rejectsTimed:
+		answer.TimeOut = int32(s.settled(r).Milliseconds())
+	}
+	return answer
+}
+
+// settled returns the session timeout that the server grants.
+func (s *Server) settled(r *wire.ConnectRequest) time.Duration {
+	return min(max(time.Duration(r.TimeOut)*time.Millisecond, s.minTimeout), s.maxTimeout)
+}
+
 // attach gives c the session that it asks for, a new one or one to go on with; nil if that one is no more.
 func (s *Server) attach(c *conn, r *wire.ConnectRequest) *session {
-	timeout := min(max(time.Duration(r.TimeOut)*time.Millisecond, s.minTimeout), s.maxTimeout)
+	if s.readOnly && s.dialect.rejects {
+		return nil
+	}
+	timeout := s.settled(r)
 	var ss *session
-	if r.SessionID == 0 {
+	if r.SessionID == 0 || s.dialect.noResumption {
 		ss = s.newSession(timeout)
 	} else {
 		ss = s.sessions[r.SessionID]
 		if ss != nil && ss.conn != nil {
 			ss.conn.cut() // even if the password turns out to be wrong
 		}
-		if ss == nil || !bytes.Equal(ss.password, r.Passwd) {
+		if ss == nil || !bytes.Equal(ss.password, r.Passwd) && !s.dialect.noPasswords {
 			return nil
 		}
 	}
@@ -80,10 +106,14 @@ func (s *Server) attach(c *conn, r *wire.ConnectRequest) *session {
 }
 
 func (s *Server) newSession(timeout time.Duration) *session {
-	s.tree.zxid++ // createSession is a transaction
+	if !s.dialect.everyZxid {
+		s.tree.zxid++ // createSession is a transaction
+	}
 	s.lastSid++
 	ss := &session{id: s.lastSid, password: make([]byte, 16)}
-	rand.Read(ss.password)
+	if !s.dialect.noPasswords {
+		rand.Read(ss.password)
+	}
 	// The timer looks whether a timeout has passed since the session was heard last. Requests do not touch it.
 	ss.timer = time.AfterFunc(timeout, func() { s.expireIfSilent(ss) })
 	s.sessions[ss.id] = ss
@@ -108,6 +138,14 @@ func (s *Server) expire(ss *session) {
 	s.endSession(ss)
 	if ss.conn != nil {
 		ss.conn.cut()
+	}
+}
+
+// crash ends every connection and takes no new one, until Refuse(false) starts the server again with what it had.
+func (s *Server) crash() {
+	s.refuse = true
+	for c := range s.conns {
+		c.cut()
 	}
 }
 

@@ -1,6 +1,8 @@
 package zktest
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
@@ -8,6 +10,7 @@ import (
 
 // A tree is the znodes. It knows nothing of connections and watches; changes go through a txn.
 type tree struct {
+	d          *dialect
 	nodes      map[string]*node
 	ephemerals map[int64]map[string]struct{} // the paths of each session's ephemerals
 	mortals    map[string]struct{}           // the paths of containers and TTL nodes
@@ -23,6 +26,9 @@ type node struct {
 	ctime, mtime               int64 // milliseconds
 	version, creates, aversion int32 // creates counts the children ever created: it is the server's own cversion
 	owner                      int64 // the session of an ephemeral
+	sets                       int32 // those of children, as far as cversion counts them
+	hidden                     int32 // children that numChildren does not count
+	blank                      bool  // its Stat is zero
 	container                  bool
 	ttl                        int64 // milliseconds, 0 for none
 	children                   map[string]struct{}
@@ -34,25 +40,37 @@ var (
 	worldRead = []wire.ACL{{Perms: permRead, Scheme: "world", ID: "anyone"}}
 )
 
-// newTree returns the znodes that every ZooKeeper has from the start. They count as no creates of their parents,
-// which is why a new root has cversion -1.
-func newTree() tree {
+// newTree returns the znodes that every server has from the start. They count as no creates of their parents,
+// which is why the root of a new ZooKeeper has cversion -1.
+func newTree(d *dialect) tree {
 	t := tree{
+		d:          d,
 		nodes:      map[string]*node{"/": {data: []byte{}, acl: worldAll}},
 		ephemerals: map[int64]map[string]struct{}{},
 		mortals:    map[string]struct{}{},
 	}
-	for _, path := range []string{"/zookeeper", "/zookeeper/config", "/zookeeper/quota"} {
-		t.insert(path, &node{data: []byte{}, acl: worldAll})
+	for _, path := range slices.Sorted(maps.Keys(d.system)) {
+		t.insert(path, &node{data: []byte(d.system[path]), acl: worldAll, blank: d.sealed != ""})
 	}
-	config := t.nodes["/zookeeper/config"]
-	config.acl, config.aversion = worldRead, -1
+	if config := t.nodes["/zookeeper/config"]; config != nil {
+		config.acl, config.aversion = worldRead, -1
+	}
+	if sealed := t.nodes[d.sealed]; sealed != nil {
+		t.nodes["/"].sets = 1 // so that its cversion is 0
+		sealed.hidden = int32(len(sealed.children))
+	}
 	return t
 }
 
 // permanent reports whether the znode cannot be deleted.
-func permanent(path string) bool {
-	return path == "/" || path == "/zookeeper" || path == "/zookeeper/config" || path == "/zookeeper/quota"
+func (d *dialect) permanent(path string) bool {
+	_, system := d.system[path]
+	return path == "/" || system || d.closed(path)
+}
+
+// closed reports whether no client may change the znode.
+func (d *dialect) closed(path string) bool {
+	return d.sealed != "" && (path == d.sealed || strings.HasPrefix(path, d.sealed+"/"))
 }
 
 // get returns the znode at path, nil if there is none. The empty path is another name of the root.
@@ -106,16 +124,24 @@ func (t *tree) remove(path string) {
 	}
 }
 
-// stat returns what clients see. The owner of containers and TTL nodes is none (DataNode.copyStat).
-func (n *node) stat() wire.Stat {
-	children := int32(len(n.children))
+// stat returns what clients see. The owner of containers and TTL nodes is none (DataNode.copyStat), but for a mark of
+// the dialect.
+func (t *tree) stat(n *node) wire.Stat {
+	if n.blank {
+		return wire.Stat{}
+	}
+	children := int32(len(n.children)) - n.hidden
+	owner := n.owner
+	if n.container {
+		owner = t.d.ownerMark
+	}
 	return wire.Stat{
 		Czxid: n.czxid, Mzxid: n.mzxid, Pzxid: n.pzxid,
 		Ctime: n.ctime, Mtime: n.mtime,
 		Version:        n.version,
-		Cversion:       2*n.creates - children, // creates and deletes
+		Cversion:       2*n.creates - children + n.sets, // creates and deletes
 		Aversion:       n.aversion,
-		EphemeralOwner: n.owner,
+		EphemeralOwner: owner,
 		DataLength:     int32(len(n.data)),
 		NumChildren:    children,
 	}

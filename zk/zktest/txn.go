@@ -19,14 +19,13 @@ type txn struct {
 	ids     []identity
 	changes []change
 	undo    []func()
-
-	oldMulti bool // a create2 in a multi is answered as a create
 }
 
 // A change is what watches are told of.
 type change struct {
 	typ    wire.EventType
 	path   string
+	bare   string     // path without the number of a sequential znode
 	acl    []wire.ACL // of the znode
 	parent []wire.ACL // of its parent, for creations and deletions
 }
@@ -61,7 +60,7 @@ const maxTTL = 1<<40 - 1
 
 // create makes a znode and returns its path, to which a sequential one has a number added. ttl is -1 for none.
 func (x *txn) create(r *wire.CreateRequest, ttl int64) (string, *node, wire.Code) {
-	if r.Flags < flagPersistent || r.Flags > flagTTLSequential {
+	if r.Flags < flagPersistent || r.Flags > x.t.d.maxFlags {
 		return "", nil, wire.CodeBadArguments
 	}
 	isTTL := r.Flags == flagTTL || r.Flags == flagTTLSequential
@@ -71,7 +70,10 @@ func (x *txn) create(r *wire.CreateRequest, ttl int64) (string, *node, wire.Code
 	if !strings.Contains(r.Path, "/") || strings.Contains(r.Path, "\x00") {
 		return "", nil, wire.CodeBadArguments
 	}
-	acl, code := x.fixACL(r.ACL)
+	if x.t.d.closed(r.Path) {
+		return "", nil, wire.CodeBadArguments
+	}
+	acl, code := x.t.d.acl.fix(&x.t.d.acl, r.ACL, x.ids)
 	if code != wire.CodeOK {
 		return "", nil, code
 	}
@@ -88,15 +90,17 @@ func (x *txn) create(r *wire.CreateRequest, ttl int64) (string, *node, wire.Code
 		path += fmt.Sprintf("%010d", parent.creates)
 	}
 	switch {
-	case !validPath(path):
+	case !x.t.d.path(path):
 		return "", nil, wire.CodeBadArguments
 	case x.t.get(path) != nil:
 		return "", nil, wire.CodeNodeExists
 	case parent.owner != 0:
 		return "", nil, wire.CodeNoChildrenForEphemerals
+	case x.t.d.barrenTTL && parent.ttl != 0:
+		return "", nil, wire.CodeBadArguments
 	}
 	n := &node{
-		data: slices.Clone(r.Data), acl: acl,
+		data: x.t.kept(r.Data), acl: acl,
 		czxid: x.zxid, mzxid: x.zxid, pzxid: x.zxid, ctime: x.now, mtime: x.now,
 		container: r.Flags == flagContainer,
 		ttl:       max(ttl, 0),
@@ -105,6 +109,7 @@ func (x *txn) create(r *wire.CreateRequest, ttl int64) (string, *node, wire.Code
 		n.owner = x.session
 	}
 	x.insert(path, n, parent)
+	x.changes[len(x.changes)-1].bare = r.Path
 	return path, n, wire.CodeOK
 }
 
@@ -117,22 +122,22 @@ func (x *txn) insert(path string, n, parent *node) {
 	x.t.insert(path, n)
 	parent.creates++
 	parent.pzxid = x.zxid
-	x.changes = append(x.changes, change{wire.EventNodeCreated, path, n.acl, parent.acl})
+	x.changes = append(x.changes, change{wire.EventNodeCreated, path, path, n.acl, parent.acl})
 }
 
 // delete removes a znode.
 func (x *txn) delete(path string, version int32) wire.Code {
-	if !strings.Contains(path, "/") || strings.Contains(path, "\x00") || permanent(path) {
+	if !strings.Contains(path, "/") || strings.Contains(path, "\x00") || x.t.d.permanent(path) {
 		return wire.CodeBadArguments
 	}
 	parent := x.t.get(path[:strings.LastIndexByte(path, '/')])
 	if parent == nil {
 		return wire.CodeNoNode
 	}
-	if !allowed(parent.acl, permDelete, x.ids) {
+	n := x.t.get(path)
+	if !allowed(parent.acl, permDelete, x.ids) && !(n == nil && x.t.d.missingFirst) {
 		return wire.CodeNoAuth
 	}
-	n := x.t.get(path)
 	switch {
 	case n == nil:
 		return wire.CodeNoNode
@@ -152,13 +157,15 @@ func (x *txn) remove(path string, n, parent *node) {
 		parent.pzxid = pzxid
 	})
 	x.t.remove(path)
-	parent.pzxid = x.zxid
-	x.changes = append(x.changes, change{wire.EventNodeDeleted, path, n.acl, parent.acl})
+	if !x.t.d.stalePzxid {
+		parent.pzxid = x.zxid
+	}
+	x.changes = append(x.changes, change{wire.EventNodeDeleted, path, path, n.acl, parent.acl})
 }
 
 // set replaces the data of a znode.
 func (x *txn) set(path string, data []byte, version int32) (*node, wire.Code) {
-	if !validPath(path) {
+	if !x.t.d.path(path) || x.t.d.closed(path) {
 		return nil, wire.CodeBadArguments
 	}
 	n := x.t.get(path)
@@ -170,24 +177,47 @@ func (x *txn) set(path string, data []byte, version int32) (*node, wire.Code) {
 	case version != -1 && version != n.version:
 		return nil, wire.CodeBadVersion
 	}
-	old := *n
+	old, parent := *n, x.parent(path)
 	x.undo = append(x.undo, func() {
 		x.t.bytes += len(old.data) - len(n.data)
 		n.data, n.version, n.mzxid, n.mtime = old.data, old.version, old.mzxid, old.mtime
+		if x.t.d.childSets && parent != nil {
+			parent.sets--
+		}
 	})
 	x.t.bytes += len(data) - len(n.data)
-	n.data, n.mzxid, n.mtime = slices.Clone(data), x.zxid, x.now
+	n.data, n.mzxid, n.mtime = x.t.kept(data), x.zxid, x.now
 	n.version++
-	x.changes = append(x.changes, change{typ: wire.EventNodeDataChanged, path: path, acl: n.acl})
+	if x.t.d.childSets && parent != nil {
+		parent.sets++
+	}
+	x.changes = append(x.changes, change{typ: wire.EventNodeDataChanged, path: path, bare: path, acl: n.acl})
 	return n, wire.CodeOK
+}
+
+// parent returns the parent of the znode at path, nil for the root.
+func (x *txn) parent(path string) *node {
+	if path == "/" {
+		return nil
+	}
+	parent, _ := split(path)
+	return x.t.get(parent)
+}
+
+// kept returns a copy of data as a znode keeps it.
+func (t *tree) kept(data []byte) []byte {
+	if data == nil && t.d.noNull {
+		return []byte{}
+	}
+	return slices.Clone(data)
 }
 
 // setACL replaces the ACL of a znode. It cannot stand in a multi, and no watch sees it.
 func (x *txn) setACL(path string, acl []wire.ACL, version int32) (*node, wire.Code) {
-	if !validPath(path) {
+	if !x.t.d.path(path) || x.t.d.closed(path) {
 		return nil, wire.CodeBadArguments
 	}
-	acl, code := x.fixACL(acl)
+	acl, code := x.t.d.acl.fix(&x.t.d.acl, acl, x.ids)
 	if code != wire.CodeOK {
 		return nil, code
 	}
@@ -207,7 +237,7 @@ func (x *txn) setACL(path string, acl []wire.ACL, version int32) (*node, wire.Co
 
 // check fails unless the znode has the version.
 func (x *txn) check(path string, version int32) wire.Code {
-	if !validPath(path) {
+	if !x.t.d.path(path) {
 		return wire.CodeBadArguments
 	}
 	n := x.t.get(path)

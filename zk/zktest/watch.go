@@ -18,9 +18,8 @@ const (
 // A persistent watch stands in both.
 type watches struct{ data, child table }
 
-func newWatches(release release) watches {
-	single := release.before(separateWatches)
-	return watches{newTable(single), newTable(single)}
+func newWatches(d *dialect) watches {
+	return watches{newTable(d), newTable(d)}
 }
 
 // drop removes the watches of a connection that is gone.
@@ -31,18 +30,18 @@ func (w *watches) drop(c *conn) {
 
 // A table maps paths to the connections that watch them, and back (WatchManager).
 type table struct {
+	d         *dialect
 	paths     map[string]map[*conn]mode
 	conns     map[*conn]map[string]struct{}
-	recursive int  // the number of recursive watches
-	single    bool // a connection has one mode on a path, the one that was asked for last
+	recursive int // the number of recursive watches
 }
 
-func newTable(single bool) table {
-	return table{paths: map[string]map[*conn]mode{}, conns: map[*conn]map[string]struct{}{}, single: single}
+func newTable(d *dialect) table {
+	return table{d: d, paths: map[string]map[*conn]mode{}, conns: map[*conn]map[string]struct{}{}}
 }
 
 func (t *table) add(c *conn, path string, m mode) {
-	if t.single {
+	if !t.d.apart { // a connection has one mode on a path, the one that was asked for last
 		t.remove(c, path, allModes)
 	}
 	if t.paths[path] == nil {
@@ -58,12 +57,17 @@ func (t *table) add(c *conn, path string, m mode) {
 	t.paths[path][c] |= m
 }
 
-// has reports what checkWatches asks. A table with single modes does not look whose watch it is.
+// has reports what checkWatches asks.
 func (t *table) has(c *conn, path string, m mode) bool {
-	if t.single {
-		return len(t.paths[path]) > 0
+	if !t.d.checksAll {
+		return t.paths[path][c]&m != 0
 	}
-	return t.paths[path][c]&m != 0
+	for _, any := range t.paths[path] {
+		if any&m != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // remove reports whether there was such a watch.
@@ -125,10 +129,14 @@ func (t *table) trigger(path string, typ wire.EventType, f func(*conn)) {
 // publish tells the watches of the changes of a transaction, in their order.
 func (s *Server) publish(x *txn) {
 	zxid := x.zxid
-	if s.release.before(eventZxids) {
+	if !s.dialect.eventZxids {
 		zxid = -1
 	}
 	for _, ch := range x.changes {
+		if s.dialect.unmerged {
+			s.publishEach(ch)
+			continue
+		}
 		told := map[*conn]bool{}
 		tell := func(c *conn) {
 			if !told[c] && s.mayHear(c, ch.acl) {
@@ -154,7 +162,7 @@ func (s *Server) publish(x *txn) {
 
 // mayHear reports whether events about a znode go to c.
 func (s *Server) mayHear(c *conn, acl []wire.ACL) bool {
-	return s.tellAll || allowed(acl, permRead, c.ids)
+	return s.tellAll || s.dialect.tellAll || allowed(acl, permRead, c.ids)
 }
 
 // count returns the number of watches.

@@ -7,14 +7,10 @@ func (q *call) watch() (wire.Record, wire.Code) {
 	switch q.h.Op {
 	case wire.OpSetWatches:
 		return with(q, func(r *wire.SetWatches) (wire.Record, wire.Code) {
-			q.s.setWatches(q.c, &wire.SetWatches2{SetWatches: *r})
-			return nil, wire.CodeOK
+			return q.setWatches(&wire.SetWatches2{SetWatches: *r})
 		})
 	case wire.OpSetWatches2:
-		return with(q, func(r *wire.SetWatches2) (wire.Record, wire.Code) {
-			q.s.setWatches(q.c, r)
-			return nil, wire.CodeOK
-		})
+		return with(q, q.setWatches)
 	case wire.OpAddWatch:
 		return with(q, q.addWatch)
 	case wire.OpRemoveWatches:
@@ -36,9 +32,23 @@ func (q *call) addWatch(r *wire.AddWatchRequest) (wire.Record, wire.Code) {
 	case wire.AddWatchPersistentRecursive:
 		q.s.addWatch(q.c, r.Path, recursive)
 	default:
-		return nil, wire.CodeMarshallingError
+		if !q.s.dialect.anyMode {
+			return nil, wire.CodeMarshallingError
+		}
+	}
+	if q.s.dialect.mutedAddWatch {
+		return nil, wire.CodeOK
 	}
 	return &wire.ErrorResponse{}, wire.CodeOK
+}
+
+func (q *call) setWatches(r *wire.SetWatches2) (wire.Record, wire.Code) {
+	if q.s.dialect.lateRearm {
+		q.after = func() { q.s.setWatches(q.c, r) }
+	} else {
+		q.s.setWatches(q.c, r)
+	}
+	return nil, wire.CodeOK
 }
 
 // eachWatch calls f with every table and the modes that are meant. It is an error if none of them has a watch.
@@ -77,11 +87,15 @@ func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
 	for _, path := range r.ExistWatches {
 		arm(&s.watches.data, path, s.tree.get(path) != nil, wire.EventNodeCreated)
 	}
+	changed := wire.EventNodeChildrenChanged
+	if s.dialect.rearmedChild != 0 {
+		changed = s.dialect.rearmedChild
+	}
 	for _, path := range r.ChildWatches {
 		if n := s.tree.get(path); n == nil {
 			c.notify(wire.EventNodeDeleted, path, -1)
 		} else {
-			arm(&s.watches.child, path, n.pzxid > r.RelativeZxid, wire.EventNodeChildrenChanged)
+			arm(&s.watches.child, path, n.pzxid > r.RelativeZxid && !s.dialect.lostRearm, changed)
 		}
 	}
 	for _, path := range r.PersistentWatches {
@@ -101,7 +115,7 @@ func (s *Server) addWatch(c *conn, path string, m mode) {
 // the server does not know.
 func (s *Server) meant(typ wire.WatcherType) ([]*table, mode) {
 	data, child := &s.watches.data, &s.watches.child
-	single := s.release.before(separateWatches)
+	single := !s.dialect.apart
 	m := oneShot
 	if single {
 		m = allModes

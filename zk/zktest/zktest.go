@@ -8,8 +8,8 @@
 // ([Server.Dialer]), which also works inside a testing/synctest bubble: sessions then expire in the bubble's time.
 // Any client of ZooKeeper can talk to it. It is one standalone server whose znodes live in memory: versions and zxids,
 // sessions and ephemerals, sequences, containers and TTLs, all kinds of watches, ACLs, multi, and the four-letter words
-// that a monitor asks for. It behaves like ZooKeeper 3.8.0, or another version
-// ([WithVersion]): the same tests judge it and the real servers.
+// that a monitor asks for. It behaves like ZooKeeper 3.8.0, another version
+// ([WithVersion]), or another server of the protocol ([WithServer]): the same tests judge it and the real servers.
 //
 // What goes wrong in production can be had on demand: [Server.ExpireSession], [Server.Disconnect], [Server.Refuse], and,
 // request by request, [Server.OnRequest].
@@ -43,9 +43,8 @@ type Server struct {
 	started  time.Time
 	stats    stats
 
-	release release        // parsed version, immutable
-	done    chan struct{}  // closed by Close
-	wg      sync.WaitGroup // every goroutine of the server
+	done chan struct{}  // closed by Close
+	wg   sync.WaitGroup // every goroutine of the server
 }
 
 type options struct {
@@ -53,7 +52,7 @@ type options struct {
 	containerCheck         time.Duration
 	superDigest            string
 	tellAll                bool
-	version                string
+	dialect                dialect
 }
 
 // An Option changes a server that NewServer makes.
@@ -82,7 +81,8 @@ func WithEventsForAll() Option {
 	return func(o *options) { o.tellAll = true }
 }
 
-// NewServer starts a server with the znodes of a fresh ZooKeeper: /zookeeper, /zookeeper/config and /zookeeper/quota.
+// NewServer starts a server with the znodes of a fresh one: a ZooKeeper's are /zookeeper, /zookeeper/config and
+// /zookeeper/quota.
 // The caller ends it with Close.
 func NewServer(opts ...Option) *Server {
 	s := &Server{
@@ -90,9 +90,8 @@ func NewServer(opts ...Option) *Server {
 			minTimeout:     100 * time.Millisecond,
 			maxTimeout:     time.Minute,
 			containerCheck: time.Second,
-			version:        "3.8.0",
+			dialect:        dialects["3.8"],
 		},
-		tree:     newTree(),
 		sessions: map[int64]*session{},
 		conns:    map[*conn]struct{}{},
 		started:  time.Now(),
@@ -101,10 +100,12 @@ func NewServer(opts ...Option) *Server {
 	for _, opt := range opts {
 		opt(&s.options)
 	}
-	s.release = parseRelease(s.version)
-	s.watches = newWatches(s.release)
-	// The first session's id, as SessionTrackerImpl makes it: the server's number and the time.
-	s.lastSid = 1<<56 | int64(uint64(time.Now().UnixMilli())<<24>>8)
+	s.tree = newTree(&s.dialect)
+	s.watches = newWatches(&s.dialect)
+	if !s.dialect.plainIDs {
+		// As SessionTrackerImpl makes it: the server's number and the time.
+		s.lastSid = 1<<56 | int64(uint64(time.Now().UnixMilli())<<24>>8)
+	}
 	s.wg.Go(s.reap) // ends when Close closes done
 	return s
 }

@@ -1,0 +1,192 @@
+package zktest
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
+
+// The operations of each generation of ClickHouse Keeper (ZooKeeperConstants.h).
+var (
+	keeperOldest = []wire.Op{
+		wire.OpCreate, wire.OpDelete, wire.OpExists, wire.OpGetData, wire.OpSetData,
+		wire.OpGetACL, wire.OpSetACL, wire.OpGetChildren, wire.OpSync, wire.OpPing, wire.OpGetChildren2, wire.OpCheck, wire.OpMulti,
+		wire.OpAuth, wire.OpCloseSession,
+	}
+	// multiRead is of #41410.
+	keeper258 = slices.Concat(keeperOldest, []wire.Op{wire.OpMultiRead, wire.OpReconfig})
+	// create2 is of #90741 (25.12), what is about watches of #88813.
+	keeper261 = slices.Concat(keeper258, []wire.Op{wire.OpCreate2, wire.OpCheckWatches,
+		wire.OpRemoveWatches, wire.OpSetWatches, wire.OpSetWatches2, wire.OpAddWatch})
+	keeper263 = keeper261
+	// TTL nodes are of #100397 (26.6), containers of #108908.
+	keeperLatest = slices.Concat(keeper263, []wire.Op{wire.OpCreateTTL, wire.OpCreateContainer})
+)
+
+func opSet(ops []wire.Op) map[wire.Op]bool {
+	set := map[wire.Op]bool{}
+	for _, op := range ops {
+		set[op] = true
+	}
+	return set
+}
+
+// clickHouse returns what a follower of ClickHouse Keeper does. It knows ops.
+func clickHouse(version string, ops []wire.Op, change func(*dialect)) dialect {
+	d := dialect{
+		product: "ClickHouse Keeper", version: version + "-zktest",
+		ops:     opSet(ops),
+		unknown: hungUp,
+
+		maxFrame:     1 << 28, // MAX_STRING_OR_ARRAY_SIZE; a request has no limit by default
+		shortAnswer:  true,
+		noResumption: true,
+		noPasswords:  true,
+		anyZxid:      true,
+		plainIDs:     true,
+		rejects:      true,
+		rejectsTimed: true,
+		pushesExpiry: true,
+		mutedClose:   true,
+		lenientAuth:  true,
+		deafToReads:  true,
+		everyZxid:    true,
+
+		system:     keeperSystem(flagBytes(opSet(ops))),
+		sealed:     "/keeper",
+		noNull:     true,
+		childSets:  true,
+		stalePzxid: true,
+		muteLength: true,
+		maxFlags:   flagTTLSequential,
+		flagBits:   true,
+		path:       anyPath,
+		acl:        aclRules{fix: keeperACL(worldDropped)},
+
+		reads:       keeperReads,
+		typedErrors: true,
+		ownTypes:    true,
+		fragile:     true,
+
+		apart:        true,
+		checksAll:    true,
+		unmerged:     true,
+		watchPath:    true,
+		bareSequence: true,
+		lateRearm:    true,
+		rearmedChild: wire.EventNodeDataChanged,
+		anyMode:      true,
+
+		role: "follower", counters: wholeCounterLines,
+		words: keeperWords,
+	}
+	if change != nil {
+		change(&d)
+	}
+	return d
+}
+
+// keeperSystem are the znodes below /keeper. The version of the API is a constant.
+func keeperSystem(flags []byte) map[string]string {
+	return map[string]string{
+		"/keeper":               "",
+		"/keeper/api_version":   "2",
+		"/keeper/config":        "server.1=127.0.0.1:9234;participant;1",
+		"/keeper/feature_flags": string(flags),
+	}
+}
+
+// A flag is a feature flag of ClickHouse Keeper, and the operation that it switches on, 0 for none.
+type flag struct {
+	name string
+	op   wire.Op
+}
+
+// keeperFlags are the feature flags by their numbers (KeeperFeatureFlags.h).
+var keeperFlags = []flag{
+	1:  {"multi_read", wire.OpMultiRead},
+	7:  {"persistent_watches", wire.OpAddWatch},
+	8:  {"create_with_stats", wire.OpCreate2},
+	12: {"create_ttl", wire.OpCreateTTL},
+}
+
+// flagBytes returns /keeper/feature_flags of a server that knows ops: flag n is bit 7-(n%8) of byte n/8.
+func flagBytes(ops map[wire.Op]bool) []byte {
+	b := make([]byte, (len(keeperFlags)+7)/8)
+	for n, f := range keeperFlags {
+		if ops[f.op] {
+			b[n/8] |= 1 << (7 - n%8)
+		}
+	}
+	return b
+}
+
+// keeperReads may stand in a multiRead.
+var keeperReads = opSet([]wire.Op{
+	wire.OpExists, wire.OpGetData, wire.OpGetChildren, wire.OpGetChildren2,
+})
+
+func earlyAddWatch(d *dialect) { d.mutedAddWatch = true }
+
+func latestClickHouse(d *dialect) {
+	d.flagBits = false
+	d.fragile = false                              // #119847
+	d.muteLength = false                           // #108909
+	d.acl.fix = keeperACL(openDropped)             // #120265
+	d.ownerMark, d.barrenTTL = math.MinInt64, true // #108908, #100397
+}
+
+// raftKeeper returns what RaftKeeper does as it is compiled by default, with ZooKeeper's multiRead.
+func raftKeeper(version string, change func(*dialect)) dialect {
+	ops := opSet(keeperOldest)
+	ops[wire.OpMultiRead], ops[wire.OpSetWatches] = true, true
+	d := dialect{
+		product: "RaftKeeper", version: version,
+		ops:     ops,
+		unknown: swallowed,
+
+		maxFrame:    1 << 28,
+		shortAnswer: true,
+		noPasswords: true,
+		plainIDs:    true,
+		rejects:     true,
+		mutedClose:  true,
+		lenientAuth: true,
+
+		system:   map[string]string{},
+		noNull:   true,
+		maxFlags: flagEphemeralSeq,
+		flagBits: true,
+		path:     anyPath,
+		acl:      aclRules{fix: keeperACL(worldKept)},
+
+		reads:       keeperReads,
+		rightsFirst: true,
+
+		unmerged:     true,
+		bareSequence: true,
+		deafChildren: true,
+		lostRearm:    true,
+
+		role: "leader", counters: raftCounterLines,
+		words: raftWords,
+	}
+	if change != nil {
+		change(&d)
+	}
+	return d
+}
+
+// latestRaftKeeper is as of 2026-09. It publishes flags of ClickHouse Keeper (#398), among them those
+// of addWatch and create2, which it does not have.
+func latestRaftKeeper(d *dialect) {
+	d.unknown, d.strangeMember = declined, wire.CodeBadArguments // #400
+	d.lostRearm, d.deafChildren, d.flagBits = false, false, false
+	d.sealed = "/keeper"
+	d.system = maps.Clone(d.system)
+	d.system["/keeper"] = ""
+	d.system["/keeper/api_version"] = "2"
+	d.system["/keeper/feature_flags"] = "\xff\x80"
+}
