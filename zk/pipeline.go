@@ -196,7 +196,7 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 
 // appendReads appends the results of a multi of reads, without the detour of a record for each.
 func (c *client) appendReads(results []Result, d *wire.Decoder) []Result {
-	wire.EachResult(d, func(op wire.Op) bool {
+	wire.EachResult(d, func(op wire.Op, code wire.Code) bool {
 		var result Result
 		switch op {
 		case wire.OpGetData:
@@ -208,9 +208,7 @@ func (c *client) appendReads(results []Result, d *wire.Decoder) []Result {
 			r.Decode(d)
 			result.Children = c.receivedNames(r.Children)
 		case wire.OpError:
-			var r wire.ErrorResponse
-			r.Decode(d)
-			result.Err = errorOf(r.Err)
+			result.Err = errorOf(code)
 		default:
 			return false
 		}

@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,7 +65,7 @@ func filledMultiRequest() Record {
 
 func filledMultiResponse() Record {
 	m := &MultiResponse{}
-	for _, op := range []Op{OpCreate, OpCreate2, OpDelete, OpSetData, OpCheck, OpGetData, OpGetChildren, OpError} {
+	for _, op := range []Op{OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpSetData, OpCheck, OpGetData, OpGetChildren, OpError} {
 		r, _ := newMultiResult(op)
 		if n := int(op); r != nil {
 			fill(reflect.ValueOf(r).Elem(), &n)
@@ -202,6 +203,28 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(10, func() { r.Append(b) }); n != 0 {
 			t.Errorf("%s: %v allocations", typeName(r), n)
 		}
+	}
+}
+
+// ClickHouse Keeper leaves a failed read under its own operation, with nothing behind the header.
+func TestFailedReadUnderItsOwnOperation(t *testing.T) {
+	failed := MultiHeader{Op: OpGetData, Err: CodeNoNode}
+	read := MultiResult{OpGetData, &GetDataResponse{Data: []byte("x")}}
+	whole := (&MultiResponse{Results: []MultiResult{read}}).Append(failed.Append(nil))
+	var got MultiResponse
+	if err := Unmarshal(whole, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []MultiResult{{OpError, &ErrorResponse{Err: CodeNoNode}}, read}
+	if !reflect.DeepEqual(got.Results, want) {
+		t.Errorf("decoded to %+v, want %+v", got.Results, want)
+	}
+	var codes []Code
+	if err := SplitGetData(whole, func(_ []byte, code Code) { codes = append(codes, code) }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(codes, []Code{CodeNoNode, CodeOK}) {
+		t.Errorf("split into %v", codes)
 	}
 }
 

@@ -148,10 +148,11 @@ func FuzzSplitGetData(f *testing.F) {
 	f.Add((&MultiResponse{Results: []MultiResult{
 		{OpGetData, &GetDataResponse{Data: []byte("x")}}, {OpError, &ErrorResponse{Err: CodeNoNode}}, {OpGetData, &GetDataResponse{}},
 	}}).Append(nil))
+	f.Add(AppendMultiEnd((&MultiHeader{Op: OpGetData, Err: CodeNoNode}).Append(nil)))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var parts []MultiResult
 		err := SplitGetData(in, func(record []byte, code Code) {
-			if code != CodeOK || record == nil {
+			if record == nil {
 				parts = append(parts, MultiResult{OpError, &ErrorResponse{Err: code}})
 				return
 			}

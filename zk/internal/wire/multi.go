@@ -112,9 +112,13 @@ func (r *MultiResponse) Append(b []byte) []byte {
 
 func (r *MultiResponse) Decode(d *Decoder) {
 	r.Results = nil
-	EachResult(d, func(op Op) bool {
+	EachResult(d, func(op Op, code Code) bool {
 		record, ok := newMultiResult(op)
-		if record != nil {
+		switch e := record.(type) {
+		case nil:
+		case *ErrorResponse:
+			e.Err = code
+		default:
 			record.Decode(d)
 		}
 		r.Results = append(r.Results, MultiResult{op, record})
@@ -123,27 +127,37 @@ func (r *MultiResponse) Decode(d *Decoder) {
 }
 
 // EachResult reads a MultiResponse result by result: it calls each with the operation of the next one, whose record each
-// must decode from d. Where each returns false, no such result was expected.
-func EachResult(d *Decoder, each func(op Op) bool) {
+// must decode from d, or with OpError and the code of an operation that failed. Where each returns false, no such result
+// was expected.
+//
+// ZooKeeper puts a failure under OpError, with an ErrorResponse behind it. ClickHouse Keeper leaves a failed read under
+// its own operation, with the code in the header and nothing behind it; ZooKeeper has 0 there.
+func EachResult(d *Decoder, each func(op Op, code Code) bool) {
 	for d.err == nil {
 		var h MultiHeader
 		h.Decode(d)
 		if h.Done || d.err != nil {
 			return
 		}
-		if !each(h.Op) {
-			d.fail("result of operation %v", h.Op)
+		op, code := h.Op, h.Err
+		if op == OpError {
+			code = Code(d.int32())
+		} else if code != CodeOK {
+			op = OpError
+		}
+		if d.err == nil && !each(op, code) {
+			d.fail("result of operation %v", op)
 		}
 	}
 }
 
 // newMultiResult returns the record of op's result. Servers answer create2 under OpCreate, 3.8.0 is one of them
-// (ZOOKEEPER-4026), and TTL and container creates under OpCreate2.
+// (ZOOKEEPER-4026), and TTL and container creates under OpCreate2; ClickHouse Keeper answers those under their own.
 func newMultiResult(op Op) (Record, bool) {
 	switch op {
 	case OpCreate:
 		return new(CreateResponse), true
-	case OpCreate2:
+	case OpCreate2, OpCreateContainer, OpCreateTTL:
 		return new(Create2Response), true
 	case OpSetData:
 		return new(SetDataResponse), true
@@ -163,7 +177,7 @@ func newMultiResult(op Op) (Record, bool) {
 // GetDataResponse, a part of b, or with the code of the error in its place.
 func SplitGetData(b []byte, each func(record []byte, code Code)) error {
 	d := NewDecoder(b)
-	EachResult(&d, func(op Op) bool {
+	EachResult(&d, func(op Op, code Code) bool {
 		start := d.buf
 		switch op {
 		case OpGetData:
@@ -173,9 +187,7 @@ func SplitGetData(b []byte, each func(record []byte, code Code)) error {
 				each(start[:len(start)-len(d.buf)], CodeOK)
 			}
 		case OpError:
-			if code := Code(d.int32()); d.err == nil {
-				each(nil, code)
-			}
+			each(nil, code)
 		default:
 			return false
 		}
