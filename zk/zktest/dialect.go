@@ -41,7 +41,7 @@ var dialects = map[string]dialect{
 
 	"clickhouse-25.8":   clickHouse("v25.8.1.1", keeper258, nil),
 	"clickhouse-26.1":   clickHouse("v26.1.1.1", keeper261, earlyAddWatch),
-	"clickhouse-26.3":   clickHouse("v26.3.9.8", keeper263, nil),
+	"clickhouse-26.3":   clickHouse("v26.3.9.8", keeper261, nil),
 	"clickhouse-latest": clickHouse("v26.8.1.1", keeperLatest, latestClickHouse),
 
 	"raftkeeper":        raftKeeper("v2.1.4", nil),
@@ -96,6 +96,7 @@ type dialect struct {
 	// Several operations in one.
 
 	reads           map[wire.Op]bool // what may stand in a multiRead
+	readsWatch      bool             // a multiRead sets watches: #84964
 	strangeMember   wire.Code        // the answer to an operation that may not stand there
 	typedErrors     bool             // a failed member has its type and no body: #58747
 	create2AsCreate bool             // create2 in a multi is answered as create: ZOOKEEPER-4026

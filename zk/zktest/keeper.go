@@ -1,7 +1,6 @@
 package zktest
 
 import (
-	"maps"
 	"math"
 	"slices"
 
@@ -15,14 +14,17 @@ var (
 		wire.OpGetACL, wire.OpSetACL, wire.OpGetChildren, wire.OpSync, wire.OpPing, wire.OpGetChildren2, wire.OpCheck, wire.OpMulti,
 		wire.OpAuth, wire.OpCloseSession,
 	}
-	// multiRead is of #41410.
-	keeper258 = slices.Concat(keeperOldest, []wire.Op{wire.OpMultiRead, wire.OpReconfig})
-	// create2 is of #90741 (25.12), what is about watches of #88813.
+	// multiRead is of #41410, the last three are of #83488.
+	keeper258 = slices.Concat(keeperOldest, []wire.Op{wire.OpMultiRead, wire.OpReconfig,
+		wire.OpFilteredList, wire.OpCheckNotExists, wire.OpCreateIfNotExists, wire.OpRemoveRecursive})
+	// create2 is of #90741 (25.12), what is about watches of #88813, the last two are of #93886.
 	keeper261 = slices.Concat(keeper258, []wire.Op{wire.OpCreate2, wire.OpCheckWatches,
-		wire.OpRemoveWatches, wire.OpSetWatches, wire.OpSetWatches2, wire.OpAddWatch})
-	keeper263 = keeper261
-	// TTL nodes are of #100397 (26.6), containers of #108908.
-	keeperLatest = slices.Concat(keeper263, []wire.Op{wire.OpCreateTTL, wire.OpCreateContainer})
+		wire.OpRemoveWatches, wire.OpSetWatches, wire.OpSetWatches2, wire.OpAddWatch,
+		wire.OpCheckStat, wire.OpTryRemove})
+	// Lists with Stats and data are of #94826 (26.2), recursive ones of #102612 (26.4), TTL nodes of
+	// #100397 (26.6), containers of #108908. Of these only containers have no feature flag.
+	keeperLatest = slices.Concat(keeper261, []wire.Op{wire.OpFilteredListWithData, wire.OpListRecursive,
+		wire.OpCreateTTL, wire.OpCreateContainer})
 )
 
 func opSet(ops []wire.Op) map[wire.Op]bool {
@@ -98,7 +100,7 @@ func keeperSystem(flags []byte) map[string]string {
 	}
 }
 
-// A flag is a feature flag of ClickHouse Keeper, and the operation that it switches on, 0 for none.
+// A flag is a feature flag of ClickHouse Keeper, and an operation that it switches on.
 type flag struct {
 	name string
 	op   wire.Op
@@ -125,13 +127,13 @@ func flagBytes(ops map[wire.Op]bool) []byte {
 
 // keeperReads may stand in a multiRead.
 var keeperReads = opSet([]wire.Op{
-	wire.OpExists, wire.OpGetData, wire.OpGetChildren, wire.OpGetChildren2,
+	wire.OpExists, wire.OpGetData, wire.OpGetChildren, wire.OpGetChildren2, wire.OpFilteredList,
 })
 
 func earlyAddWatch(d *dialect) { d.mutedAddWatch = true }
 
 func latestClickHouse(d *dialect) {
-	d.flagBits = false
+	d.flagBits, d.readsWatch = false, true
 	d.fragile = false                              // #119847
 	d.muteLength = false                           // #108909
 	d.acl.fix = keeperACL(openDropped)             // #120265
@@ -141,7 +143,9 @@ func latestClickHouse(d *dialect) {
 // raftKeeper returns what RaftKeeper does as it is compiled by default, with ZooKeeper's multiRead.
 func raftKeeper(version string, change func(*dialect)) dialect {
 	ops := opSet(keeperOldest)
-	ops[wire.OpMultiRead], ops[wire.OpSetWatches] = true, true
+	for _, op := range []wire.Op{wire.OpMultiRead, wire.OpSetWatches, wire.OpFilteredList} {
+		ops[op] = true
+	}
 	d := dialect{
 		product: "RaftKeeper", version: version,
 		ops:     ops,
@@ -184,9 +188,16 @@ func raftKeeper(version string, change func(*dialect)) dialect {
 func latestRaftKeeper(d *dialect) {
 	d.unknown, d.strangeMember = declined, wire.CodeBadArguments // #400
 	d.lostRearm, d.deafChildren, d.flagBits = false, false, false
+	for _, op := range []wire.Op{ // #390 and #398
+		wire.OpCheckNotExists, wire.OpCreateIfNotExists, wire.OpRemoveRecursive, wire.OpCheckStat,
+		wire.OpTryRemove, wire.OpFilteredListWithData, wire.OpListRecursive,
+	} {
+		d.ops[op] = true
+	}
 	d.sealed = "/keeper"
-	d.system = maps.Clone(d.system)
-	d.system["/keeper"] = ""
-	d.system["/keeper/api_version"] = "2"
-	d.system["/keeper/feature_flags"] = "\xff\x80"
+	d.system = map[string]string{
+		"/keeper":               "",
+		"/keeper/api_version":   "2",
+		"/keeper/feature_flags": "\xff\x80",
+	}
 }

@@ -20,6 +20,7 @@ var keeperWords = map[string]word{
 	"cons": serving((*Server).keeperCons),
 	"wchs": serving((*Server).wchs),
 	"apiv": serving((*Server).apiVersion),
+	"ftfl": serving((*Server).featureFlags),
 }
 
 // raftWords are those of RaftKeeper.
@@ -46,6 +47,16 @@ func serving(f word) word {
 
 func (s *Server) apiVersion(w io.Writer) {
 	io.WriteString(w, s.dialect.system["/keeper/api_version"])
+}
+
+func (s *Server) featureFlags(w io.Writer) {
+	for _, f := range keeperFlags {
+		on := 0
+		if s.dialect.ops[f.op] {
+			on = 1
+		}
+		fmt.Fprintf(w, "%s\t%d\n", f.name, on)
+	}
 }
 
 func (s *Server) keeperStat(w io.Writer) {

@@ -41,6 +41,9 @@ func (q *call) multi(x *txn, r *wire.MultiRequest) (wire.Record, wire.Code) {
 
 // do does one operation of a multi.
 func (x *txn) do(op wire.MultiOp) (wire.Record, wire.Code) {
+	if keeperWrites[op.Op] {
+		return x.keeperWrite(op)
+	}
 	switch r := op.Record.(type) {
 	case *wire.CreateRequest:
 		if op.Op == wire.OpCreate2 && x.t.d.create2AsCreate {
@@ -74,33 +77,50 @@ func failed(n, at int, code wire.Code) *wire.MultiResponse {
 	return &wire.MultiResponse{Results: results}
 }
 
-// multiRead does several reads, each with a result or an error of its own. It sets no watches.
+// multiRead does several reads, each with a result or an error of its own. It sets no watches, but on a server that does.
 func (q *call) multiRead(r *wire.MultiRequest) (wire.Record, wire.Code) {
 	results := make(typedResults, len(r.Ops))
 	for i, op := range r.Ops {
 		if !q.s.dialect.reads[op.Op] {
 			return q.strange(q.s.dialect.strangeMember)
 		}
-		var record wire.Record
-		var code wire.Code
-		switch r := op.Record.(type) {
-		case *wire.GetDataRequest:
-			record, code = q.getData(&wire.GetDataRequest{Path: r.Path})
-		case *wire.GetChildrenRequest:
-			record, code = q.getChildren(&wire.GetChildrenRequest{Path: r.Path})
-		default:
-			return nil, wire.CodeMarshallingError
+		typ := op.Op
+		if typ == wire.OpFilteredList {
+			typ = wire.OpGetChildren2
 		}
-		results[i] = wire.MultiResult{Op: op.Op, Record: record}
+		record, code := q.member(op)
 		if code != wire.CodeOK {
-			e := wire.MultiResult{Op: wire.OpError, Record: &wire.ErrorResponse{Err: code}}
-			if q.s.dialect.typedErrors {
-				e.Op = op.Op
+			record = &wire.ErrorResponse{Err: code}
+			if !q.s.dialect.typedErrors {
+				typ = wire.OpError
 			}
-			results[i] = e
 		}
+		results[i] = wire.MultiResult{Op: typ, Record: record}
 	}
 	return results, wire.CodeOK
+}
+
+// member does a read of a multiRead.
+func (q *call) member(op wire.MultiOp) (wire.Record, wire.Code) {
+	watches := q.s.dialect.readsWatch
+	switch r := op.Record.(type) {
+	case *wire.ExistsRequest:
+		r.Watch = r.Watch && watches
+		return q.exists(r)
+	case *wire.GetDataRequest:
+		r.Watch = r.Watch && watches
+		return q.getData(r)
+	case *wire.GetChildrenRequest:
+		r.Watch = r.Watch && watches
+		if op.Op == wire.OpGetChildren2 {
+			return q.getChildren2(r)
+		}
+		return q.getChildren(r)
+	case *wire.FilteredListRequest:
+		r.Watch = r.Watch && watches
+		return q.filteredList(r)
+	}
+	return nil, wire.CodeMarshallingError
 }
 
 // typedResults are results of which a failed one, under another type than error, is its header alone.

@@ -66,7 +66,8 @@ func (q *call) prolongs() bool { return !q.s.dialect.deafToReads || !readOps[q.h
 // readOps are the operations that a server of an ensemble does by itself.
 var readOps = map[wire.Op]bool{
 	wire.OpExists: true, wire.OpGetData: true, wire.OpGetACL: true, wire.OpGetChildren: true, wire.OpGetChildren2: true,
-	wire.OpCheck: true, wire.OpMultiRead: true, wire.OpGetEphemerals: true, wire.OpGetAllChildrenNumber: true, wire.OpWhoAmI: true,
+	wire.OpCheck: true, wire.OpCheckNotExists: true, wire.OpCheckStat: true, wire.OpFilteredList: true,
+	wire.OpFilteredListWithData: true, wire.OpListRecursive: true, wire.OpMultiRead: true, wire.OpGetEphemerals: true, wire.OpGetAllChildrenNumber: true, wire.OpWhoAmI: true,
 	wire.OpSetWatches: true, wire.OpSetWatches2: true, wire.OpAddWatch: true, wire.OpRemoveWatches: true, wire.OpCheckWatches: true,
 }
 
@@ -121,6 +122,12 @@ func (q *call) run() (wire.Record, wire.Code) {
 		})
 	case wire.OpMulti:
 		return write(q, func(x *txn, r *wire.MultiRequest) (wire.Record, wire.Code) { return q.multi(x, r) })
+	case wire.OpCreateIfNotExists:
+		return write(q, (*txn).createIfNotExists)
+	case wire.OpTryRemove:
+		return write(q, func(x *txn, r *wire.DeleteRequest) (wire.Record, wire.Code) { return nil, x.tryRemove(r) })
+	case wire.OpRemoveRecursive:
+		return write(q, func(x *txn, r *wire.LimitedRequest) (wire.Record, wire.Code) { return nil, x.removeRecursive(r) })
 	case wire.OpReconfig:
 		return write(q, func(*txn, *wire.ReconfigRequest) (wire.Record, wire.Code) { return nil, wire.CodeReconfigDisabled })
 	}

@@ -32,7 +32,7 @@ func (q *call) read() (wire.Record, wire.Code) {
 	case wire.OpWhoAmI:
 		return q.whoAmI()
 	}
-	return q.watch()
+	return q.keeperRead()
 }
 
 // exists sets its watch whether the znode is there or not.

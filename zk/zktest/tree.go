@@ -87,6 +87,17 @@ func split(path string) (parent, name string) {
 	return path[:max(i, 1)], path[i+1:]
 }
 
+// join returns the path of a child.
+func join(parent, name string) string {
+	if parent == "/" {
+		return "/" + name
+	}
+	return parent + "/" + name
+}
+
+// child returns a child of the znode at path, which has it.
+func (t *tree) child(path, name string) *node { return t.nodes[join(path, name)] }
+
 // insert puts n at path, whose parent exists, and leaves the parent's numbers alone.
 func (t *tree) insert(path string, n *node) {
 	parent, name := split(path)

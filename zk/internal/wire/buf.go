@@ -93,6 +93,13 @@ func (d *Decoder) bool() bool {
 	return false
 }
 
+func (d *Decoder) int8() int8 {
+	if b := d.take(1); b != nil {
+		return int8(b[0])
+	}
+	return 0
+}
+
 func (d *Decoder) int32() int32 {
 	if b := d.take(4); b != nil {
 		return int32(binary.BigEndian.Uint32(b))

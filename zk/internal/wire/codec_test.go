@@ -30,6 +30,8 @@ func fill(v reflect.Value, n *int) {
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(true)
+	case reflect.Int8:
+		v.SetInt(int64(*n % 100))
 	case reflect.Int32:
 		v.SetInt(0x01020304 * int64(*n))
 	case reflect.Int64:
@@ -55,7 +57,11 @@ func fill(v reflect.Value, n *int) {
 
 func filledMultiRequest() Record {
 	m := &MultiRequest{}
-	for _, op := range []Op{OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpSetData, OpCheck, OpGetData, OpGetChildren} {
+	for _, op := range []Op{
+		OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpSetData, OpCheck,
+		OpGetData, OpGetChildren, OpExists, OpGetChildren2, OpFilteredList,
+		OpCheckNotExists, OpCreateIfNotExists, OpRemoveRecursive, OpCheckStat, OpTryRemove,
+	} {
 		r, n := newMultiRequest(op), int(op)
 		fill(reflect.ValueOf(r).Elem(), &n)
 		m.Ops = append(m.Ops, MultiOp{op, r})
@@ -65,7 +71,11 @@ func filledMultiRequest() Record {
 
 func filledMultiResponse() Record {
 	m := &MultiResponse{}
-	for _, op := range []Op{OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpSetData, OpCheck, OpGetData, OpGetChildren, OpError} {
+	for _, op := range []Op{
+		OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpSetData, OpCheck,
+		OpGetData, OpGetChildren, OpError, OpExists, OpGetChildren2,
+		OpCheckNotExists, OpCreateIfNotExists, OpRemoveRecursive, OpCheckStat, OpTryRemove,
+	} {
 		r, _ := newMultiResult(op)
 		if n := int(op); r != nil {
 			fill(reflect.ValueOf(r).Elem(), &n)
@@ -80,6 +90,7 @@ var samples = []Record{
 	filled[ACL](),
 	filled[AddWatchRequest](),
 	filled[AuthPacket](),
+	filled[CheckStatRequest](),
 	filled[CheckVersionRequest](),
 	filled[CheckWatchesRequest](),
 	filled[ClientInfo](),
@@ -89,10 +100,14 @@ var samples = []Record{
 	filled[CreateRequest](),
 	filled[CreateResponse](),
 	filled[CreateTTLRequest](),
+	filled[Data](),
 	filled[DeleteRequest](),
 	filled[ErrorResponse](),
 	filled[ExistsRequest](),
 	filled[ExistsResponse](),
+	filled[FilteredListRequest](),
+	filled[FilteredListWithDataRequest](),
+	filled[FilteredListWithDataResponse](),
 	filled[GetACLRequest](),
 	filled[GetACLResponse](),
 	filled[GetAllChildrenNumberRequest](),
@@ -105,6 +120,7 @@ var samples = []Record{
 	filled[GetEphemeralsRequest](),
 	filled[GetEphemeralsResponse](),
 	filled[GetSASLRequest](),
+	filled[LimitedRequest](),
 	filled[MultiHeader](),
 	filledMultiRequest(),
 	filledMultiResponse(),

@@ -48,6 +48,7 @@ func fuzzRecord[T any, P interface {
 func FuzzACL(f *testing.F)                          { fuzzRecord[ACL](f) }
 func FuzzAddWatchRequest(f *testing.F)              { fuzzRecord[AddWatchRequest](f) }
 func FuzzAuthPacket(f *testing.F)                   { fuzzRecord[AuthPacket](f) }
+func FuzzCheckStatRequest(f *testing.F)             { fuzzRecord[CheckStatRequest](f) }
 func FuzzCheckVersionRequest(f *testing.F)          { fuzzRecord[CheckVersionRequest](f) }
 func FuzzCheckWatchesRequest(f *testing.F)          { fuzzRecord[CheckWatchesRequest](f) }
 func FuzzClientInfo(f *testing.F)                   { fuzzRecord[ClientInfo](f) }
@@ -57,10 +58,14 @@ func FuzzCreate2Response(f *testing.F)              { fuzzRecord[Create2Response
 func FuzzCreateRequest(f *testing.F)                { fuzzRecord[CreateRequest](f) }
 func FuzzCreateResponse(f *testing.F)               { fuzzRecord[CreateResponse](f) }
 func FuzzCreateTTLRequest(f *testing.F)             { fuzzRecord[CreateTTLRequest](f) }
+func FuzzData(f *testing.F)                         { fuzzRecord[Data](f) }
 func FuzzDeleteRequest(f *testing.F)                { fuzzRecord[DeleteRequest](f) }
 func FuzzErrorResponse(f *testing.F)                { fuzzRecord[ErrorResponse](f) }
 func FuzzExistsRequest(f *testing.F)                { fuzzRecord[ExistsRequest](f) }
 func FuzzExistsResponse(f *testing.F)               { fuzzRecord[ExistsResponse](f) }
+func FuzzFilteredListRequest(f *testing.F)          { fuzzRecord[FilteredListRequest](f) }
+func FuzzFilteredListWithDataRequest(f *testing.F)  { fuzzRecord[FilteredListWithDataRequest](f) }
+func FuzzFilteredListWithDataResponse(f *testing.F) { fuzzRecord[FilteredListWithDataResponse](f) }
 func FuzzGetACLRequest(f *testing.F)                { fuzzRecord[GetACLRequest](f) }
 func FuzzGetACLResponse(f *testing.F)               { fuzzRecord[GetACLResponse](f) }
 func FuzzGetAllChildrenNumberRequest(f *testing.F)  { fuzzRecord[GetAllChildrenNumberRequest](f) }
@@ -73,6 +78,7 @@ func FuzzGetDataResponse(f *testing.F)              { fuzzRecord[GetDataResponse
 func FuzzGetEphemeralsRequest(f *testing.F)         { fuzzRecord[GetEphemeralsRequest](f) }
 func FuzzGetEphemeralsResponse(f *testing.F)        { fuzzRecord[GetEphemeralsResponse](f) }
 func FuzzGetSASLRequest(f *testing.F)               { fuzzRecord[GetSASLRequest](f) }
+func FuzzLimitedRequest(f *testing.F)               { fuzzRecord[LimitedRequest](f) }
 func FuzzMultiHeader(f *testing.F)                  { fuzzRecord[MultiHeader](f) }
 func FuzzMultiRequest(f *testing.F)                 { fuzzRecord[MultiRequest](f) }
 func FuzzMultiResponse(f *testing.F)                { fuzzRecord[MultiResponse](f) }

@@ -42,6 +42,15 @@ var records = map[Op]struct{ request, reply func() Record }{
 	OpWhoAmI:               {nil, newOf[WhoAmIResponse]},
 	OpCreateSession:        {newOf[ConnectRequest], newOf[ConnectResponse]},
 	OpCloseSession:         {nil, nil},
+
+	OpFilteredList:         {newOf[FilteredListRequest], newOf[GetChildren2Response]},
+	OpCheckNotExists:       {newOf[CheckVersionRequest], nil},
+	OpCreateIfNotExists:    {newOf[CreateRequest], newOf[CreateResponse]},
+	OpRemoveRecursive:      {newOf[LimitedRequest], nil},
+	OpCheckStat:            {newOf[CheckStatRequest], nil},
+	OpTryRemove:            {newOf[DeleteRequest], nil},
+	OpFilteredListWithData: {newOf[FilteredListWithDataRequest], newOf[FilteredListWithDataResponse]},
+	OpListRecursive:        {newOf[LimitedRequest], newOf[GetChildrenResponse]},
 }
 
 func newOf[T any, P interface {

@@ -82,7 +82,7 @@ func newMultiRequest(op Op) Record {
 	case OpGetChildren:
 		return new(GetChildrenRequest)
 	}
-	return nil
+	return newKeeperMultiRequest(op)
 }
 
 // MultiResult is one result of a multi. Record is nil where the operation returns nothing (delete, check),
@@ -170,7 +170,7 @@ func newMultiResult(op Op) (Record, bool) {
 	case OpError:
 		return new(ErrorResponse), true
 	}
-	return nil, false
+	return newKeeperMultiResult(op)
 }
 
 // SplitGetData takes an encoded MultiResponse apart that answers getData requests: it calls each, in order, with the encoded

@@ -38,6 +38,16 @@ const (
 	OpCreateSession        Op = -10
 	OpCloseSession         Op = -11
 	OpError                Op = -1
+
+	// Those of ClickHouse Keeper alone (ZooKeeperConstants.h).
+	OpFilteredList         Op = 500
+	OpCheckNotExists       Op = 501
+	OpCreateIfNotExists    Op = 502
+	OpRemoveRecursive      Op = 503
+	OpCheckStat            Op = 504
+	OpTryRemove            Op = 505
+	OpFilteredListWithData Op = 506
+	OpListRecursive        Op = 507
 )
 
 // Xids that are not counters (ClientCnxn.java). Replies to them come outside the order of the others.
@@ -81,6 +91,14 @@ var opNames = map[Op]string{
 	OpCreateSession:        "createSession",
 	OpCloseSession:         "closeSession",
 	OpError:                "error",
+	OpFilteredList:         "filteredList",
+	OpCheckNotExists:       "checkNotExists",
+	OpCreateIfNotExists:    "createIfNotExists",
+	OpRemoveRecursive:      "removeRecursive",
+	OpCheckStat:            "checkStat",
+	OpTryRemove:            "tryRemove",
+	OpFilteredListWithData: "filteredListWithData",
+	OpListRecursive:        "listRecursive",
 }
 
 // String returns ZooKeeper's name of the operation, or its number.

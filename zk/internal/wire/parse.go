@@ -189,6 +189,8 @@ func (p *textParser) value(v reflect.Value) {
 		*e = append([]byte{}, p.quoted()...)
 	case *string:
 		*e = p.quoted()
+	case *int8:
+		*e = int8(p.int(8))
 	case *int32:
 		*e = int32(p.int(32))
 	case *int64:
