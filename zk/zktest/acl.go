@@ -102,6 +102,8 @@ func plain(id string) (netip.Prefix, bool) {
 type aclRules struct {
 	// fix returns a list as it is kept, given the identities of the session.
 	fix func(r *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code)
+	// open is the list of the root and of the server's own znodes.
+	open []wire.ACL
 	// masked says that digests are shown only to those who may change the list.
 	masked bool
 	// address reads the id of scheme ip. Without it the server has no such scheme.

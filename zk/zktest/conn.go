@@ -38,7 +38,9 @@ type conn struct {
 func (s *Server) serve(nc net.Conn) bool {
 	c := &conn{s: s, nc: nc, peer: host(nc), in: bufio.NewReaderSize(nc, 8<<10)}
 	c.out.more.L = &c.out.mu
-	c.ids = []identity{{"ip", c.peer}}
+	if s.dialect.acl.address != nil {
+		c.ids = []identity{{"ip", c.peer}}
+	}
 	c.stats.est = time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,7 @@
 package zktest
 
 import (
+	"bytes"
 	"math"
 	"slices"
 
@@ -108,13 +109,23 @@ type flag struct {
 
 // keeperFlags are the feature flags by their numbers (KeeperFeatureFlags.h).
 var keeperFlags = []flag{
+	0:  {"filtered_list", wire.OpFilteredList},
 	1:  {"multi_read", wire.OpMultiRead},
+	2:  {"check_not_exists", wire.OpCheckNotExists},
+	3:  {"create_if_not_exists", wire.OpCreateIfNotExists},
+	4:  {"remove_recursive", wire.OpRemoveRecursive},
+	5:  {"multi_watches", wire.OpFilteredListWithData}, // no operation of its own; on where that is
+	6:  {"check_stat", wire.OpCheckStat},
 	7:  {"persistent_watches", wire.OpAddWatch},
 	8:  {"create_with_stats", wire.OpCreate2},
+	9:  {"try_remove", wire.OpTryRemove},
+	10: {"list_with_stat_and_data", wire.OpFilteredListWithData},
+	11: {"get_children_recursive", wire.OpListRecursive},
 	12: {"create_ttl", wire.OpCreateTTL},
 }
 
-// flagBytes returns /keeper/feature_flags of a server that knows ops: flag n is bit 7-(n%8) of byte n/8.
+// flagBytes returns /keeper/feature_flags of a server that knows ops: flag n is bit 7-(n%8) of byte n/8. An older server
+// has fewer bytes.
 func flagBytes(ops map[wire.Op]bool) []byte {
 	b := make([]byte, (len(keeperFlags)+7)/8)
 	for n, f := range keeperFlags {
@@ -122,7 +133,7 @@ func flagBytes(ops map[wire.Op]bool) []byte {
 			b[n/8] |= 1 << (7 - n%8)
 		}
 	}
-	return b
+	return bytes.TrimRight(b, "\x00")
 }
 
 // keeperReads may stand in a multiRead.

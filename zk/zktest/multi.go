@@ -89,6 +89,9 @@ func (q *call) multiRead(r *wire.MultiRequest) (wire.Record, wire.Code) {
 			typ = wire.OpGetChildren2
 		}
 		record, code := q.member(op)
+		if code == wire.CodeNoAuth && q.s.dialect.rightsFirst {
+			return nil, code
+		}
 		if code != wire.CodeOK {
 			record = &wire.ErrorResponse{Err: code}
 			if !q.s.dialect.typedErrors {

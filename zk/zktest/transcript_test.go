@@ -1,6 +1,7 @@
 package zktest_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -36,7 +37,12 @@ var record = flag.String("record", "", "the version of the ZooKeeper here: write
 //
 // The letter names a connection, which begins with a handshake of its own unless it is asked for as createSession. What comes
 // before the answer to a request stands before it, and nothing is read without a request. ! sends bytes
-// in hexadecimal, or nothing, and reads what answers the operation. $open is the ACL that is open to all; $a stands for the session of a, and for its password.
+// in hexadecimal, or nothing, and reads what answers the operation. ? is >, but shows the frames that come
+// in hexadecimal. ~ sends a request that is not answered. $open is the ACL that is open to all; $a stands for
+// the session of a, and for its password.
+//
+// Folders with names of [zktest.WithServer] are not recorded: no such server was at hand. They are written
+// from the sources of the server, which each file names.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil || len(files) == 0 {
@@ -48,10 +54,15 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			switch version := filepath.Base(filepath.Dir(file)); *record {
+			version := filepath.Base(filepath.Dir(file))
+			server := zktest.WithVersion(version)
+			if slices.Contains(zktest.Servers(), version) {
+				server = zktest.WithServer(version)
+			}
+			switch *record {
 			case "":
 				synctest.Test(t, func(t *testing.T) { // where no session expires while there is something to say
-					s := zktest.NewServer(zktest.WithVersion(version),
+					s := zktest.NewServer(server,
 						zktest.WithSuper("super:secret"), zktest.WithSessionTimeouts(400*time.Millisecond, time.Minute))
 					defer s.Close()
 					same(t, string(want), converse(t, func() (net.Conn, error) { return s.Dialer()("tcp", "any", 0) }, string(want)))
@@ -116,6 +127,12 @@ func converse(t *testing.T, dial func() (net.Conn, error), script string) string
 		case strings.HasSuffix(name, "!"):
 			fmt.Fprintln(&c.out, line)
 			c.raw(name[:len(name)-1], rest)
+		case strings.HasSuffix(name, "?"):
+			fmt.Fprintln(&c.out, line)
+			c.bytes(name[:len(name)-1], rest)
+		case strings.HasSuffix(name, "~"):
+			fmt.Fprintln(&c.out, line)
+			c.unanswered(name[:len(name)-1], rest)
 		default:
 			fmt.Fprintln(&c.out, line)
 		}
@@ -193,23 +210,61 @@ func (c *conversation) read(k *talker, op wire.Op) *wire.Message {
 	return &m
 }
 
-// request sends a request and reads what comes, up to its answer.
-func (c *conversation) request(name, text string) {
+// send sends a request.
+func (c *conversation) send(name, text string) (*talker, wire.Message) {
 	m, err := wire.ParseRequest(c.expand(text))
 	if err != nil {
 		c.t.Fatalf("%s: %v", text, err)
 	}
-	if m.Op == wire.OpCreateSession {
-		answer := c.handshake(c.talker(name, false), m.Record.(*wire.ConnectRequest))
-		c.say(name, answer)
-		return
+	k := c.talker(name, m.Op != wire.OpCreateSession)
+	if r, ok := m.Record.(*wire.ConnectRequest); ok && r.Passwd == nil {
+		r.Passwd = make([]byte, 16)
 	}
-	k := c.talker(name, true)
-	if m.Xid == 0 {
+	if m.Xid == 0 && m.Op != wire.OpCreateSession {
 		k.xid++
 		m.Xid = k.xid
 	}
 	c.write(k, m.AppendRequest(nil))
+	return k, m
+}
+
+// bytes sends a request and shows what comes, up to its answer, in hexadecimal.
+func (c *conversation) bytes(name, text string) {
+	k, _ := c.send(name, text)
+	for {
+		k.nc.SetReadDeadline(time.Now().Add(20 * time.Second))
+		body, err := wire.ReadFrame(k.nc, nil, 1<<24)
+		if err != nil {
+			fmt.Fprintf(&c.out, "%s< closed\n", name)
+			return
+		}
+		fmt.Fprintf(&c.out, "%s< %x\n", name, body)
+		if !bytes.HasPrefix(body, []byte("\xff\xff\xff\xff")) {
+			return
+		}
+	}
+}
+
+// unanswered sends a request and checks that nothing comes of it.
+func (c *conversation) unanswered(name, text string) {
+	k, _ := c.send(name, text)
+	k.nc.SetReadDeadline(time.Now().Add(time.Second))
+	if n, err := k.nc.Read(make([]byte, 1)); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Fatalf("%s: %d bytes, error %v, want silence", text, n, err)
+	}
+}
+
+// request sends a request and reads what comes, up to its answer.
+func (c *conversation) request(name, text string) {
+	if strings.HasPrefix(text, wire.OpCreateSession.String()) {
+		m, err := wire.ParseRequest(c.expand(text))
+		if err != nil {
+			c.t.Fatalf("%s: %v", text, err)
+		}
+		c.say(name, c.handshake(c.talker(name, false), m.Record.(*wire.ConnectRequest)))
+		return
+	}
+	k, m := c.send(name, text)
 	for {
 		answer := c.read(k, m.Op)
 		c.say(name, answer)
@@ -267,7 +322,8 @@ func (c *conversation) say(name string, m *wire.Message) {
 	text := times.ReplaceAllString(m.String(), "")
 	for _, other := range slices.Sorted(maps.Keys(c.talkers)) {
 		if id := c.talkers[other].session; id != 0 {
-			text = strings.ReplaceAll(text, fmt.Sprintf("=%#x", uint64(id)), "=$"+other)
+			named := regexp.MustCompile(fmt.Sprintf(`\b(sessionID|ephemeralOwner)=%#x\b`, uint64(id)))
+			text = named.ReplaceAllString(text, "$1=$$"+other)
 		}
 	}
 	fmt.Fprintf(&c.out, "%s< %s\n", name, text)

@@ -45,12 +45,12 @@ var (
 func newTree(d *dialect) tree {
 	t := tree{
 		d:          d,
-		nodes:      map[string]*node{"/": {data: []byte{}, acl: worldAll}},
+		nodes:      map[string]*node{"/": {data: []byte{}, acl: d.acl.open}},
 		ephemerals: map[int64]map[string]struct{}{},
 		mortals:    map[string]struct{}{},
 	}
 	for _, path := range slices.Sorted(maps.Keys(d.system)) {
-		t.insert(path, &node{data: []byte(d.system[path]), acl: worldAll, blank: d.sealed != ""})
+		t.insert(path, &node{data: []byte(d.system[path]), acl: d.acl.open, blank: d.sealed != ""})
 	}
 	if config := t.nodes["/zookeeper/config"]; config != nil {
 		config.acl, config.aversion = worldRead, -1

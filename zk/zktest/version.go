@@ -25,7 +25,7 @@ func zooKeeper(version string) dialect {
 		system:   map[string]string{"/zookeeper": "", "/zookeeper/config": "", "/zookeeper/quota": ""},
 		maxFlags: flagTTLSequential,
 		path:     validPath,
-		acl:      aclRules{fix: fixACL, masked: true, address: prefixed},
+		acl:      aclRules{fix: fixACL, open: worldAll, masked: true, address: prefixed},
 		reads:    map[wire.Op]bool{wire.OpGetData: true, wire.OpGetChildren: true},
 
 		strangeMember: wire.CodeMarshallingError,

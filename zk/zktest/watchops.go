@@ -84,8 +84,13 @@ func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
 			arm(&s.watches.data, path, n.mzxid > r.RelativeZxid, wire.EventNodeDataChanged)
 		}
 	}
-	for _, path := range r.ExistWatches {
-		arm(&s.watches.data, path, s.tree.get(path) != nil, wire.EventNodeCreated)
+	exist := func() {
+		for _, path := range r.ExistWatches {
+			arm(&s.watches.data, path, s.tree.get(path) != nil, wire.EventNodeCreated)
+		}
+	}
+	if !s.dialect.lateRearm {
+		exist()
 	}
 	changed := wire.EventNodeChildrenChanged
 	if s.dialect.rearmedChild != 0 {
@@ -97,6 +102,9 @@ func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
 		} else {
 			arm(&s.watches.child, path, n.pzxid > r.RelativeZxid && !s.dialect.lostRearm, changed)
 		}
+	}
+	if s.dialect.lateRearm {
+		exist()
 	}
 	for _, path := range r.PersistentWatches {
 		s.addWatch(c, path, persistent)
