@@ -18,30 +18,35 @@ func (e *env) user(userPassword string) *zk.Conn {
 // aclCases are about permissions and identities.
 var aclCases = []Case{
 	{"each operation needs its permission, on the znode or on the parent", func(e *env) {
+		user := e.user("u:p")
 		for perm, needs := range map[int32]func(path string) error{
-			zk.PermRead:   func(path string) error { return third(e.conn.Get(path)) },
-			zk.PermWrite:  func(path string) error { return second(e.conn.Set(path, nil, -1)) },
-			zk.PermCreate: func(path string) error { return second(e.conn.Create(path+"/new", nil, 0, open)) },
-			zk.PermDelete: func(path string) error { return e.conn.Delete(path+"/child", -1) },
-			zk.PermAdmin:  func(path string) error { return second(e.conn.SetACL(path, open, -1)) },
+			zk.PermRead:   func(path string) error { return third(user.Get(path)) },
+			zk.PermWrite:  func(path string) error { return second(user.Set(path, nil, -1)) },
+			zk.PermCreate: func(path string) error { return second(user.Create(path+"/new", nil, 0, open)) },
+			zk.PermDelete: func(path string) error { return user.Delete(path+"/child", -1) },
+			zk.PermAdmin:  func(path string) error { return second(user.SetACL(path, open, -1)) },
 		} {
 			for _, granted := range []bool{false, true} {
 				path := fmt.Sprintf("/p%d-%v", perm, granted)
 				e.create(path, "")
-				e.createAs(path+"/child", "", 0, zk.WorldACL(0)) // its own ACL does not matter
-				acl, want := zk.WorldACL(zk.PermAll&^perm), zk.ErrNoAuth
+				e.createAs(path+"/child", "", 0, others) // its own ACL does not matter
+				acl, want := zk.DigestACL(zk.PermAll&^perm, "u", "p"), zk.ErrNoAuth
 				if granted {
-					acl, want = zk.WorldACL(perm), nil
+					acl, want = zk.DigestACL(perm, "u", "p"), nil
 				}
 				e.must(second(e.conn.SetACL(path, acl, -1)))
 				e.fails(needs(path), want)
 			}
 		}
 	}},
+	{"the rights of world are those of every session", func(e *env) {
+		e.createAs("/a", "data", 0, zk.WorldACL(zk.PermRead))
+		e.holds("/a", "data")
+		e.fails(second(e.conn.Set("/a", nil, -1)), zk.ErrNoAuth)
+	}},
 	{"children need READ, and exists too from 3.9.3 on", func(e *env) {
-		e.createAs("/a", "data", 0, zk.WorldACL(zk.PermAll&^zk.PermRead))
+		e.createAs("/a", "data", 0, others)
 		e.fails(third(e.conn.Children("/a")), zk.ErrNoAuth)
-		e.fails(second(e.conn.AllChildrenNumber("/a")), zk.ErrNoAuth)
 		ok, stat, err := e.conn.Exists("/a")
 		if err == nil {
 			equal(e, "found and length", ok && stat.DataLength == 4, true)
@@ -50,28 +55,31 @@ var aclCases = []Case{
 		}
 	}},
 	{"getACL needs READ or ADMIN", func(e *env) {
+		user := e.user("u:p")
 		for perm, want := range map[int32]error{zk.PermRead: nil, zk.PermAdmin: nil, zk.PermAll &^ (zk.PermRead | zk.PermAdmin): zk.ErrNoAuth} {
-			path := e.createAs(fmt.Sprintf("/p%d", perm), "", 0, zk.WorldACL(perm))
-			e.fails(third(e.conn.GetACL(path)), want)
+			path := e.createAs(fmt.Sprintf("/p%d", perm), "", 0, zk.DigestACL(perm, "u", "p"))
+			e.fails(third(user.GetACL(path)), want)
 		}
 	}},
 	{"an ACL does not hold for children", func(e *env) {
-		e.createAs("/a", "", 0, zk.WorldACL(zk.PermCreate))
-		e.create("/a/b", "data")
+		user := e.user("u:p")
+		e.createAs("/a", "", 0, zk.DigestACL(zk.PermCreate, "u", "p"))
+		e.must(second(user.Create("/a/b", []byte("data"), 0, open)))
 		e.holds("/a/b", "data")
 	}},
 	{"setACL counts aversion alone, and wants it", func(e *env) {
 		e.create("/a", "")
 		before := e.stat("/a")
 		e.fails(second(e.conn.SetACL("/a", open, 1)), zk.ErrBadVersion)
-		stat, err := e.conn.SetACL("/a", zk.WorldACL(zk.PermRead|zk.PermAdmin), 0)
+		set := zk.DigestACL(zk.PermRead|zk.PermAdmin, "u", "p")
+		stat, err := e.conn.SetACL("/a", set, 0)
 		e.must(err)
 		want := *before
 		want.Aversion = 1
 		equal(e, "stat", *stat, want)
-		acl, stat, err := e.conn.GetACL("/a")
+		acl, stat, err := e.user("u:p").GetACL("/a")
 		e.must(err)
-		equal(e, "ACL", fmt.Sprint(acl), "[{17 world anyone}]")
+		equal(e, "ACL", fmt.Sprint(acl), fmt.Sprint(set))
 		equal(e, "stat", *stat, want)
 		e.fails(second(e.conn.SetACL("/no", open, -1)), zk.ErrNoNode)
 	}},
@@ -151,7 +159,7 @@ var aclCases = []Case{
 		equal(e, "identities", fmt.Sprint(got), "[digest:u ip:127.0.0.1]")
 	}},
 	{"no ACL applies to the superuser", func(e *env) {
-		e.createAs("/a", "data", 0, zk.WorldACL(0))
+		e.createAs("/a", "data", 0, others)
 		super := e.user(e.target.Super)
 		data, _, err := super.Get("/a")
 		e.must(err)
@@ -189,7 +197,7 @@ var aclCases = []Case{
 	{"the list of children tells of a child that the watcher may not read", func(e *env) {
 		w := e.connect()
 		children := e.childrenW(w, "/")
-		e.createAs("/a", "", 0, zk.WorldACL(zk.PermAll&^zk.PermRead))
+		e.createAs("/a", "", 0, others)
 		e.receives(children, zk.EventNodeChildrenChanged, "/")
 	}},
 }

@@ -11,10 +11,10 @@ import (
 
 // A link is a way to the server that can be cut.
 type link struct {
-	dial zk.Dialer
-	mu   sync.Mutex // guards the following
-	conn net.Conn
-	down bool
+	dial  zk.Dialer
+	mu    sync.Mutex // guards the following
+	conns []net.Conn // all there ever were: a client may have several
+	down  bool
 }
 
 func (l *link) dialer(network, address string, timeout time.Duration) (net.Conn, error) {
@@ -24,16 +24,20 @@ func (l *link) dialer(network, address string, timeout time.Duration) (net.Conn,
 		return nil, errors.New("the link is down")
 	}
 	conn, err := l.dial(network, address, timeout)
-	l.conn = conn
+	if err == nil {
+		l.conns = append(l.conns, conn)
+	}
 	return conn, err
 }
 
-// cut ends the connection and lets no other succeed until mend is called.
+// cut ends the connections and lets no other succeed until mend is called.
 func (l *link) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = true
-	l.conn.Close()
+	for _, conn := range l.conns {
+		conn.Close()
+	}
 }
 
 func (l *link) mend() {

@@ -21,7 +21,6 @@ var readCases = []Case{
 		e.fails(third(e.conn.Get("/no")), zk.ErrNoNode)
 		e.fails(third(e.conn.Children("/no")), zk.ErrNoNode)
 		e.fails(third(e.conn.GetACL("/no")), zk.ErrNoNode)
-		e.fails(second(e.conn.AllChildrenNumber("/no")), zk.ErrNoNode)
 	}},
 	{"children are the names below a znode and not below those", func(e *env) {
 		e.create("/d", "")
@@ -81,6 +80,9 @@ var readCases = []Case{
 			e.must(err)
 			equal(e, "descendants of "+path, n, want)
 		}
+		e.createAs("/locked", "", 0, others)
+		e.fails(second(e.conn.AllChildrenNumber("/no")), zk.ErrNoNode)
+		e.fails(second(e.conn.AllChildrenNumber("/locked")), zk.ErrNoAuth)
 	}},
 	{"ephemerals lists those of the session below a prefix", func(e *env) {
 		e.create("/d", "")
@@ -94,11 +96,17 @@ var readCases = []Case{
 			slices.Sort(list)
 			equal(e, "ephemerals below "+prefix, fmt.Sprint(list), want)
 		}
+		for _, path := range []string{"/d/a", "/d/b", "/e"} {
+			e.delete(path)
+		}
+		list, err := e.conn.Ephemerals("/")
+		e.must(err)
+		equal(e, "ephemerals", len(list), 0)
 	}},
 	{"multiRead has a result for each operation, and an error spoils no other", func(e *env) {
 		e.create("/a", "data")
 		e.create("/a/b", "")
-		e.createAs("/secret", "", 0, zk.WorldACL(zk.PermAdmin|zk.PermDelete))
+		e.createAs("/secret", "", 0, others)
 		results, err := e.conn.MultiRead(
 			&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/no"}, &zk.GetChildrenRequest{Path: "/a"},
 			&zk.GetDataRequest{Path: "/secret"}, &zk.GetChildrenRequest{Path: "/no"}, &zk.GetChildrenRequest{Path: "/a/b"})

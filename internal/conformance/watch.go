@@ -121,14 +121,15 @@ var watchCases = []Case{
 				seen.Add(1)
 			}
 		})()
-		e.createAs("/secret", "", 0, zk.WorldACL(zk.PermAll&^zk.PermRead))
+		user := e.user("u:p")
+		e.createAs("/secret", "", 0, zk.DigestACL(zk.PermAll, "u", "p"))
 		e.fails(fourth(w.GetW("/no")), zk.ErrNoNode)
 		e.fails(fourth(w.ChildrenW("/no")), zk.ErrNoNode)
 		e.fails(fourth(w.GetW("/secret")), zk.ErrNoAuth)
 		e.fails(fourth(w.ChildrenW("/secret")), zk.ErrNoAuth)
 		e.create("/no", "")
 		e.delete("/no")
-		e.must(second(e.conn.SetACL("/secret", open, -1)))
+		e.must(second(user.SetACL("/secret", open, -1)))
 		e.set("/secret", "x")
 		e.create("/secret/a", "")
 		e.must(second(w.Sync("/")))
@@ -150,7 +151,9 @@ var watchCases = []Case{
 			e.receives(events, zk.EventNodeDeleted, "/a")
 		}
 		e.must(func() error { _, err := w.Sync("/"); return err }())
-		equal(e, "events of the server", seen.Load(), 1)
+		if !e.has(Unmerged) {
+			equal(e, "events of the server", seen.Load(), 1)
+		}
 	}},
 	{"a client's own changes fire its watches, before they are answered", func(e *env) {
 		e.create("/a", "")
