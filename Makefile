@@ -54,7 +54,7 @@ help:
 	@echo 'make chaos    inject faults for DURATION ($(DURATION)), drawn from SEED, and check what was seen; needs root. It writes to $(BUILD)/chaos'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make scale    the tests of scale in full: a million znodes, 100,000 watches; plots docs/scale.svg. Needs 8 GiB'
-	@echo 'make deps     install the Debian packages that the tests need'
+	@echo 'make deps     install the Debian packages that the tests need, and fetch servers of other versions'
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
 	@echo 'make session  the session that the README shows, by typing its commands again'
 	@echo 'make package  a Debian package and an rpm in $(BUILD); GOARCH=arm64 for another machine'
@@ -145,6 +145,7 @@ scale: deps
 
 deps:
 	@$(call need,$(TEST_NEEDS))
+	@sh integration/zookeepers.sh "$$($(GO) env GOCACHE)/../zkfs"
 
 # Where make install puts what, besides the program.
 LINKS := $(SBINDIR)/mount.zkfs $(SBINDIR)/mount.fuse.zkfs

@@ -2,10 +2,12 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/internal/conformance"
+	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
@@ -14,6 +16,26 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	ts := cluster(t, 1, nil)
 	conformance.Run(t, conformance.Target{Servers: []string{addr(ts.Servers[0])}, Super: "super:secret"})
+}
+
+// The servers of zookeepers.txt, one after the other: a machine may have little memory.
+func TestConformanceOfOtherVersions(t *testing.T) {
+	t.Parallel()
+	for version, jar := range otherZooKeepers(t) {
+		t.Run(version, func(t *testing.T) {
+			ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
+				srv.JarPath = jar
+				srv.JVMFlags = append(srv.JVMFlags, "-Xmx64m", loggers)
+			})
+			major, rest, _ := strings.Cut(version, ".")
+			minor, _, _ := strings.Cut(rest, ".")
+			conformance.Run(t, conformance.Target{
+				Servers: []string{addr(ts.Servers[0])},
+				Super:   "super:secret",
+				Server:  conformance.ServerOf(major + "." + minor),
+			})
+		})
+	}
 }
 
 // What the table does not think of, random operations may.

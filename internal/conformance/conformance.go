@@ -31,7 +31,9 @@ type Case struct {
 
 // Cases returns the table, without the rows that say nothing of the server.
 func Cases(s Server) []Case {
-	return slices.DeleteFunc(allCases(), func(c Case) bool { return c.on(s) == nil })
+	return slices.DeleteFunc(allCases(), func(c Case) bool {
+		return c.on(s) == nil || !c.everywhere() && s.Traits&^TellsAll != 0
+	})
 }
 
 // allCases returns the whole table.

@@ -24,8 +24,8 @@ func (c Case) on(s Server) func(*env) {
 	return c.run
 }
 
-// Everywhere reports whether the row asks for nothing that some server lacks.
-func (c Case) Everywhere() bool {
+// everywhere reports whether the row asks for nothing that some server lacks.
+func (c Case) everywhere() bool {
 	for _, d := range slices.Concat(absences, sessionDifferences) {
 		if slices.Contains(d.rows, c.Name) {
 			return false

@@ -23,9 +23,6 @@ func TestConformanceOverTCP(t *testing.T) {
 func TestConformanceInABubble(t *testing.T) {
 	for _, s := range conformance.Servers {
 		for _, c := range conformance.Cases(s) {
-			if !c.Everywhere() && s.Traits&^conformance.TellsAll != 0 {
-				continue
-			}
 			t.Run(s.String()+"/"+c.Name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					server := newServer(zktest.WithServer(s.Name))
