@@ -52,6 +52,7 @@ var rules = map[string]rule{
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
 
 	"internal/api":       {},
+	"internal/bubble":    {code: []string{"zk", "zk/zktest"}},
 	"internal/child":     {tests: []string{goleak}},
 	"internal/ensemble":  {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"internal/history":   {},
@@ -62,6 +63,10 @@ var rules = map[string]rule{
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
 	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "flw", "internal/conformance", goleak}},
 	"zk/gssapi":            {code: []string{"zk", gokrb5}},
+	"zk/znode":             {code: []string{"zk"}, tests: []string{"zk/zktest", "internal/bubble", goleak}},
+	"zk/cache":             {code: []string{"zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble", goleak}},
+	"zk/recipes":           {code: []string{"zk", "zk/znode", "zk/cache"}, tests: []string{"zk/zktest", "internal/bubble", goleak}},
+	"zk/discovery":         {code: []string{"zk", "zk/znode", "zk/cache", "zk/recipes"}, tests: []string{"zk/zktest", "internal/bubble", goleak}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
 	"integration":       {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, mountinfo, sys}},
