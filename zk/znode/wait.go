@@ -9,8 +9,8 @@ import (
 
 // Wait returns when cond reports true of the znode at path: of its data and its Stat, which is nil
 // while there is no such znode. cond is asked first for what there is now, and then after each
-// change; several changes may show as one. When Wait returns, its watch is removed; where ctx has
-// ended, the server keeps its own until it fires.
+// change; several changes may show as one. See [Unwatch] for the watch that
+// may be left.
 func Wait(ctx context.Context, c *zk.Conn, path string, cond func(data []byte, stat *zk.Stat) bool) error {
 	view := c.WithContext(ctx)
 	for {
@@ -25,13 +25,13 @@ func Wait(ctx context.Context, c *zk.Conn, path string, cond func(data []byte, s
 			return err
 		}
 		if cond(data, stat) {
-			view.RemoveWatch(path, changed)
+			Unwatch(c, path, changed)
 			return nil
 		}
 		select {
 		case <-changed: // or the session is over, which the next request tells
 		case <-ctx.Done():
-			view.RemoveWatch(path, changed) // in the client: the server's fires for no one
+			Unwatch(c, path, changed)
 			return &zk.InterruptedError{Sent: true, Err: ctx.Err()}
 		}
 	}
@@ -48,8 +48,17 @@ func watch(c *zk.Conn, path string) ([]byte, *zk.Stat, <-chan zk.Event, error) {
 		if err != nil || !found {
 			return nil, nil, created, err
 		}
-		c.RemoveWatch(path, created) // it has come meanwhile
+		Unwatch(c, path, created) // the znode has come meanwhile
 	}
+}
+
+// Unwatch ends a one-shot watch in the client, as [zk.Conn.RemoveWatch] does, without a request:
+// the server keeps its own until it fires, and then nothing hears of it. There is one at most for a
+// connection and path. Servers before 3.5 know no request for it and would end the connection.
+func Unwatch(c *zk.Conn, path string, watch <-chan zk.Event) {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	c.WithContext(ended).RemoveWatch(path, watch)
 }
 
 // Exists and Missing are conditions for [Wait].
