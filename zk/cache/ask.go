@@ -174,7 +174,7 @@ func (t *Cache) applyLocked(o order, r zk.Result) error {
 	}
 	n := t.findLocked(o.path)
 	if o.known && (n == nil || !n.unchanged(r.Stat)) {
-		t.enqueue(o.item, need{verify: o.verify, data: true})
+		t.enqueue(o.item, need{verify: o.verify, relist: o.relist, data: true})
 		return nil
 	}
 	same := n != nil && n.stat.Czxid == r.Stat.Czxid
@@ -195,7 +195,9 @@ func (t *Cache) follow(n *node, o order, same bool) {
 	list := false
 	switch {
 	case !t.recursive:
-		list = !live(t.once[o.path].children) || o.verify && n.listed != n.stat.Pzxid
+		list = o.relist || t.once[o.path].children == nil || o.verify && n.listed != n.stat.Pzxid
+	case o.relist:
+		list = true
 	case n.listed == n.stat.Pzxid:
 	case !same && n.stat.NumChildren == 0, same && n.listed != noList && !o.verify && !t.hints.missed():
 		// All that happened to the children up to Pzxid has been an event before this reply.

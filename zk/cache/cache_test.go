@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ var servers = []string{"3.4.14", "3.8.0", "3.9.3"}
 
 // line shows a znode. The Stat's fields about children are left out.
 func line(path string, data []byte, stat *zk.Stat) string {
-	return fmt.Sprintf("%s %q czxid=%d mzxid=%d version=%d", path, data, stat.Czxid, stat.Mzxid, stat.Version)
+	return fmt.Sprintf("%s %.9q %d czxid=%d mzxid=%d version=%d", path, data, len(data), stat.Czxid, stat.Mzxid, stat.Version)
 }
 
 // tree returns the znodes at path and below as the server has them.
@@ -53,13 +54,30 @@ func held(t *cache.Cache, path string) []string {
 	return lines
 }
 
+// difference shows what is in one list alone.
+func difference(got, want []string) string {
+	text := ""
+	for _, l := range got {
+		if !slices.Contains(want, l) {
+			text += "\n" + l
+		}
+	}
+	text += "\nand not"
+	for _, l := range want {
+		if !slices.Contains(got, l) {
+			text += "\n" + l
+		}
+	}
+	return text
+}
+
 // equal fails the test if the cache does not show what the server has, after a Sync.
 func equal(w *bubble.World, t *cache.Cache, c *zk.Conn, path string) {
 	w.Helper()
 	w.OK(t.Sync(w.Context()))
 	got, want := held(t, path), tree(w, c, path)
 	if !slices.Equal(got, want) {
-		w.Fatalf("the cache shows\n%q\nwant\n%q", got, want)
+		w.Fatalf("the cache shows %s", difference(got, want))
 	}
 }
 
@@ -80,7 +98,7 @@ func change(r *rand.Rand, c *zk.Conn) {
 	case 0:
 		c.Delete(path, -1)
 	case 1:
-		c.Set(path, make([]byte, r.IntN(2)*1000+r.IntN(9)), -1)
+		c.Set(path, bytes.Repeat([]byte{'x'}, r.IntN(2)*1000+r.IntN(9)), -1)
 	default:
 		c.Create(path, []byte{byte(r.IntN(9))}, zk.FlagPersistent, bubble.ACL)
 	}
@@ -141,7 +159,7 @@ func (m *mirror) want(w *bubble.World, c *zk.Conn) {
 	want := tree(w, c, "/a")
 	slices.Sort(want)
 	if !slices.Equal(lines, want) {
-		w.Fatalf("the changes tell\n%q\nwant\n%q", lines, want)
+		w.Fatalf("the changes tell %s", difference(lines, want))
 	}
 	if m.loaded != 1 {
 		w.Fatalf("loaded %d times", m.loaded)

@@ -121,7 +121,7 @@ func (t *Cache) noteLocked(path string, before *zk.Stat, gone bool) {
 		case told == nil && gone:
 			delete(l.before, path) // it came and went
 		}
-		if len(l.queue) > 2*len(l.before)+1000 {
+		if len(l.queue) > 2*len(l.before)+100 {
 			l.compactLocked()
 		}
 		l.stirLocked()

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"slices"
 	"strings"
 	"sync"
 
@@ -12,6 +11,14 @@ import (
 // maxHints is how many paths are remembered before everything is looked at instead.
 const maxHints = 1 << 17
 
+// A hint is what an event told of a znode. Where each znode has watches it tells which have fired.
+type hint uint8
+
+const (
+	hintNode hint = 1 << iota // the znode: its data, its Stat, or that it came or went
+	hintList                  // its children
+)
+
 // hints is what events have told and the worker has not looked at. An event only says where to
 // look: what is there then, the worker reads.
 type hints struct {
@@ -21,9 +28,9 @@ type hints struct {
 
 	mu        sync.Mutex // guards the following; taken by the client's read loop
 	recursive bool       // as in Cache
-	paths     map[string]bool
-	lists     map[string]bool
+	paths     map[string]hint
 	all       bool          // events may be missing: anything may have changed
+	dropped   bool          // paths were, because there were too many
 	away      bool          // the connection is lost, or was
 	quiet     chan struct{} // closed while nothing waits for the worker
 	isQuiet   bool
@@ -32,7 +39,7 @@ type hints struct {
 func (h *hints) init(root string, depth int) {
 	h.root, h.depth = root, depth
 	h.wake = make(chan struct{}, 1)
-	h.paths, h.lists = map[string]bool{}, map[string]bool{}
+	h.paths = map[string]hint{}
 	h.quiet = make(chan struct{})
 }
 
@@ -48,38 +55,37 @@ func (h *hints) event(e zk.Event) {
 			h.stirLocked()
 		case zk.StateHasSession, zk.StateConnectedReadOnly:
 			if h.recursive { // the client has one-shot watches tell what they have missed
-				h.allLocked()
+				h.all = true
 				h.stirLocked()
 			}
 		}
 	case zk.EventNodeDataChanged:
-		h.addLocked(h.paths, e.Path)
+		h.addLocked(e.Path, hintNode)
 	case zk.EventNodeCreated, zk.EventNodeDeleted:
-		h.addLocked(h.paths, e.Path)
+		what := hintNode
+		if e.Type == zk.EventNodeDeleted {
+			what |= hintList
+		}
+		h.addLocked(e.Path, what)
 		if parent, _ := znode.Split(e.Path); h.recursive && e.Path != h.root {
-			h.addLocked(h.paths, parent) // its Stat has changed
+			h.addLocked(parent, hintNode) // its Stat has changed
 		}
 	case zk.EventNodeChildrenChanged:
 		if !h.recursive {
-			h.addLocked(h.lists, e.Path)
+			h.addLocked(e.Path, hintList)
 		}
 	}
 }
 
-func (h *hints) addLocked(to map[string]bool, path string) {
-	if level(h.root, path, h.depth) < 0 || h.all {
+func (h *hints) addLocked(path string, what hint) {
+	if level(h.root, path, h.depth) < 0 {
 		return
 	}
-	if to[path] = true; len(h.paths)+len(h.lists) > maxHints {
-		h.allLocked()
+	if h.paths[path] |= what; len(h.paths) > maxHints {
+		h.all, h.dropped = true, true
+		clear(h.paths)
 	}
 	h.stirLocked()
-}
-
-func (h *hints) allLocked() {
-	h.all = true
-	clear(h.paths)
-	clear(h.lists)
 }
 
 // stirLocked wakes the worker.
@@ -98,31 +104,31 @@ func (h *hints) stirLocked() {
 func (h *hints) everything() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.allLocked()
+	h.all = true
 	h.stirLocked()
 }
 
-// take returns and forgets the hints, parents before their children. If there are none and idle is
-// true, the cache is quiet from then on.
-func (h *hints) take(idle bool) (paths, lists []string, all bool) {
+// taken is what the worker has taken from hints.
+type taken struct {
+	paths        map[string]hint
+	all, dropped bool
+}
+
+// take returns and forgets the hints. If there are none and idle is true, the cache is quiet from
+// then on.
+func (h *hints) take(idle bool) taken {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for p := range h.paths {
-		paths = append(paths, p)
+	t := taken{all: h.all, dropped: h.dropped}
+	if len(h.paths) > 0 {
+		t.paths, h.paths = h.paths, map[string]hint{}
 	}
-	for p := range h.lists {
-		lists = append(lists, p)
-	}
-	slices.Sort(paths)
-	slices.Sort(lists)
-	all, h.all = h.all, false
-	clear(h.paths)
-	clear(h.lists)
-	if idle && !all && !h.away && len(paths)+len(lists) == 0 && !h.isQuiet {
+	h.all, h.dropped = false, false
+	if idle && !t.all && !h.away && len(t.paths) == 0 && !h.isQuiet {
 		h.isQuiet = true
 		close(h.quiet)
 	}
-	return paths, lists, all
+	return t
 }
 
 // wasAway reports whether the connection was lost since it was asked last.

@@ -255,8 +255,8 @@ func TestChangesDoNotPileUp(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		for i := range 3000 {
-			name := fmt.Sprintf("/a/%d", i%1000)
+		for i := range 600 {
+			name := fmt.Sprintf("/a/%d", i%200)
 			w.Create(other, name)
 			w.OK(tr.Sync(w.Context()))
 			w.OK(other.Delete(name, -1))

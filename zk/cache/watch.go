@@ -8,20 +8,24 @@ import (
 	"github.com/zkfs/zkfs/zk/znode"
 )
 
-// oneShots are the watches of one znode where no watch covers everything. What they deliver is not
-// used but to tell whether they have fired: hints take the events in order with the replies.
+// oneShots are the watches of one znode where no watch covers everything, nil if they have fired.
+// What they deliver is not used: hints take the events, in order with the replies.
 type oneShots struct{ data, children <-chan zk.Event }
 
-// live reports whether a watch has not fired. Only the worker asks.
-func live(watch <-chan zk.Event) bool {
-	if watch == nil {
-		return false
+// disarm notes that watches have fired.
+func (t *Cache) disarm(path string, what hint) {
+	w, ok := t.once[path]
+	if !ok {
+		return
 	}
-	select {
-	case <-watch:
-		return false
-	default:
-		return true
+	if what&hintNode != 0 {
+		w.data = nil
+	}
+	if what&hintList != 0 {
+		w.children = nil
+	}
+	if t.once[path] = w; w == (oneShots{}) {
+		delete(t.once, path)
 	}
 }
 
@@ -54,6 +58,7 @@ func (t *Cache) watch() error {
 		}
 	}
 	t.session = session
+	clear(t.once)
 	t.hints.everything()
 	return nil
 }
@@ -94,7 +99,7 @@ func (t *Cache) unwatchOne(path string) {
 	w := t.once[path]
 	delete(t.once, path)
 	for _, watch := range []<-chan zk.Event{w.data, w.children} {
-		if live(watch) {
+		if watch != nil {
 			znode.Unwatch(t.c, path, watch)
 		}
 	}
@@ -128,16 +133,16 @@ func (t *Cache) askEach(orders []order) error {
 // askOne does one order. It alone uses w.
 func (t *Cache) askOne(o order, w *oneShots) (r zk.Result) {
 	switch {
-	case o.list && live(w.children):
+	case o.list && w.children != nil:
 		r.Children, r.Stat, r.Err = t.c.Children(o.path)
 	case o.list:
 		r.Children, r.Stat, w.children, r.Err = t.c.ChildrenW(o.path)
-	case live(w.data) && o.known:
+	case w.data != nil && o.known:
 		var found bool
 		if found, r.Stat, r.Err = t.c.Exists(o.path); r.Err == nil && !found {
 			r.Err = zk.ErrNoNode
 		}
-	case live(w.data):
+	case w.data != nil:
 		r.Data, r.Stat, r.Err = t.c.Get(o.path)
 	case o.known:
 		var found bool

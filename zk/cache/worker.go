@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -20,6 +22,7 @@ type item struct {
 // need says what an item of a znode is about.
 type need struct {
 	verify bool // events may be missing: list the children if the Stat says that they are others
+	relist bool // list the children in any case
 	data   bool // read the data, even if a Stat may show that it is held
 }
 
@@ -109,28 +112,27 @@ func (t *Cache) setLoaded() {
 
 // plan turns hints into items.
 func (t *Cache) plan() {
-	paths, lists, all := t.hints.take(len(t.queue) == 0)
-	if all {
-		t.enqueue(item{path: t.root}, need{verify: true})
+	h := t.hints.take(len(t.queue) == 0)
+	if h.all {
+		n := need{verify: true, relist: h.dropped}
+		t.enqueue(item{path: t.root}, n)
 		t.mu.RLock()
 		if t.top != nil {
-			t.enqueueBelow(t.top, t.root)
+			t.enqueueBelow(t.top, t.root, n)
 		}
 		t.mu.RUnlock()
 	}
-	for _, p := range paths {
-		t.enqueue(item{path: p}, need{})
-	}
-	for _, p := range lists {
-		t.enqueue(item{path: p, list: true}, need{})
+	for _, p := range slices.Sorted(maps.Keys(h.paths)) { // parents before their children
+		t.disarm(p, h.paths[p])
+		t.enqueue(item{path: p, list: h.paths[p] == hintList}, need{})
 	}
 }
 
-func (t *Cache) enqueueBelow(n *node, path string) {
+func (t *Cache) enqueueBelow(n *node, path string, what need) {
 	for name, kid := range n.kids {
 		below := znode.Join(path, name)
-		t.enqueue(item{path: below}, need{verify: true})
-		t.enqueueBelow(kid, below)
+		t.enqueue(item{path: below}, what)
+		t.enqueueBelow(kid, below, what)
 	}
 }
 
@@ -139,7 +141,7 @@ func (t *Cache) enqueue(it item, n need) {
 	if !queued {
 		t.queue = append(t.queue, it)
 	}
-	t.queued[it] = need{n.verify || before.verify, n.data || before.data}
+	t.queued[it] = need{n.verify || before.verify, n.relist || before.relist, n.data || before.data}
 }
 
 // An order is an item on its way.
