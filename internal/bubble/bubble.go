@@ -34,6 +34,7 @@ type World struct {
 func Run(t *testing.T, f func(w *World), options ...zktest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(time.Minute) }) // what goes on in the background sees its client closed
 		server := zktest.NewServer(options...)
 		defer server.Close()
 		f(&World{T: t, Server: server})

@@ -42,13 +42,17 @@ type PersistentNode struct {
 // with the same acl.
 func Persist(ctx context.Context, c *zk.Conn, path string, data []byte, acl []zk.ACL) *PersistentNode {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &PersistentNode{
-		c: c.WithContext(ctx), path: path, acl: acl, data: data, cancel: cancel,
+	p := newPersistentNode(c.WithContext(ctx), path, data, acl, cancel)
+	go p.run(ctx) // ends with ctx, with c, or with an error that stays
+	return p
+}
+
+func newPersistentNode(c *zk.Conn, path string, data []byte, acl []zk.ACL, cancel context.CancelFunc) *PersistentNode {
+	return &PersistentNode{
+		c: c, path: path, acl: acl, data: data, cancel: cancel,
 		done: make(chan struct{}), made: make(chan struct{}), sessions: map[int64]bool{},
 		update: make(chan struct{}, 1), version: 1, wrote: make(chan struct{}),
 	}
-	go p.run(ctx) // ends with ctx, with c, or with an error that stays
-	return p
 }
 
 // Path returns the path of the znode.

@@ -127,15 +127,17 @@ func (q *Queue) Take(ctx context.Context) (*Item, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range free {
-			item, err := q.take(ctx, name)
-			if item != nil || err != nil {
-				unwatch(q.c, watches)
-				return item, err
+		item, err := q.takeFirst(ctx, free)
+		switch {
+		case errors.Is(err, errAgain):
+			unwatch(q.c, watches)
+		case item != nil || err != nil:
+			unwatch(q.c, watches)
+			return item, err
+		default:
+			if _, err := await(ctx, q.c, watches); err != nil {
+				return nil, err
 			}
-		}
-		if _, err := await(ctx, q.c, watches); err != nil {
-			return nil, err
 		}
 	}
 }
@@ -157,7 +159,18 @@ func (q *Queue) free(ctx context.Context) (names []string, watches []watch, err 
 	return names, []watch{{q.entries(), added}, {q.taken(), released}}, nil
 }
 
-// take takes one item, and returns nil if another taker was faster. Besides the znode that excludes
+// takeFirst takes the first item for which no other taker is faster.
+func (q *Queue) takeFirst(ctx context.Context, names []string) (*Item, error) {
+	for _, name := range names {
+		if item, err := q.take(ctx, name); item != nil || err != nil {
+			return item, err
+		}
+	}
+	return nil, nil
+}
+
+// take takes one item. It returns nil if another taker was faster, and errAgain if it was not done
+// for want of a connection. Besides the znode that excludes
 // other takers it makes a token: only who has it can end the item, whatever has become of the
 // session meanwhile.
 func (q *Queue) take(ctx context.Context, name string) (*Item, error) {
@@ -168,7 +181,9 @@ func (q *Queue) take(ctx context.Context, name string) (*Item, error) {
 		&zk.CreateRequest{Path: znode.Join(q.taken(), name), Flags: zk.FlagEphemeral, Acl: q.acl},
 		&zk.CreateRequest{Path: i.token, Flags: zk.FlagEphemeral, Acl: q.acl})
 	if zk.MaybeApplied(err) || znode.Passing(err) {
-		err = q.resolve(ctx, i)
+		if err = q.resolve(ctx, i); errors.Is(err, zk.ErrNoNode) {
+			return nil, errAgain
+		}
 	}
 	if errors.Is(err, zk.ErrNodeExists) || errors.Is(err, zk.ErrNoNode) {
 		return nil, nil
