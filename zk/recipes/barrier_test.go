@@ -1,0 +1,122 @@
+package recipes_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/internal/bubble"
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/recipes"
+)
+
+func TestBarrier(t *testing.T) {
+	bubble.EachFault(t, func(w *bubble.World, arm func()) {
+		c, other := w.Connect(), w.Connect()
+		b := recipes.NewBarrier(other, "/app/barrier", bubble.ACL)
+		w.OK(b.Wait(w.Context()))
+		w.OK(b.Set(w.Context()))
+		w.OK(b.Set(w.Context()))
+		arm()
+		done := make(chan error, 1)
+		go func() { done <- recipes.NewBarrier(c, "/app/barrier", bubble.ACL).Wait(w.Context()) }() // ends with the barrier
+		time.Sleep(time.Second)
+		if len(done) > 0 {
+			w.Fatal("Wait has not waited")
+		}
+		w.OK(b.Remove(w.Context()))
+		w.OK(b.Remove(w.Context()))
+		w.OK(bubble.Receive(w, done))
+	})
+}
+
+func TestDoubleBarrierAtEachFault(t *testing.T) {
+	bubble.EachFault(t, func(w *bubble.World, arm func()) {
+		conns := []*zk.Conn{w.Connect(), w.Connect(), w.Connect()}
+		arm()
+		// One that is lost may leave the others waiting for it.
+		ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+		defer cancel()
+		check := func(name string, err error) bool {
+			lost := errors.Is(err, recipes.ErrLost) || errors.Is(err, context.DeadlineExceeded)
+			if err != nil && !(w.Expired && lost) {
+				w.Errorf("%s: %v", name, err)
+			}
+			return err == nil
+		}
+		var all sync.WaitGroup
+		for i, c := range conns {
+			b := recipes.NewDoubleBarrier(c, "/barrier", len(conns), bubble.ACL)
+			all.Go(func() { // ends after two rounds
+				for range 2 {
+					time.Sleep(time.Duration(i) * time.Second)
+					if !check("Enter", b.Enter(ctx)) {
+						return
+					}
+					time.Sleep(time.Duration(i) * time.Second)
+					if !check("Leave", b.Leave(ctx)) {
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		w.Server.OnRequest(nil)
+		if left := children(w, conns[0], "/barrier"); len(left) > 0 && !w.Expired {
+			w.Errorf("left: %q", left)
+		}
+	})
+}
+
+func TestDoubleBarrier(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c := w.Connect()
+		var mu sync.Mutex
+		in, entered, left := 0, 0, 0
+		var all sync.WaitGroup
+		for range 3 {
+			b := recipes.NewDoubleBarrier(w.Connect(), "/barrier", 3, bubble.ACL)
+			all.Go(func() { // ends after the rounds
+				for round := range 5 {
+					mu.Lock()
+					in++
+					mu.Unlock()
+					w.OK(b.Enter(w.Context()))
+					mu.Lock()
+					if entered++; in < 3*(round+1) {
+						w.Errorf("round %d: entered with %d", round, in)
+					}
+					mu.Unlock()
+					if err := b.Enter(w.Context()); !errors.Is(err, zk.ErrDeadlock) {
+						w.Errorf("Enter inside: %v", err)
+					}
+					mu.Lock()
+					left++
+					mu.Unlock()
+					w.OK(b.Leave(w.Context()))
+					mu.Lock()
+					if left < 3*(round+1) {
+						w.Errorf("round %d: left with %d", round, left)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		b := recipes.NewDoubleBarrier(c, "/barrier", 2, bubble.ACL)
+		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+		defer cancel()
+		if err := b.Enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			w.Errorf("Enter alone: %v", err)
+		}
+		if err := b.Leave(w.Context()); !errors.Is(err, zk.ErrNotLocked) {
+			w.Errorf("Leave outside: %v", err)
+		}
+		time.Sleep(time.Second)
+		if left := children(w, c, "/barrier"); len(left) > 0 {
+			w.Errorf("left: %q", left)
+		}
+	})
+}

@@ -1,0 +1,102 @@
+package recipes_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/internal/bubble"
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/recipes"
+)
+
+// There is one znode whatever fails, and it is back at once.
+func TestPersistAtEachFault(t *testing.T) {
+	bubble.EachFault(t, func(w *bubble.World, arm func()) {
+		c, other := w.Connect(), w.Connect()
+		arm()
+		p := recipes.Persist(w.Context(), c, "/app/node", []byte("1"), bubble.ACL)
+		w.OK(p.Wait(w.Context()))
+		w.OK(p.Set(w.Context(), []byte("2")))
+		w.Server.OnRequest(nil)
+		check := func() {
+			w.Helper()
+			time.Sleep(time.Minute)
+			data, stat, err := other.Get("/app/node")
+			w.OK(err)
+			if string(data) != "2" || stat.EphemeralOwner != c.SessionID() {
+				w.Errorf("%q of %#x, want that of %#x", data, stat.EphemeralOwner, c.SessionID())
+			}
+		}
+		check()
+		w.Server.ExpireSession(c.SessionID())
+		check()
+		w.OK(other.Delete("/app/node", -1))
+		check()
+		w.OK(p.Close(w.Context()))
+		if names := children(w, other, "/app"); len(names) > 0 {
+			w.Errorf("left: %q", names)
+		}
+		if err := p.Err(); !errors.Is(err, context.Canceled) {
+			w.Errorf("Err: %v", err)
+		}
+	})
+}
+
+// A znode of another client stands until it goes.
+func TestPersistBesideAnother(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c, other := w.Connect(), w.Connect()
+		_, err := other.Create("/node", []byte("theirs"), zk.FlagEphemeral, bubble.ACL)
+		w.OK(err)
+		p := recipes.Persist(w.Context(), c, "/node", []byte("mine"), bubble.ACL)
+		ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+		defer cancel()
+		if err := p.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			w.Errorf("Wait beside another: %v", err)
+		}
+		other.Close()
+		w.OK(p.Wait(w.Context()))
+		w.OK(p.Close(w.Context()))
+	})
+}
+
+// An error that stays ends it.
+func TestPersistWithoutPermission(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c := w.Connect()
+		_, err := c.Create("/dir", nil, 0, zk.WorldACL(zk.PermRead))
+		w.OK(err)
+		p := recipes.Persist(w.Context(), c, "/dir/node", nil, bubble.ACL)
+		if err := p.Wait(w.Context()); !errors.Is(err, zk.ErrNoAuth) {
+			w.Errorf("Wait: %v", err)
+		}
+	})
+}
+
+// In a storm there is never a znode of two sessions, and one at the end.
+func TestPersistInAStorm(t *testing.T) {
+	each(t, func(w *bubble.World, seed int) {
+		var nodes []*recipes.PersistentNode
+		for i := range 5 {
+			nodes = append(nodes, recipes.Persist(w.Context(), w.Connect(), fmt.Sprintf("/app/%d", i), nil, bubble.ACL))
+		}
+		stop := storm(w, seed)
+		time.Sleep(2 * time.Minute)
+		stop()
+		time.Sleep(time.Minute)
+		c := w.Connect()
+		if got, want := children(w, c, "/app"), []string{"0", "1", "2", "3", "4"}; !slices.Equal(got, want) {
+			w.Errorf("there are %q, want %q", got, want)
+		}
+		for _, p := range nodes {
+			w.OK(p.Close(w.Context()))
+		}
+		if left := children(w, c, "/app"); len(left) > 0 {
+			w.Errorf("left: %q", left)
+		}
+	})
+}
