@@ -69,7 +69,7 @@ var rules = map[string]rule{
 	"zk/discovery":         {code: []string{"zk", "zk/znode", "zk/cache", "zk/recipes"}, tests: []string{"zk/zktest", "internal/bubble", goleak}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration":       {tests: []string{"fs", "zk", "zk/gssapi", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, mountinfo, sys}},
+	"integration":       {tests: []string{"fs", "zk", "zk/cache", "zk/discovery", "zk/gssapi", "zk/recipes", "zk/znode", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, mountinfo, sys}},
 	"integration/chaos": {tests: []string{"zk", "flw", "internal/history", "internal/proxy", goleak, mountinfo, sys}},
 }
 

@@ -19,8 +19,8 @@ var lockJars = []string{
 	"guava", "slf4j-nop",
 }
 
-// javaPlayers compiles the Java players and returns how to start one.
-func javaPlayers(t *testing.T) []string {
+// javaPlayer compiles a player in Java and returns how to start it.
+func javaPlayer(t *testing.T, source string) []string {
 	t.Helper()
 	dir := t.TempDir()
 	path := []string{dir}
@@ -28,8 +28,9 @@ func javaPlayers(t *testing.T) []string {
 		path = append(path, "/usr/share/java/"+jar+".jar")
 	}
 	classpath := strings.Join(path, ":")
-	command(t, ".", "javac", "-cp", classpath, "-d", dir, "testdata/locks/Contender.java")
-	return []string{"java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath, "Contender"}
+	command(t, ".", "javac", "-cp", classpath, "-d", dir, source)
+	return []string{"java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath,
+		strings.TrimSuffix(filepath.Base(source), ".java")}
 }
 
 // pythonPlayer is how to start a player of testdata/locks that needs Debian's Python.
@@ -44,7 +45,7 @@ type foreign struct {
 }
 
 func foreigners(t *testing.T) []foreign {
-	java, kazoo := javaPlayers(t), pythonPlayer("contender.py")
+	java, kazoo := javaPlayer(t, "testdata/locks/Contender.java"), pythonPlayer("contender.py")
 	return []foreign{
 		{"kazoo Lock", append(slices.Clone(kazoo), "lock")},
 		{"kazoo WriteLock", append(slices.Clone(kazoo), "write")},
