@@ -70,7 +70,7 @@ var rules = map[string]rule{
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
 	"integration":       {tests: []string{"fs", "zk", "zk/cache", "zk/discovery", "zk/gssapi", "zk/recipes", "zk/znode", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, mountinfo, sys}},
-	"integration/chaos": {tests: []string{"zk", "flw", "internal/history", "internal/proxy", goleak, mountinfo, sys}},
+	"integration/chaos": {tests: []string{"zk", "zk/cache", "zk/recipes", "flw", "internal/history", "internal/proxy", goleak, mountinfo, sys}},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -215,7 +215,7 @@ func (c *chaos) fork() {
 		}
 	}
 	for _, s := range c.clients {
-		for _, play := range []string{"client", "watcher", "clientlocker"} {
+		for _, play := range []string{"client", "watcher", "clientlocker", "cacher", "leader", "taker"} {
 			errs = append(errs, c.crew.hire(s, play, 0, 30*time.Millisecond))
 		}
 	}

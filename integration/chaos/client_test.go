@@ -39,6 +39,12 @@ func playClient(r role, rec *recorder, over chan struct{}) error {
 		c.watch()
 	case "clientlocker":
 		c.lock()
+	case "cacher":
+		c.readCached()
+	case "leader":
+		c.lead()
+	case "taker":
+		c.take()
 	default:
 		return fmt.Errorf("no role %q", r.Play)
 	}
