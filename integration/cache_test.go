@@ -91,7 +91,8 @@ func TestCacheOfARealServer(t *testing.T) {
 			t.Fatalf("round %d: the cache shows %v, want %v", round, held, want)
 		}
 	}
-	if err := fs.WalkDir(tr.FS(), ".", func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+	err = fs.WalkDir(tr.FS(), ".", func(_ string, _ fs.DirEntry, err error) error { return err })
+	if err != nil {
 		t.Error(err)
 	}
 	want := stats(t, other, root)
@@ -121,8 +122,9 @@ func TestDiscoveryOnARealServer(t *testing.T) {
 	web := discovery.Watch(t.Context(), a, path, discovery.Curator)
 	t.Cleanup(web.Close)
 	for i, c := range []*zk.Conn{a, b} {
-		r, err := discovery.Register(t.Context(), c, path, discovery.Curator,
-			discovery.Instance{ID: fmt.Sprint(i), Endpoint: discovery.Endpoint{Host: "h", Port: 80 + i}}, openACL)
+		instance := discovery.Instance{ID: fmt.Sprint(i)}
+		instance.Port = 80 + i
+		r, err := discovery.Register(t.Context(), c, path, discovery.Curator, instance, openACL)
 		if err != nil {
 			t.Fatal(err)
 		}

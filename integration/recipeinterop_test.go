@@ -187,7 +187,8 @@ func (i *interop) children(name string, n int) {
 	})
 }
 
-// group lets both be members. The names of kazoo's members are random, and what it shows is their data.
+// group lets both be members. The names of kazoo's members are random, and what it shows is their
+// data.
 func group(name string) func(*interop) {
 	return func(i *interop) {
 		i.do("group join", "theirs")
@@ -222,8 +223,10 @@ func TestRecipesOfOtherClients(t *testing.T) {
 		recipes string
 		member  string
 	}{
-		"Curator": {javaPlayer(t, "testdata/recipes/Recipes.java"), "barrier double election semaphore int32 int64 node", "ours"},
-		"kazoo":   {pythonPlayer("../recipes/player.py"), "barrier double election queue decimal", "0123__party__"},
+		"Curator": {javaPlayer(t, "testdata/recipes/Recipes.java"),
+			"barrier double election semaphore int32 int64 node", "ours"},
+		"kazoo": {pythonPlayer("../recipes/player.py"),
+			"barrier double election queue decimal", "0123__party__"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -231,7 +234,9 @@ func TestRecipesOfOtherClients(t *testing.T) {
 			theirs := play(t, name, append(slices.Clone(side.command), server)...)
 			c := connect(t, []string{server})
 			try := func(recipe string, f func(*interop)) {
-				t.Run(recipe, func(t *testing.T) { f(&interop{t, t.Context(), c, theirs, newRoot(t) + "/" + recipe}) })
+				t.Run(recipe, func(t *testing.T) {
+					f(&interop{t, t.Context(), c, theirs, newRoot(t) + "/" + recipe})
+				})
 			}
 			for _, recipe := range strings.Fields(side.recipes) {
 				try(recipe, interops[recipe])

@@ -31,7 +31,8 @@ func (c *plainClient) readCached() {
 	t := cache.OfTree(ctx, c.conn, base)
 	defer t.Close()
 	for !c.ended() {
-		o := history.Op{Kind: history.Read, Path: register(pick(c.rand)), View: c.Process + "/cache"}
+		o := history.Op{Kind: history.Read, Path: register(pick(c.rand))}
+		o.View = c.Process + "/cache"
 		if c.rand.IntN(4) == 0 {
 			o.Kind = history.Sync
 		} else if !t.Current() {

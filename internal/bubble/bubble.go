@@ -34,7 +34,8 @@ type World struct {
 func Run(t *testing.T, f func(w *World), options ...zktest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(time.Minute) }) // what goes on in the background sees its client closed
+		// What goes on in the background sees that its client is closed.
+		t.Cleanup(func() { time.Sleep(time.Minute) })
 		server := zktest.NewServer(options...)
 		defer server.Close()
 		f(&World{T: t, Server: server})
@@ -48,7 +49,8 @@ func (silence) Printf(string, ...any) {}
 // Connect opens a session that ends with the test.
 func (w *World) Connect() *zk.Conn {
 	w.Helper()
-	c, _, err := zk.Connect([]string{"zk"}, SessionTimeout, zk.WithDialer(w.Server.Dialer()), zk.WithLogger(silence{}))
+	c, _, err := zk.Connect([]string{"zk"}, SessionTimeout,
+		zk.WithDialer(w.Server.Dialer()), zk.WithLogger(silence{}))
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -104,7 +106,10 @@ func EachFault(t *testing.T, f func(w *World, arm func()), options ...zktest.Opt
 	t.Helper()
 	requests := 0
 	count := func(zktest.Request) zktest.Fault { requests++; return zktest.Fault{} }
-	if !t.Run("no fault", func(t *testing.T) { runFaulty(t, f, count, options) }) {
+	calm := t.Run("no fault", func(t *testing.T) {
+		Run(t, func(w *World) { f(w, func() { w.Server.OnRequest(only(count)) }) }, options...)
+	})
+	if !calm {
 		return
 	}
 	if requests == 0 {
@@ -130,11 +135,6 @@ func EachFault(t *testing.T, f func(w *World, arm func()), options ...zktest.Opt
 			})
 		}
 	}
-}
-
-func runFaulty(t *testing.T, f func(w *World, arm func()), hook func(zktest.Request) zktest.Fault, options []zktest.Option) {
-	t.Helper()
-	Run(t, func(w *World) { f(w, func() { w.Server.OnRequest(only(hook)) }) }, options...)
 }
 
 // only lets hook see what programs ask for, one request at a time.

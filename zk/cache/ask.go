@@ -10,7 +10,8 @@ import (
 const (
 	// firstBytes makes the first batch a small one: what data there is, only replies tell.
 	firstBytes = 16 << 10
-	// replyBytes is how long the reply to a batch may be expected to become. Servers do not bound it.
+	// replyBytes is how long the reply to a batch may be expected to become. Servers do not bound
+	// it.
 	replyBytes = 1 << 20
 	// requestBytes and maxOrders bound a batch, far below the server's packet limit.
 	requestBytes = 256 << 10
@@ -52,7 +53,8 @@ func (t *Cache) cut() []order {
 	defer t.mu.RUnlock()
 	var orders []order
 	request, reply := 0, 0
-	for len(t.queue) > 0 && len(orders) < maxOrders && request < requestBytes && reply < replyBytes {
+	for len(t.queue) > 0 && len(orders) < maxOrders &&
+		request < requestBytes && reply < replyBytes {
 		it := t.queue[0]
 		if !t.recursive && len(orders) > 0 && orders[0].list != it.list {
 			break
@@ -199,7 +201,8 @@ func (t *Cache) follow(n *node, o order, same bool) {
 	case o.relist:
 		list = true
 	case n.listed == n.stat.Pzxid:
-	case !same && n.stat.NumChildren == 0, same && n.listed != noList && !o.verify && !t.hints.missed():
+	case !same && n.stat.NumChildren == 0,
+		same && n.listed != noList && !o.verify && !t.hints.missed():
 		// All that happened to the children up to Pzxid has been an event before this reply.
 		n.listed = n.stat.Pzxid
 	case same && !o.verify && n.listed == noList: // some were left out for want of room

@@ -104,7 +104,8 @@ func start(ctx context.Context, c *zk.Conn, path string, depth int, options []Op
 	t := &Cache{
 		c: c.WithContext(ctx), root: path, depth: depth, limit: defaultLimit,
 		cancel: cancel, done: make(chan struct{}), loaded: make(chan struct{}),
-		once: map[string]oneShots{}, queued: map[item]need{}, listeners: map[*listener]bool{}, bytes: firstBytes,
+		once: map[string]oneShots{}, queued: map[item]need{}, bytes: firstBytes,
+		listeners: map[*listener]bool{},
 	}
 	for _, o := range options {
 		o(t)

@@ -2,7 +2,6 @@ package cache_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -23,7 +22,8 @@ var servers = []string{"3.4.14", "3.8.0", "3.9.3"}
 
 // line shows a znode. The Stat's fields about children are left out.
 func line(path string, data []byte, stat *zk.Stat) string {
-	return fmt.Sprintf("%s %.9q %d czxid=%d mzxid=%d version=%d", path, data, len(data), stat.Czxid, stat.Mzxid, stat.Version)
+	return fmt.Sprintf("%s %.9q %d czxid=%d mzxid=%d version=%d",
+		path, data, len(data), stat.Czxid, stat.Mzxid, stat.Version)
 }
 
 // tree returns the znodes at path and below as the server has them.
@@ -110,12 +110,11 @@ type mirror struct {
 	loaded int
 }
 
-func follow(ctx context.Context, w *bubble.World, t *cache.Cache, pause time.Duration) (*mirror, <-chan struct{}) {
-	m, done := &mirror{lines: map[string]string{}}, make(chan struct{})
+func follow(w *bubble.World, t *cache.Cache, pause time.Duration) *mirror {
+	m := &mirror{lines: map[string]string{}}
 	last := map[string]int64{}
-	go func() { // ends with ctx or with the cache
-		defer close(done)
-		for ch := range t.Changes(ctx) {
+	go func() { // ends with the cache
+		for ch := range t.Changes(w.Context()) {
 			switch ch.Kind {
 			case cache.Loaded:
 				m.loaded++
@@ -143,7 +142,7 @@ func follow(ctx context.Context, w *bubble.World, t *cache.Cache, pause time.Dur
 			time.Sleep(pause) // of the bubble
 		}
 	}()
-	return m, done
+	return m
 }
 
 // want fails the test if the mirror is not what the server has, once it had the time to hear of it.
@@ -178,8 +177,8 @@ func TestCacheEqualsTheTree(t *testing.T) {
 				}
 				tr := cache.OfTree(w.Context(), c, "/a")
 				defer tr.Close()
-				eager, _ := follow(w.Context(), w, tr, 0)
-				slow, _ := follow(w.Context(), w, tr, 100*time.Millisecond)
+				eager := follow(w, tr, 0)
+				slow := follow(w, tr, 100*time.Millisecond)
 				for range 20 {
 					for range r.IntN(20) {
 						change(r, other)
@@ -227,7 +226,7 @@ func TestCacheAtEachFault(t *testing.T) {
 				arm()
 				tr := cache.OfTree(w.Context(), c, "/a")
 				defer tr.Close()
-				m, _ := follow(w.Context(), w, tr, 0)
+				m := follow(w, tr, 0)
 				w.OK(tr.Wait(w.Context()))
 				ctx := w.Context()
 				w.OK(znode.Create(ctx, other, "/a/b/e", nil, zk.FlagPersistent, bubble.ACL))
@@ -300,17 +299,18 @@ func TestRevalidationByDifference(t *testing.T) {
 		w.OK(znode.Delete(w.Context(), other, "/a/4/4", -1))
 		w.OK(znode.Create(w.Context(), other, "/a/5/new", nil, zk.FlagPersistent, bubble.ACL))
 		if tr.Current() {
-			t := "the cache takes itself for current without a connection"
-			w.Error(t)
+			w.Error("the cache takes itself for current without a connection")
 		}
 		n := count(w, c)
 		equal(w, tr, other, "/a")
 		synctest.Wait()
 		slices.Sort(told)
-		if want := []string{"changed /a/3/7", "created /a/5/new", "deleted /a/4/4"}; !slices.Equal(told, want) {
+		want := []string{"changed /a/3/7", "created /a/5/new", "deleted /a/4/4"}
+		if !slices.Equal(told, want) {
 			w.Errorf("told %q, want %q", told, want)
 		}
-		if reads := n["getData"] + n["getChildren"] + n["getChildren2"] + n["multiRead"]; reads > 20 {
+		reads := n["getData"] + n["getChildren"] + n["getChildren2"] + n["multiRead"]
+		if reads > 20 {
 			w.Errorf("asked %v", n)
 		}
 	})
@@ -330,7 +330,8 @@ func TestRequests(t *testing.T) {
 		tr := cache.OfTree(w.Context(), c, "/a")
 		defer tr.Close()
 		w.OK(tr.Wait(w.Context()))
-		if n["addWatch"] != 1 || n["multiRead"] > 20 || n["getData"]+n["getChildren2"]+n["exists"] > 0 {
+		single := n["getData"] + n["getChildren2"] + n["exists"]
+		if n["addWatch"] != 1 || n["multiRead"] > 20 || single > 0 {
 			w.Errorf("loaded by %v", n)
 		}
 		clear(n)

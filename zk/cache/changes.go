@@ -74,8 +74,8 @@ const loadedMark = ""
 // A listener is a loop over Changes. It is guarded by Cache.mu.
 type listener struct {
 	wake   chan struct{}
-	queue  []string            // paths to be told of, loadedMark for Loaded; some may be in no need of it any more
-	before map[string]*zk.Stat // of those in need: the Stat that was told last, nil for none
+	queue  []string            // paths to be told of, or that were, and loadedMark
+	before map[string]*zk.Stat // of those to be told of: the Stat that was told last, or nil
 }
 
 func (t *Cache) listen() *listener {

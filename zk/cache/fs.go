@@ -76,7 +76,10 @@ func notDir(name string) error {
 
 // find returns what is at name.
 func (f files) find(op, name string) (*info, error) {
-	fail := func(err error) (*info, error) { return nil, &fs.PathError{Op: op, Path: name, Err: err} }
+	whole := name
+	fail := func(err error) (*info, error) {
+		return nil, &fs.PathError{Op: op, Path: whole, Err: err}
+	}
 	if !fs.ValidPath(name) {
 		return fail(fs.ErrInvalid)
 	}
@@ -86,7 +89,7 @@ func (f files) find(op, name string) (*info, error) {
 		name = path.Dir(name)
 	}
 	if name != "." {
-		if name == dataName || strings.HasPrefix(name, dataName+"/") || strings.Contains(name, "/"+dataName+"/") {
+		if strings.Contains("/"+name+"/", "/"+dataName+"/") {
 			return fail(fs.ErrNotExist)
 		}
 		at = znode.Join(at, name)
@@ -100,7 +103,8 @@ func (f files) find(op, name string) (*info, error) {
 	case err != nil:
 		return fail(err)
 	}
-	i := &info{t: f.t, path: at, name: base, stat: stat, data: data, dir: at == f.t.root || isDir(stat)}
+	dir := at == f.t.root || isDir(stat)
+	i := &info{t: f.t, path: at, name: base, stat: stat, data: data, dir: dir}
 	if own {
 		if !i.dir || len(data) == 0 {
 			return fail(fs.ErrNotExist)

@@ -15,8 +15,11 @@ import (
 func TestFS(t *testing.T) {
 	each(t, func(w *bubble.World) {
 		c := w.Connect()
-		w.Create(c, "/a", "/a/dir", "/a/dir/file", "/a/dir/file2", "/a/.data", "/a/dir/.data", "/a/é")
-		for path, flags := range map[string]int32{"/a/empty": zk.FlagPersistent, "/a/mortal": zk.FlagEphemeral} {
+		w.Create(c, "/a", "/a/dir", "/a/dir/file", "/a/dir/file2")
+		w.Create(c, "/a/.data", "/a/dir/.data", "/a/é")
+		for path, flags := range map[string]int32{
+			"/a/empty": zk.FlagPersistent, "/a/mortal": zk.FlagEphemeral,
+		} {
 			_, err := c.Create(path, nil, flags, bubble.ACL)
 			w.OK(err)
 		}
@@ -26,19 +29,22 @@ func TestFS(t *testing.T) {
 			w.Errorf("before the initial load: %v", err)
 		}
 		w.OK(tr.Sync(w.Context()))
-		w.OK(fstest.TestFS(tr.FS(), ".data", "dir", "dir/.data", "dir/file", "dir/file2", "empty", "mortal", "é"))
+		w.OK(fstest.TestFS(tr.FS(),
+			".data", "dir", "dir/.data", "dir/file", "dir/file2", "empty", "mortal", "é"))
 		var seen []string
 		w.OK(fs.WalkDir(tr.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 			seen = append(seen, d.Type().String()[:1]+" "+path)
 			return err
 		}))
-		want := []string{"d .", "- .data", "d dir", "- dir/.data", "- dir/file", "- dir/file2", "d empty", "- mortal", "- é"}
+		want := []string{"d .", "- .data", "d dir", "- dir/.data", "- dir/file", "- dir/file2",
+			"d empty", "- mortal", "- é"}
 		if !slices.Equal(seen, want) {
 			w.Errorf("the walk meets %q, want %q", seen, want)
 		}
 		for path, want := range map[string]error{
-			"none": fs.ErrNotExist, "dir/file/.data": fs.ErrNotExist, "empty/.data": fs.ErrNotExist,
-			".data/x": fs.ErrNotExist, "dir/.data/x": fs.ErrNotExist, "/a": fs.ErrInvalid, "dir/": fs.ErrInvalid,
+			"none": fs.ErrNotExist, "dir/file/.data": fs.ErrNotExist,
+			"empty/.data": fs.ErrNotExist, ".data/x": fs.ErrNotExist,
+			"dir/.data/x": fs.ErrNotExist, "/a": fs.ErrInvalid, "dir/": fs.ErrInvalid,
 		} {
 			if _, err := fs.ReadFile(tr.FS(), path); !errors.Is(err, want) {
 				w.Errorf("%s: %v, want %v", path, err, want)
@@ -46,7 +52,8 @@ func TestFS(t *testing.T) {
 		}
 		i, err := fs.Stat(tr.FS(), "dir/file")
 		w.OK(err)
-		if stat, ok := i.Sys().(*zk.Stat); !ok || stat.DataLength != 4 || i.ModTime().UnixMilli() != stat.Mtime {
+		stat, ok := i.Sys().(*zk.Stat)
+		if !ok || stat.DataLength != 4 || i.ModTime().UnixMilli() != stat.Mtime {
 			w.Errorf("%v, %v", i, i.Sys())
 		}
 	})

@@ -64,7 +64,8 @@ func TestKindsOfCaches(t *testing.T) {
 						_, err := other.Set(path, []byte("x"), -1)
 						w.OK(err)
 						check(i + 1)
-						if data, _, err := tr.Get(path); i <= tt.depth && (err != nil || string(data) != "x") {
+						data, _, err := tr.Get(path)
+						if i <= tt.depth && (err != nil || string(data) != "x") {
 							w.Errorf("%s: %q, %v", path, data, err)
 						}
 					}
@@ -173,13 +174,13 @@ func TestEndOfACache(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		path string
-		end  func(*zk.Conn, *cache.Cache, context.CancelFunc)
+		end  func(*zk.Conn, *cache.Cache, func())
 		want error
 	}{
-		{"Close", "/a", func(_ *zk.Conn, t *cache.Cache, _ context.CancelFunc) { t.Close() }, context.Canceled},
-		{"context", "/a", func(_ *zk.Conn, _ *cache.Cache, cancel context.CancelFunc) { cancel() }, context.Canceled},
-		{"client", "/a", func(c *zk.Conn, _ *cache.Cache, _ context.CancelFunc) { c.Close() }, zk.ErrClosing},
-		{"path", "a", func(*zk.Conn, *cache.Cache, context.CancelFunc) {}, zk.ErrInvalidPath},
+		{"Close", "/a", func(_ *zk.Conn, t *cache.Cache, _ func()) { t.Close() }, context.Canceled},
+		{"context", "/a", func(_ *zk.Conn, _ *cache.Cache, end func()) { end() }, context.Canceled},
+		{"client", "/a", func(c *zk.Conn, _ *cache.Cache, _ func()) { c.Close() }, zk.ErrClosing},
+		{"path", "a", func(*zk.Conn, *cache.Cache, func()) {}, zk.ErrInvalidPath},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			each(t, func(w *bubble.World) {
@@ -203,7 +204,9 @@ func TestEndOfACache(t *testing.T) {
 				tt.end(c, tr, cancel)
 				bubble.Receive(w, tr.Done())
 				bubble.Receive(w, loop)
-				for name, err := range map[string]error{"Err": tr.Err(), "Sync": tr.Sync(w.Context())} {
+				for name, err := range map[string]error{
+					"Err": tr.Err(), "Sync": tr.Sync(w.Context()),
+				} {
 					if !errors.Is(err, tt.want) {
 						w.Errorf("%s: %v, want %v", name, err, tt.want)
 					}

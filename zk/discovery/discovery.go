@@ -12,8 +12,8 @@
 //
 // What is registered is only as true as the session of the process that has registered it: one that
 // has died is shown until its session has expired, and one that is cut off vanishes although it may
-// still serve. See [recipes.PersistentNode] and [cache.Cache], on which both sides stand, for what a
-// reconnect and the end of the session do.
+// still serve. See [recipes.PersistentNode] and [cache.Cache], on which both sides stand, for what
+// a reconnect and the end of the session do.
 package discovery
 
 import (
@@ -58,7 +58,9 @@ type Registration struct {
 
 // Register registers an instance of the service at path until Close or the end of ctx. Missing
 // znodes are made with acl. The last name of path is the name of the service for Curator.
-func Register(ctx context.Context, c *zk.Conn, path string, f Format, i Instance, acl []zk.ACL) (*Registration, error) {
+func Register(
+	ctx context.Context, c *zk.Conn, path string, f Format, i Instance, acl []zk.ACL,
+) (*Registration, error) {
 	_, service := znode.Split(path)
 	if i.ID == "" {
 		i.ID = f.newID()

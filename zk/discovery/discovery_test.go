@@ -27,22 +27,27 @@ func TestFormats(t *testing.T) {
 		instance discovery.Instance
 		want     string
 	}{
-		{"Curator", discovery.Curator, web, `{"name":"web","id":"web-1","address":"h","port":80,"sslPort":443,` +
-			`"payload":{"zone":"a"},"registrationTimeUTC":1700000000123,"serviceType":"DYNAMIC","uriSpec":null,"enabled":true}`},
-		{"Curator, least", discovery.Curator, discovery.Instance{ID: "x", Registered: web.Registered, Disabled: true},
-			`{"name":"web","id":"x","address":"","port":null,"sslPort":null,` +
-				`"payload":null,"registrationTimeUTC":1700000000123,"serviceType":"DYNAMIC","uriSpec":null,"enabled":false}`},
+		{"Curator", discovery.Curator, web, `{"name":"web","id":"web-1","address":"h",` +
+			`"port":80,"sslPort":443,"payload":{"zone":"a"},"registrationTimeUTC":1700000000123,` +
+			`"serviceType":"DYNAMIC","uriSpec":null,"enabled":true}`},
+		{"Curator, least", discovery.Curator,
+			discovery.Instance{ID: "x", Registered: web.Registered, Disabled: true},
+			`{"name":"web","id":"x","address":"","port":null,"sslPort":null,"payload":null,` +
+				`"registrationTimeUTC":1700000000123,"serviceType":"DYNAMIC",` +
+				`"uriSpec":null,"enabled":false}`},
 		{"Serverset", discovery.Serverset, web, `{"serviceEndpoint":{"host":"h","port":80},` +
 			`"additionalEndpoints":{"admin":{"host":"h","port":81}},"status":"ALIVE","shard":3}`},
 		{"Serverset, least", discovery.Serverset, discovery.Instance{ID: "x", Disabled: true},
-			`{"serviceEndpoint":{"host":"","port":0},"additionalEndpoints":{},"status":"STOPPED","shard":0}`},
+			`{"serviceEndpoint":{"host":"","port":0},` +
+				`"additionalEndpoints":{},"status":"STOPPED","shard":0}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble.Run(t, func(w *bubble.World) {
 				c := w.Connect()
 				s := discovery.Watch(w.Context(), c, "/services/web", tt.format)
 				defer s.Close()
-				r, err := discovery.Register(w.Context(), c, "/services/web", tt.format, tt.instance, bubble.ACL)
+				r, err := discovery.Register(
+					w.Context(), c, "/services/web", tt.format, tt.instance, bubble.ACL)
 				w.OK(err)
 				w.OK(r.Wait(w.Context()))
 				data, stat, err := c.Get("/services/web/" + tt.instance.ID)
@@ -51,8 +56,10 @@ func TestFormats(t *testing.T) {
 					w.Errorf("%s of %#x, want %s", data, stat.EphemeralOwner, tt.want)
 				}
 				w.OK(s.Cache().Sync(w.Context()))
-				if got := s.Instances(); len(got) != 1 || got[0].ID != tt.instance.ID || got[0].Endpoint != tt.instance.Endpoint ||
-					got[0].Disabled != tt.instance.Disabled {
+				got := s.Instances()
+				want := tt.instance
+				if len(got) != 1 || got[0].ID != want.ID || got[0].Endpoint != want.Endpoint ||
+					got[0].Disabled != want.Disabled {
 					w.Errorf("%+v", got)
 				}
 				w.OK(r.Close(w.Context()))
@@ -67,8 +74,10 @@ func TestForeignZnodes(t *testing.T) {
 		c := w.Connect()
 		w.Create(c, "/s", "/s/broken")
 		for name, data := range map[string]string{
-			"old": `{"name":"s","id":"old","address":"10.0.0.1","port":8080,"payload":"text","registrationTimeUTC":1,"serviceType":"STATIC"}`,
-			"new": `{"name":"s","id":"new","address":"10.0.0.2","port":8080,"enabled":false,"unknown":[1]}`,
+			"old": `{"name":"s","id":"old","address":"10.0.0.1","port":8080,"payload":"text",` +
+				`"registrationTimeUTC":1,"serviceType":"STATIC"}`,
+			"new": `{"name":"s","id":"new","address":"10.0.0.2","port":8080,"enabled":false,` +
+				`"unknown":[1]}`,
 		} {
 			_, err := c.Create("/s/"+name, []byte(data), 0, bubble.ACL)
 			w.OK(err)
@@ -77,8 +86,8 @@ func TestForeignZnodes(t *testing.T) {
 		defer s.Close()
 		w.OK(s.Wait(w.Context()))
 		got := s.Instances()
-		if len(got) != 2 || got[0].Host != "10.0.0.2" || !got[0].Disabled || got[1].Host != "10.0.0.1" || got[1].Disabled ||
-			string(got[1].Payload) != `"text"` {
+		if len(got) != 2 || got[0].Host != "10.0.0.2" || !got[0].Disabled ||
+			got[1].Host != "10.0.0.1" || got[1].Disabled || string(got[1].Payload) != `"text"` {
 			w.Errorf("%+v", got)
 		}
 		if broken := s.Broken(); len(broken) != 1 || broken["broken"] == nil {
@@ -121,10 +130,12 @@ func TestChanges(t *testing.T) {
 		step(nil)
 		first := register(a, "a")
 		second := register(b, "b")
-		if !strings.HasPrefix(second.ID(), "member_") || len(second.ID()) != len("member_0123456789") {
+		number, ok := strings.CutPrefix(second.ID(), "member_")
+		if !ok || len(number) != 10 {
 			w.Errorf("id %q", second.ID())
 		}
-		step(second.Update(w.Context(), discovery.Instance{Endpoint: discovery.Endpoint{Host: "c"}}))
+		moved := discovery.Instance{Endpoint: discovery.Endpoint{Host: "c"}}
+		step(second.Update(w.Context(), moved))
 		w.Server.ExpireSession(b.SessionID())
 		time.Sleep(time.Minute)
 		step(nil)
@@ -141,14 +152,18 @@ func TestChanges(t *testing.T) {
 func TestRefusedInstances(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		c := w.Connect()
+		register := func(f discovery.Format, i discovery.Instance) error {
+			_, err := discovery.Register(w.Context(), c, "/s", f, i, bubble.ACL)
+			return err
+		}
 		for name, i := range map[string]discovery.Instance{
 			"id": {ID: "a/b"}, "payload": {ID: "x", Payload: []byte("{")},
 		} {
-			if _, err := discovery.Register(w.Context(), c, "/s", discovery.Curator, i, bubble.ACL); err == nil {
+			if register(discovery.Curator, i) == nil {
 				w.Errorf("an instance with a bad %s is registered", name)
 			}
 		}
-		if _, err := discovery.Register(w.Context(), c, "/s", 0, discovery.Instance{}, bubble.ACL); err == nil {
+		if register(0, discovery.Instance{}) == nil {
 			w.Error("an unknown format")
 		}
 		s := discovery.Watch(w.Context(), c, "s", discovery.Curator)

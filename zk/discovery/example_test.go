@@ -23,7 +23,8 @@ func Example() {
 	defer cancel()
 
 	instance := discovery.Instance{Endpoint: discovery.Endpoint{Host: "10.0.0.1", Port: 8080}}
-	r, err := discovery.Register(ctx, c, "/services/web", discovery.Curator, instance, zk.WorldACL(zk.PermAll))
+	r, err := discovery.Register(
+		ctx, c, "/services/web", discovery.Curator, instance, zk.WorldACL(zk.PermAll))
 	if err != nil {
 		log.Fatal(err)
 	}

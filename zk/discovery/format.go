@@ -18,8 +18,8 @@ const (
 	// Curator is that of Curator's ServiceDiscovery with its JSON serializer: a znode for each
 	// instance below base path and name.
 	Curator Format = iota + 1
-	// Serverset is that of Twitter's server sets, which Finagle, Aurora and Prometheus read: a znode
-	// "member_" and ten digits for each instance.
+	// Serverset is that of Twitter's server sets, which Finagle, Aurora and Prometheus read: a
+	// znode "member_" and ten digits for each instance.
 	Serverset
 )
 
@@ -82,8 +82,9 @@ type serviceInstance struct {
 func curatorOf(service string, i Instance) serviceInstance {
 	enabled := !i.Disabled
 	return serviceInstance{
-		Name: service, ID: i.ID, Address: i.Host, Port: portOf(i.Port), SSLPort: portOf(i.SecurePort),
-		Payload: i.Payload, Registration: i.Registered.UnixMilli(), ServiceType: "DYNAMIC", Enabled: &enabled,
+		Name: service, ID: i.ID, Address: i.Host,
+		Port: portOf(i.Port), SSLPort: portOf(i.SecurePort), Payload: i.Payload,
+		Registration: i.Registered.UnixMilli(), ServiceType: "DYNAMIC", Enabled: &enabled,
 	}
 }
 
@@ -133,7 +134,8 @@ func memberOf(i Instance) member {
 }
 
 func (m member) instance() Instance {
-	i := Instance{Endpoint: m.Service, Endpoints: m.Additional, Disabled: m.Status != alive, Shard: m.Shard}
+	i := Instance{Endpoint: m.Service, Endpoints: m.Additional, Shard: m.Shard}
+	i.Disabled = m.Status != alive
 	if len(i.Endpoints) == 0 {
 		i.Endpoints = nil
 	}

@@ -21,7 +21,9 @@ func TestBarrier(t *testing.T) {
 		w.OK(b.Set(w.Context()))
 		arm()
 		done := make(chan error, 1)
-		go func() { done <- recipes.NewBarrier(c, "/app/barrier", bubble.ACL).Wait(w.Context()) }() // ends with the barrier
+		go func() { // ends with the barrier
+			done <- recipes.NewBarrier(c, "/app/barrier", bubble.ACL).Wait(w.Context())
+		}()
 		time.Sleep(time.Second)
 		if len(done) > 0 {
 			w.Fatal("Wait has not waited")

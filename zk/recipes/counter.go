@@ -26,8 +26,8 @@ const (
 // [zk.MaybeApplied] reports true. Reading shows what one server knows: another client may have seen
 // a later number. Many processes that add at once hinder each other; a counter is not for that.
 //
-// The number is in a znode without an owner: it outlives all sessions. Each Counter has an ephemeral
-// child there as long as its session lives, by which it knows what it has done.
+// The number is in a znode without an owner: it outlives all sessions. Each Counter has an
+// ephemeral child there as long as its session lives, by which it knows what it has done.
 //
 // Curator's SharedCount and DistributedAtomicLong and kazoo's Counter share the number, see [Form].
 type Counter struct {
@@ -43,7 +43,8 @@ type Counter struct {
 // NewCounter returns the counter at path, which is 0 while there is no such znode. Missing znodes
 // are made with acl.
 func NewCounter(c *zk.Conn, path string, form Form, acl []zk.ACL) *Counter {
-	return &Counter{c: c, path: path, form: form, acl: acl, mark: znode.Join(path, "adder-"+newID())}
+	mark := znode.Join(path, "adder-"+newID())
+	return &Counter{c: c, path: path, form: form, acl: acl, mark: mark}
 }
 
 // encode returns the bytes of a number.
@@ -140,10 +141,11 @@ func (k *Counter) change(ctx context.Context, f func(int64) int64) (sum int64, e
 		if err == nil {
 			return sum, nil
 		}
-		again := errors.Is(err, zk.ErrBadVersion) || errors.Is(err, zk.ErrNoNode) || znode.Passing(err)
+		faster := errors.Is(err, zk.ErrBadVersion) // another process was
+		again := faster || errors.Is(err, zk.ErrNoNode) || znode.Passing(err)
 		if zk.MaybeApplied(err) || !again {
 			return 0, err
-		} // else another process was faster, or the mark has gone
+		}
 	}
 }
 
@@ -168,14 +170,15 @@ func (k *Counter) ready(ctx context.Context) (version int32, err error) {
 		if err == nil || errors.Is(err, zk.ErrNodeExists) {
 			err = znode.Create(ctx, k.c, k.mark, nil, zk.FlagEphemeral, k.acl)
 		}
-		if err != nil && !errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, zk.ErrSessionExpired) {
+		again := errors.Is(err, zk.ErrNodeExists) || errors.Is(err, zk.ErrSessionExpired)
+		if err != nil && !again {
 			return 0, err
 		}
 	}
 }
 
-// resolve returns what became of a transaction whose reply was lost: nil if it was done, ErrBadVersion
-// if it was not, and lost if the mark has gone with its session.
+// resolve returns what became of a transaction whose reply was lost: nil if it was done,
+// ErrBadVersion if it was not, and lost if the mark has gone with its session.
 func (k *Counter) resolve(ctx context.Context, marked int32, lost error) error {
 	c := k.c.WithContext(ctx)
 	var found bool

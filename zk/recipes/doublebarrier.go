@@ -15,8 +15,8 @@ import (
 // done its work.
 //
 // Both go on after a reconnect. If the session expires in Enter, that returns [ErrLost]: the others
-// may have counted this process and begun. If it expires inside, Leave returns ErrLost when all have
-// left. When the context of Enter ends, the process does not wait any more, and is not inside.
+// may have counted this process and begun. If it expires inside, Leave returns ErrLost when all
+// have left. When the context of Enter ends, the process does not wait any more, and is not inside.
 //
 // It is Curator's DistributedDoubleBarrier and kazoo's DoubleBarrier.
 type DoubleBarrier struct {
@@ -31,8 +31,8 @@ type DoubleBarrier struct {
 // ready is the znode that lets all in.
 const ready = "ready"
 
-// NewDoubleBarrier returns the barrier at path, which lets n processes in. Each process needs one of
-// its own, and uses it in one goroutine at a time.
+// NewDoubleBarrier returns the barrier at path, which lets n processes in. Each process needs one
+// of its own, and uses it in one goroutine at a time.
 func NewDoubleBarrier(c *zk.Conn, path string, n int, acl []zk.ACL) *DoubleBarrier {
 	return &DoubleBarrier{c: c, path: path, n: n, acl: acl}
 }
@@ -76,8 +76,8 @@ func (b *DoubleBarrier) enter(ctx context.Context) error {
 	return err
 }
 
-// look returns whether enough are there. If not it returns watches for ready and for those that come
-// and go.
+// look returns whether enough are there. If not it returns watches for ready and for those that
+// come and go.
 func (b *DoubleBarrier) look(ctx context.Context) (in bool, watches []watch, err error) {
 	c := b.c.WithContext(ctx)
 	at := znode.Join(b.path, ready)
@@ -104,8 +104,8 @@ func (b *DoubleBarrier) look(ctx context.Context) (in bool, watches []watch, err
 }
 
 // Leave returns when all processes that are inside with this one have left. Those that enter
-// meanwhile belong to the next round, and are not waited for. After an error it may be called again.
-// [zk.ErrNotLocked] says that this process is not inside.
+// meanwhile belong to the next round, and are not waited for. After an error it may be called
+// again. [zk.ErrNotLocked] says that this process is not inside.
 func (b *DoubleBarrier) Leave(ctx context.Context) error {
 	if b.name == "" {
 		return zk.ErrNotLocked

@@ -14,9 +14,9 @@ import (
 var ErrResigned = errors.New("recipes: the leader has resigned")
 
 // Election lets one of the candidates lead at a time: who came first. By the servers' reckoning
-// there are never two leaders. A leader that was stopped, or whose clock was, may take itself for one
-// until it goes on and its context ends: let what it works on refuse a smaller fencing number than
-// it has seen.
+// there are never two leaders. A leader that was stopped, or whose clock was, may take itself for
+// one until it goes on and its context ends: let what it works on refuse a smaller fencing number
+// than it has seen.
 //
 // A reconnect changes nothing. Leadership ends, and the leader's context with it, when the session
 // has expired or may soon expire because no server is heard, and when its znode was deleted. Then
@@ -38,7 +38,8 @@ type Election struct {
 }
 
 // NewElection returns a candidate for the election at path. id is what others see of it, such as
-// its host and port. The znode of the election is made when it is missing, with its parents and acl.
+// its host and port. The znode of the election is made when it is missing, with its parents and
+// acl.
 func NewElection(c *zk.Conn, path string, id []byte, acl []zk.ACL) *Election {
 	return &Election{c: c, path: path, id: id, acl: acl}
 }
@@ -48,7 +49,8 @@ func NewElection(c *zk.Conn, path string, id []byte, acl []zk.ACL) *Election {
 // f must return then. fence is larger than that of every leader before.
 //
 // Lead returns the error of f, joined with zk.ErrLockLost if leadership was lost. It may be called
-// again: the candidate then comes last. zk.ErrDeadlock says that another call is waiting or leading.
+// again: the candidate then comes last. zk.ErrDeadlock says that another call is waiting or
+// leading.
 func (e *Election) Lead(ctx context.Context, f func(ctx context.Context, fence int64) error) error {
 	e.mu.Lock()
 	if e.resign != nil {
@@ -123,8 +125,8 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, fence in
 	}
 }
 
-// Resign ends the leader's context, or the wait of a candidate, of this Election: [ErrResigned]. The
-// next candidate leads when f has returned.
+// Resign ends the leader's context, or the wait of a candidate, of this Election: [ErrResigned].
+// The next candidate leads when f has returned.
 func (e *Election) Resign() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -62,11 +62,13 @@ func TestElectionInAStorm(t *testing.T) {
 		time.Sleep(time.Minute)
 		cancel()
 		all.Wait()
-		if sorted := slices.Compact(slices.Sorted(slices.Values(fences))); len(sorted) != len(fences) {
+		distinct := slices.Compact(slices.Sorted(slices.Values(fences)))
+		if len(distinct) != len(fences) {
 			w.Errorf("a fencing number was used twice: %d", fences)
 		}
 		if len(fences) <= before || writes == 0 {
-			w.Errorf("%d reigns, %d of them after the storm, %d writes, %d refused", len(fences), len(fences)-before, writes, refused)
+			w.Errorf("%d reigns, %d before the end of the storm, %d writes, %d refused",
+				len(fences), before, writes, refused)
 		}
 	})
 }
@@ -145,7 +147,8 @@ func TestElection(t *testing.T) {
 			time.Sleep(time.Second)
 			return done
 		}
-		first, second := recipes.NewElection(a, "/leader", []byte("a"), bubble.ACL), recipes.NewElection(b, "/leader", []byte("b"), bubble.ACL)
+		first := recipes.NewElection(a, "/leader", []byte("a"), bubble.ACL)
+		second := recipes.NewElection(b, "/leader", []byte("b"), bubble.ACL)
 		one, two := lead(first), lead(second)
 		if err := first.Lead(ctx, nil); !errors.Is(err, zk.ErrDeadlock) {
 			w.Errorf("Lead of a leader: %v", err)
@@ -156,8 +159,9 @@ func TestElection(t *testing.T) {
 		}
 		one = lead(first)
 		w.Server.ExpireSession(b.SessionID())
-		if got := bubble.Receive(w, two); !errors.Is(got.err, zk.ErrLockLost) || got.cause != zk.ErrLockLost {
-			w.Errorf("expired: %v", got)
+		lost := bubble.Receive(w, two)
+		if !errors.Is(lost.err, zk.ErrLockLost) || lost.cause != zk.ErrLockLost {
+			w.Errorf("expired: %v", lost)
 		}
 		time.Sleep(time.Second)
 		w.OK(other.Delete("/leader/"+zk.Contenders(children(w, other, "/leader"))[0], -1))

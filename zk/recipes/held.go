@@ -23,7 +23,8 @@ type held struct {
 
 // hold guards the znode at path, which was created in the session.
 func hold(c *zk.Conn, path string, session int64) *held {
-	h := &held{c: c, path: path, session: session, lost: make(chan struct{}), release: make(chan struct{})}
+	h := &held{c: c, path: path, session: session}
+	h.lost, h.release = make(chan struct{}), make(chan struct{})
 	go h.guard() // ends when the znode is lost or released
 	return h
 }
@@ -78,7 +79,9 @@ func (h *held) wait(watched bool) time.Duration {
 }
 
 // look sets the watch, for which it takes no longer than is left.
-func (h *held) look(ctx context.Context, left time.Duration) (found bool, changed <-chan zk.Event, err error) {
+func (h *held) look(
+	ctx context.Context, left time.Duration,
+) (found bool, changed <-chan zk.Event, err error) {
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	found, _, changed, err = h.c.WithContext(ctx).ExistsW(h.path)

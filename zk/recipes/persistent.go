@@ -40,14 +40,18 @@ type PersistentNode struct {
 
 // Persist starts to keep an ephemeral znode at path, with data. Missing znodes above it are made
 // with the same acl.
-func Persist(ctx context.Context, c *zk.Conn, path string, data []byte, acl []zk.ACL) *PersistentNode {
+func Persist(
+	ctx context.Context, c *zk.Conn, path string, data []byte, acl []zk.ACL,
+) *PersistentNode {
 	ctx, cancel := context.WithCancel(ctx)
 	p := newPersistentNode(c.WithContext(ctx), path, data, acl, cancel)
 	go p.run(ctx) // ends with ctx, with c, or with an error that stays
 	return p
 }
 
-func newPersistentNode(c *zk.Conn, path string, data []byte, acl []zk.ACL, cancel context.CancelFunc) *PersistentNode {
+func newPersistentNode(
+	c *zk.Conn, path string, data []byte, acl []zk.ACL, cancel context.CancelFunc,
+) *PersistentNode {
 	return &PersistentNode{
 		c: c, path: path, acl: acl, data: data, cancel: cancel,
 		done: make(chan struct{}), made: make(chan struct{}), sessions: map[int64]bool{},
@@ -181,7 +185,9 @@ func (p *PersistentNode) keep(ctx context.Context) error {
 
 // establish makes the znode if it is missing. It returns whether it is there and of this session,
 // and a watch for its next change.
-func (p *PersistentNode) establish(ctx context.Context) (own bool, changed <-chan zk.Event, err error) {
+func (p *PersistentNode) establish(
+	ctx context.Context,
+) (own bool, changed <-chan zk.Event, err error) {
 	for {
 		found, stat, changed, err := p.c.ExistsW(p.path)
 		if err != nil {
@@ -209,9 +215,12 @@ func (p *PersistentNode) establish(ctx context.Context) (own bool, changed <-cha
 			if err := znode.Ensure(ctx, p.c, parent, false, p.acl); err != nil {
 				return false, nil, err
 			}
-		case !errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, zk.ErrBadVersion) && !errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrBadVersion),
+			errors.Is(err, zk.ErrNoNode):
+			// Another client was faster: look again.
+		default:
 			return false, nil, err
-		} // else another client was faster: look again
+		}
 	}
 }
 

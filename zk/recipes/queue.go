@@ -154,7 +154,8 @@ func (q *Queue) free(ctx context.Context) (names []string, watches []watch, err 
 		unwatch(q.c, []watch{{q.entries(), added}})
 		return nil, nil, err
 	}
-	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(taken, n) })
+	isTaken := func(n string) bool { return slices.Contains(taken, n) }
+	names = slices.DeleteFunc(slices.Clone(names), isTaken)
 	slices.Sort(names)
 	return names, []watch{{q.entries(), added}, {q.taken(), released}}, nil
 }

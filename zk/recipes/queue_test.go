@@ -52,7 +52,9 @@ func TestQueue(t *testing.T) {
 		if string(again.Data) != "second" {
 			w.Errorf("after the taker has died: %q", again.Data)
 		}
-		for name, err := range map[string]error{"Done": second.Done(ctx), "Release": second.Release(ctx)} {
+		for name, err := range map[string]error{
+			"Done": second.Done(ctx), "Release": second.Release(ctx),
+		} {
 			if !errors.Is(err, recipes.ErrLost) {
 				w.Errorf("%s of a lost item: %v", name, err)
 			}
@@ -99,7 +101,8 @@ func TestQueueAtEachFault(t *testing.T) {
 			}
 		}
 		w.Server.OnRequest(nil)
-		if n, err := q.Len(w.Context()); err != nil || n != 0 || !slices.Equal(done, []string{"0", "1", "2"}) {
+		n, err := q.Len(w.Context())
+		if err != nil || n != 0 || !slices.Equal(done, []string{"0", "1", "2"}) {
 			w.Errorf("done %q, %d left, %v", done, n, err)
 		}
 		time.Sleep(time.Minute)

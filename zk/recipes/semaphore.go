@@ -87,7 +87,8 @@ func (s *Semaphore) acquire(ctx context.Context, data []byte) (*Lease, error) {
 func (s *Semaphore) create(ctx context.Context, data []byte) (string, error) {
 	leases := znode.Join(s.path, "leases")
 	for {
-		path, err := s.c.WithContext(ctx).CreateProtectedEphemeralSequential(znode.Join(leases, "lease-"), data, s.acl)
+		c, prefix := s.c.WithContext(ctx), znode.Join(leases, "lease-")
+		path, err := c.CreateProtectedEphemeralSequential(prefix, data, s.acl)
 		switch {
 		case errors.Is(err, zk.ErrNoNode):
 			if err := znode.Ensure(ctx, s.c, leases, false, s.acl); err != nil {

@@ -35,15 +35,14 @@ func TestSemaphoreAtEachFault(t *testing.T) {
 			done <- err
 		}()
 		time.Sleep(time.Second)
-		if err := lease.Release(w.Context()); err != nil && !(w.Expired && errors.Is(err, recipes.ErrLost)) {
-			w.Error(err)
+		check := func(err error) {
+			if err != nil && !(w.Expired && errors.Is(err, recipes.ErrLost)) {
+				w.Error(err)
+			}
 		}
-		if err := bubble.Receive(w, done); err != nil && !(w.Expired && errors.Is(err, recipes.ErrLost)) {
-			w.Error(err)
-		}
-		if err := first.Release(w.Context()); err != nil && !(w.Expired && errors.Is(err, recipes.ErrLost)) {
-			w.Error(err)
-		}
+		check(lease.Release(w.Context()))
+		check(bubble.Receive(w, done))
+		check(first.Release(w.Context()))
 		w.Server.OnRequest(nil)
 		time.Sleep(time.Minute)
 		w.OK(func() error { _, err := other.Sync("/"); return err }())
@@ -56,7 +55,9 @@ func TestSemaphoreAtEachFault(t *testing.T) {
 func TestSemaphore(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		a, b := w.Connect(), w.Connect()
-		sem := func(c *zk.Conn) *recipes.Semaphore { return recipes.NewSemaphore(c, "/sem", 2, bubble.ACL) }
+		sem := func(c *zk.Conn) *recipes.Semaphore {
+			return recipes.NewSemaphore(c, "/sem", 2, bubble.ACL)
+		}
 		first, err := sem(a).Acquire(w.Context(), nil)
 		w.OK(err)
 		second, err := sem(b).Acquire(w.Context(), nil)

@@ -16,7 +16,9 @@ import (
 // cannot tell a persistent znode of the same data that another client has made meanwhile from its
 // own. An ephemeral one has to belong to the session: [zk.ErrSessionExpired] says that the session
 // ended while its fate was unknown, and the znode with it.
-func Create(ctx context.Context, c *zk.Conn, path string, data []byte, flags int32, acl []zk.ACL) error {
+func Create(
+	ctx context.Context, c *zk.Conn, path string, data []byte, flags int32, acl []zk.ACL,
+) error {
 	if flags != zk.FlagPersistent && flags != zk.FlagEphemeral && flags != zk.FlagContainer {
 		return zk.ErrInvalidFlags
 	}
@@ -77,7 +79,9 @@ func look(c *zk.Conn, path string) ([]byte, *zk.Stat, error) {
 // Set replaces the data of a znode once, although replies get lost: version is that which it must
 // have, and with -1 the last call wins. When a reply was lost and the version no longer fits, Set
 // looks whether the znode has just its data in the next version.
-func Set(ctx context.Context, c *zk.Conn, path string, data []byte, version int32) (*zk.Stat, error) {
+func Set(
+	ctx context.Context, c *zk.Conn, path string, data []byte, version int32,
+) (*zk.Stat, error) {
 	c = c.WithContext(ctx)
 	var stat *zk.Stat
 	err := Retry(ctx, func(applied bool) (err error) {

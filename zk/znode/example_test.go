@@ -23,7 +23,8 @@ func Example() {
 	defer cancel()
 
 	acl := zk.WorldACL(zk.PermAll)
-	if err := znode.CreateAll(ctx, c, "/app/config/port", []byte("80"), zk.FlagPersistent, acl); err != nil {
+	err = znode.CreateAll(ctx, c, "/app/config/port", []byte("80"), zk.FlagPersistent, acl)
+	if err != nil {
 		log.Fatal(err)
 	}
 	for n, err := range znode.Walk(ctx, c, "/app") {

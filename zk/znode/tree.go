@@ -18,7 +18,8 @@ func Join(parent, name string) string {
 	return parent + "/" + name
 }
 
-// Split returns the path of the znode above path, "/" for "/" itself, and the name of path below it.
+// Split returns the path of the znode above path, "/" for "/" itself, and the name of path below
+// it.
 func Split(path string) (parent, name string) {
 	at := strings.LastIndexByte(path, '/')
 	return path[:max(at, 1)], path[at+1:]
@@ -62,7 +63,9 @@ func ensure(c *zk.Conn, path string, container bool, acl []zk.ACL) error {
 
 // CreateAll is [Create] that makes the missing znodes above path first, persistent, without data
 // and with the same acl.
-func CreateAll(ctx context.Context, c *zk.Conn, path string, data []byte, flags int32, acl []zk.ACL) error {
+func CreateAll(
+	ctx context.Context, c *zk.Conn, path string, data []byte, flags int32, acl []zk.ACL,
+) error {
 	for {
 		err := Create(ctx, c, path, data, flags, acl)
 		if !errors.Is(err, zk.ErrNoNode) {
@@ -114,7 +117,9 @@ func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {
 }
 
 // list returns those of the znodes that are there, and the paths of their children.
-func list(ctx context.Context, c *zk.Conn, paths []string) (nodes []Node, below []string, err error) {
+func list(
+	ctx context.Context, c *zk.Conn, paths []string,
+) (nodes []Node, below []string, err error) {
 	ops := make([]any, len(paths))
 	for i, p := range paths {
 		ops[i] = &zk.GetChildrenRequest{Path: p}
@@ -174,7 +179,10 @@ func deletePaths(ctx context.Context, c *zk.Conn, paths []string) error {
 		err := Retry(ctx, func(bool) error {
 			var first error
 			for _, r := range c.WithContext(ctx).Pipeline(ops...) {
-				if r.Err != nil && !errors.Is(r.Err, zk.ErrNoNode) && (first == nil || errors.Is(first, zk.ErrNotEmpty)) {
+				if r.Err == nil || errors.Is(r.Err, zk.ErrNoNode) {
+					continue
+				}
+				if first == nil || errors.Is(first, zk.ErrNotEmpty) {
 					first = r.Err
 				}
 			}

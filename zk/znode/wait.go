@@ -11,7 +11,9 @@ import (
 // while there is no such znode. cond is asked first for what there is now, and then after each
 // change; several changes may show as one. See [Unwatch] for the watch that
 // may be left.
-func Wait(ctx context.Context, c *zk.Conn, path string, cond func(data []byte, stat *zk.Stat) bool) error {
+func Wait(
+	ctx context.Context, c *zk.Conn, path string, cond func(data []byte, stat *zk.Stat) bool,
+) error {
 	view := c.WithContext(ctx)
 	for {
 		var data []byte

@@ -24,6 +24,8 @@ func version(w *bubble.World, c *zk.Conn, path string) int32 {
 	return stat.Version
 }
 
+var tree = []string{"/a", "/a/b", "/a/b/c", "/a/d"}
+
 // Whatever becomes of the requests, each function does its work once.
 func TestEachFault(t *testing.T) {
 
@@ -79,14 +81,14 @@ func TestEachFault(t *testing.T) {
 				w.Errorf("version %d", v)
 			}
 		}},
-		{"DeleteAll", []string{"/a", "/a/b", "/a/b/c", "/a/d"}, func(ctx context.Context, c *zk.Conn) error {
+		{"DeleteAll", tree, func(ctx context.Context, c *zk.Conn) error {
 			return znode.DeleteAll(ctx, c, "/a")
 		}, func(w *bubble.World, c *zk.Conn) {
 			if v := version(w, c, "/a"); v != -1 {
 				w.Errorf("version %d", v)
 			}
 		}},
-		{"Walk", []string{"/a", "/a/b", "/a/b/c", "/a/d"}, func(ctx context.Context, c *zk.Conn) error {
+		{"Walk", tree, func(ctx context.Context, c *zk.Conn) error {
 			var paths []string
 			for n, err := range znode.Walk(ctx, c, "/a") {
 				if err != nil {
@@ -95,7 +97,7 @@ func TestEachFault(t *testing.T) {
 				paths = append(paths, n.Path)
 			}
 			slices.Sort(paths)
-			if !slices.Equal(paths, []string{"/a", "/a/b", "/a/b/c", "/a/d"}) {
+			if !slices.Equal(paths, tree) {
 				return errors.New("not all znodes")
 			}
 			return nil
@@ -154,7 +156,8 @@ func TestChangesOfOthersAreSeen(t *testing.T) {
 		lost = 0
 		_, err = other.Set("/a", []byte("theirs"), 0)
 		w.OK(err)
-		if _, err = znode.Set(ctx, c, "/a", []byte("mine"), 0); !errors.Is(err, zk.ErrBadVersion) || lost != 1 {
+		_, err = znode.Set(ctx, c, "/a", []byte("mine"), 0)
+		if !errors.Is(err, zk.ErrBadVersion) || lost != 1 {
 			t.Errorf("Set of what was changed: %v", err)
 		}
 	})
@@ -164,14 +167,17 @@ func TestErrors(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		ctx, c := w.Context(), w.Connect()
 		w.Create(c, "/a", "/a/b")
+		create := func(path string, flags int32) error {
+			return znode.Create(ctx, c, path, nil, flags, bubble.ACL)
+		}
 		for _, tt := range []struct {
 			name string
 			err  error
 			want error
 		}{
-			{"Create in nothing", znode.Create(ctx, c, "/x/y", nil, zk.FlagPersistent, bubble.ACL), zk.ErrNoNode},
-			{"Create twice", znode.Create(ctx, c, "/a", nil, zk.FlagPersistent, bubble.ACL), zk.ErrNodeExists},
-			{"Create sequential", znode.Create(ctx, c, "/a", nil, zk.FlagSequence, bubble.ACL), zk.ErrInvalidFlags},
+			{"Create in nothing", create("/x/y", zk.FlagPersistent), zk.ErrNoNode},
+			{"Create twice", create("/a", zk.FlagPersistent), zk.ErrNodeExists},
+			{"Create sequential", create("/a", zk.FlagSequence), zk.ErrInvalidFlags},
 			{"Delete nothing", znode.Delete(ctx, c, "/x", -1), zk.ErrNoNode},
 			{"Delete a parent", znode.Delete(ctx, c, "/a", -1), zk.ErrNotEmpty},
 			{"Discard nothing", znode.Discard(ctx, c, "/x"), nil},
@@ -237,7 +243,8 @@ func TestWait(t *testing.T) {
 				change func() error
 			}{
 				{znode.Exists, func() error {
-					return znode.Create(w.Context(), other, "/a", nil, zk.FlagPersistent, bubble.ACL)
+					return znode.CreateAll(
+						w.Context(), other, "/a", nil, zk.FlagPersistent, bubble.ACL)
 				}},
 				{func(data []byte, _ *zk.Stat) bool { return string(data) == "x" }, func() error {
 					_, err := znode.Set(w.Context(), other, "/a", []byte("x"), -1)
@@ -246,7 +253,9 @@ func TestWait(t *testing.T) {
 				{znode.Missing, func() error { return znode.Delete(w.Context(), other, "/a", -1) }},
 			} {
 				done := make(chan error, 1)
-				go func() { done <- znode.Wait(w.Context(), c, "/a", step.cond) }() // ends with the change
+				go func() { // ends with the change
+					done <- znode.Wait(w.Context(), c, "/a", step.cond)
+				}()
 				synctest.Wait()
 				interrupt()
 				if len(done) > 0 {
