@@ -184,12 +184,12 @@ func observe(c *zk.Conn, path string) (Leader, watch, error) {
 			unwatch(c, []watch{{path, created}})
 			continue
 		}
-		queue := zk.Contenders(names)
+		queue := zk.LockQueue(names)
 		if err != nil || len(queue) == 0 {
 			return Leader{}, watch{path, changed}, err
 		}
 		unwatch(c, []watch{{path, changed}})
-		first := znode.Join(path, queue[0])
+		first := znode.Join(path, queue[0].Name)
 		id, stat, changed, err := c.GetW(first)
 		switch {
 		case err == nil:

@@ -164,7 +164,7 @@ func TestElection(t *testing.T) {
 			w.Errorf("expired: %v", lost)
 		}
 		time.Sleep(time.Second)
-		w.OK(other.Delete("/leader/"+zk.Contenders(children(w, other, "/leader"))[0], -1))
+		w.OK(other.Delete("/leader/"+zk.LockQueue(children(w, other, "/leader"))[0].Name, -1))
 		if got := bubble.Receive(w, one); !errors.Is(got.err, zk.ErrLockLost) {
 			w.Errorf("deleted: %v", got)
 		}
