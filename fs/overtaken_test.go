@@ -100,7 +100,7 @@ func TestRenameOfWhatVanishes(t *testing.T) {
 		if onto {
 			w.create("/g", "old")
 		}
-		w.want(`ok "mine"`, "cat", "f")
+		w.eventually(`ok "mine"`, "cat", "f") // in the second turn it was known to be missing
 		var done atomic.Bool
 		w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 			if r.Op == "multi" && r.SessionID == w.fs.ensemble.SessionID() && !done.Swap(true) {
@@ -119,7 +119,8 @@ func TestRenameOfWhatVanishes(t *testing.T) {
 	// Nor does a directory that is removed from around the new name.
 	w.create("/d", "")
 	w.create("/f", "mine")
-	w.want("ok", "ls", "d")
+	w.eventually("ok", "ls", "d")
+	w.eventually(`ok "mine"`, "cat", "f")
 	w.server.OnRequest(func(r zktest.Request) zktest.Fault {
 		if r.Op == "multi" && r.SessionID == w.fs.ensemble.SessionID() {
 			w.other.Delete("/d", -1)
