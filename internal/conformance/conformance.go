@@ -23,7 +23,8 @@ type Target struct {
 	Server  Server    // the zero value is ZooKeeper 3.8
 }
 
-// A Case is one rule, as it holds on ZooKeeper 3.8. What holds in its place on another server stands in differences.
+// A Case is one rule, as it holds on ZooKeeper 3.8. What holds in its place on another server
+// stands in differences.
 type Case struct {
 	Name string
 	run  func(*env)
@@ -83,7 +84,8 @@ func newEnv(t *testing.T, target Target) *env {
 	return e
 }
 
-// open is the ACL of everything that is not about ACLs, others the one of what the case may not touch.
+// open is the ACL of everything that is not about ACLs, others the one of what the case may not
+// touch.
 var (
 	open   = zk.WorldACL(zk.PermAll)
 	others = zk.DigestACL(zk.PermAll, "other", "one")

@@ -81,13 +81,19 @@ var absences = []difference{
 	{NoAddWatch, watched(),
 		lacking(func(c *zk.Conn) error { return second(c.AddWatch("/", zk.AddWatchPersistent)) })},
 	{NoAddWatch, []string{"the watches of a multi fire in its order, and none of one that fails"},
-		lacking(func(c *zk.Conn) error { return second(c.AddWatch("/", zk.AddWatchPersistentRecursive)) })},
-	{NoRemoveWatches, []string{"checkWatches finds a watch by its type, and none where nobody watches"},
+		lacking(func(c *zk.Conn) error {
+			return second(c.AddWatch("/", zk.AddWatchPersistentRecursive))
+		})},
+	{NoRemoveWatches, []string{
+		"checkWatches finds a watch by its type, and none where nobody watches",
+	},
 		lacking(func(c *zk.Conn) error { return c.CheckWatches("/", zk.WatcherAny) })},
 	{NoContainers, []string{
 		"a container goes after its last child, and stays while it never had one",
 		"a container is no ephemeral to clients",
-	}, lacking(func(c *zk.Conn) error { return second(c.CreateContainer("/c", nil, zk.FlagContainer, open)) })},
+	}, lacking(func(c *zk.Conn) error {
+		return second(c.CreateContainer("/c", nil, zk.FlagContainer, open))
+	})},
 	{NoContainers, []string{"containers and TTL nodes can be created in a multi"},
 		lacking(func(c *zk.Conn) error {
 			return second(c.Multi(&zk.CreateContainerRequest{Path: "/c", Acl: open}))
@@ -97,7 +103,9 @@ var absences = []difference{
 		"a TTL node stays before its time",
 		"a TTL node may be sequential",
 		"a time to live must be positive and fit",
-	}, lacking(func(c *zk.Conn) error { return second(c.CreateTTL("/t", nil, zk.FlagTTL, open, 1e9)) })},
+	}, lacking(func(c *zk.Conn) error {
+		return second(c.CreateTTL("/t", nil, zk.FlagTTL, open, 1e9))
+	})},
 }
 
 // znodeDifferences are about what znodes hold.
@@ -129,7 +137,9 @@ var znodeDifferences = []difference{
 		equal(e, "children", d.NumChildren, 1)
 		equal(e, "pzxid", d.Pzxid, created)
 	}},
-	{OtherZnodes | NoResumption, []string{"the root and the server's own znodes cannot be deleted"}, func(e *env) {
+	{OtherZnodes | NoResumption, []string{
+		"the root and the server's own znodes cannot be deleted",
+	}, func(e *env) {
 		for _, path := range []string{"/", "/keeper", "/keeper/config", "/keeper/feature_flags"} {
 			e.fails(e.plain.Delete(path, -1), zk.ErrBadArguments)
 		}
@@ -140,7 +150,9 @@ var znodeDifferences = []difference{
 			e.fails(e.plain.Delete(path, -1), zk.ErrBadArguments)
 		}
 	}},
-	{OtherZnodes | NoResumption, []string{"the server's own znodes are where they always are"}, func(e *env) {
+	{OtherZnodes | NoResumption, []string{
+		"the server's own znodes are where they always are",
+	}, func(e *env) {
 		names, stat, err := e.plain.Children("/keeper")
 		e.must(err)
 		slices.Sort(names)
@@ -161,13 +173,14 @@ var znodeDifferences = []difference{
 		equal(e, "names", fmt.Sprint(names), "[quota]")
 		e.fails(third(e.plain.Get("/zookeeper/config")), zk.ErrNoNode)
 	}},
-	{BarrenTTL, []string{"a TTL node goes when it was not written to for its time, and stays while it has children"},
-		func(e *env) {
-			e.must(second(e.conn.CreateTTL("/t", nil, zk.FlagTTL, open, 200e6)))
-			e.fails(second(e.conn.Create("/t/a", nil, 0, open)), zk.ErrBadArguments)
-			equal(e, "owner", e.stat("/t").EphemeralOwner, 0)
-			e.goes("/t")
-		}},
+	{BarrenTTL, []string{
+		"a TTL node goes when it was not written to for its time, and stays while it has children",
+	}, func(e *env) {
+		e.must(second(e.conn.CreateTTL("/t", nil, zk.FlagTTL, open, 200e6)))
+		e.fails(second(e.conn.Create("/t/a", nil, 0, open)), zk.ErrBadArguments)
+		equal(e, "owner", e.stat("/t").EphemeralOwner, 0)
+		e.goes("/t")
+	}},
 }
 
 // aclDifferences are about permissions.
@@ -179,7 +192,9 @@ var aclDifferences = []difference{
 		e.must(err)
 		equal(e, "entries", len(acl), 0)
 	}},
-	{LooseACL, []string{"an ACL that is empty, or of a scheme or id that no server knows, is InvalidACL"}, func(e *env) {
+	{LooseACL, []string{
+		"an ACL that is empty, or of a scheme or id that no server knows, is InvalidACL",
+	}, func(e *env) {
 		e.create("/a", "")
 		for _, acl := range [][]zk.ACL{
 			{{Perms: zk.PermAll, Scheme: "nonsense", ID: "x"}},
@@ -192,7 +207,8 @@ var aclDifferences = []difference{
 		}
 		e.must(second(e.conn.SetACL("/a", nil, -1)))
 		e.set("/a", "open to all")
-		e.createAs("/b", "", 0, append(zk.DigestACL(zk.PermAll, "u", "p"), zk.ACL{Perms: zk.PermAll, Scheme: "nonsense", ID: "x"}))
+		nonsense := zk.ACL{Perms: zk.PermAll, Scheme: "nonsense", ID: "x"}
+		e.createAs("/b", "", 0, append(zk.DigestACL(zk.PermAll, "u", "p"), nonsense))
 		acl, _, err := e.user("u:p").GetACL("/b")
 		e.must(err)
 		equal(e, "ACL", fmt.Sprint(acl), fmt.Sprint(zk.DigestACL(zk.PermAll, "u", "p")))
@@ -229,13 +245,17 @@ var aclDifferences = []difference{
 	{RightsFirst, []string{"the errors in a multi are those of the operations alone"}, func(e *env) {
 		e.createAs("/locked", "", 0, others)
 		e.create("/a", "")
-		_, err := e.conn.Multi(&zk.DeleteRequest{Path: "/no", Version: -1}, &zk.CreateRequest{Path: "/locked/a", Acl: open})
+		_, err := e.conn.Multi(
+			&zk.DeleteRequest{Path: "/no", Version: -1}, &zk.CreateRequest{Path: "/locked/a", Acl: open})
 		e.fails(err, zk.ErrNoNode) // which stands before the right that is missing
-		_, err = e.conn.Multi(&zk.SetDataRequest{Path: "/a", Version: -1}, &zk.SetDataRequest{Path: "/locked", Version: -1})
+		_, err = e.conn.Multi(
+			&zk.SetDataRequest{Path: "/a", Version: -1}, &zk.SetDataRequest{Path: "/locked", Version: -1})
 		e.fails(err, zk.ErrNoAuth)
 		equal(e, "version", e.stat("/a").Version, 0)
 	}},
-	{RightsFirst, []string{"multiRead has a result for each operation, and an error spoils no other"}, func(e *env) {
+	{RightsFirst, []string{
+		"multiRead has a result for each operation, and an error spoils no other",
+	}, func(e *env) {
 		e.create("/a", "data")
 		results, err := e.conn.MultiRead(&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/no"})
 		e.must(err)
@@ -247,7 +267,8 @@ var aclDifferences = []difference{
 	}},
 }
 
-// loses lets a connection lose its session, which another one follows, and checks that watches say so.
+// loses lets a connection lose its session, which another one follows, and checks that watches say
+// so.
 func (e *env) loses(link *link, states *states, watches ...<-chan zk.Event) {
 	e.Helper()
 	link.cut()
@@ -299,9 +320,12 @@ var sessionDifferences = []difference{
 		other, _, _ := e.remote(long, zk.WithSession(first.SessionID(), first.SessionPassword()))
 		equal(e, "another session", other.SessionID() != first.SessionID(), true)
 	}},
-	{NoResumption, []string{"after a reconnect a persistent watch says that events were lost, and goes on"}, func(e *env) {
+	{NoResumption, []string{
+		"after a reconnect a persistent watch says that events were lost, and goes on",
+	}, func(e *env) {
 		c, link, states := e.remote(long)
-		w, r := e.addWatch(c, "/a", zk.AddWatchPersistent), e.addWatch(c, "/", zk.AddWatchPersistentRecursive)
+		w := e.addWatch(c, "/a", zk.AddWatchPersistent)
+		r := e.addWatch(c, "/", zk.AddWatchPersistentRecursive)
 		e.loses(link, states, w.Events(), r.Events())
 	}},
 	{NoPasswords, []string{"a session is not given to who does not know its password"}, func(e *env) {
@@ -352,7 +376,9 @@ var watchDifferences = []difference{
 		"after a reconnect a child watch tells of children that came, of one that went, and of the end",
 		"watches are set again after the credentials that they need",
 	}, nil},
-	{Unmerged, []string{"a persistent watch sees its znode and its children, again and again"}, func(e *env) {
+	{Unmerged, []string{
+		"a persistent watch sees its znode and its children, again and again",
+	}, func(e *env) {
 		c := e.connect()
 		w := e.addWatch(c, "/a", zk.AddWatchPersistent)
 		for range 2 {

@@ -95,7 +95,7 @@ var multiCases = []Case{
 			{&zk.CreateRequest{Path: "/a", Acl: open}, zk.ErrNodeExists},
 			{&zk.CreateRequest{Path: "/no/a", Acl: open}, zk.ErrNoNode},
 			{&zk.CreateRequest{Path: "/e/a", Acl: open}, zk.ErrNoChildrenForEphemerals},
-			{&zk.CreateRequest{Path: "/x", Acl: []zk.ACL{{Perms: zk.PermAll, Scheme: "nonsense", ID: "x"}}}, zk.ErrInvalidACL},
+			{&zk.CreateRequest{Path: "/x", Acl: []zk.ACL{{Scheme: "nonsense", ID: "x"}}}, zk.ErrInvalidACL},
 			{&zk.CreateRequest{Path: "/locked/a", Acl: open}, zk.ErrNoAuth},
 			{&zk.DeleteRequest{Path: "/a", Version: -1}, zk.ErrNotEmpty},
 			{&zk.DeleteRequest{Path: "/a/b", Version: 3}, zk.ErrBadVersion},

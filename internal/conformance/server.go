@@ -47,7 +47,7 @@ const (
 // A Server is a server of the protocol.
 type Server struct {
 	Name   string // a name of zktest.WithServer
-	Real   bool   // the integration tests start one; what holds of another only an imitation has proved
+	Real   bool   // the integration tests start one
 	Traits Trait
 }
 
@@ -60,25 +60,27 @@ func (s Server) String() string {
 }
 
 const (
-	keeper = NoCounts | NoWhoAmI | NoAnswer | NoResumption | OtherZnodes | NullIsEmpty | ChildSets | StalePzxid |
-		LooseACL | BareDigests | FreeSessions | TellsAll | Unmerged
-	raftKeeper = NoCreate2 | NoContainers | NoTTL | NoAddWatch | NoRemoveWatches | NoCounts | NoWhoAmI |
-		OtherZnodes | NullIsEmpty | LooseACL | BareDigests | NoPasswords | RightsFirst | TellsAll | Unmerged
+	keeper = NoCounts | NoWhoAmI | NoAnswer | NoResumption | OtherZnodes | NullIsEmpty |
+		ChildSets | StalePzxid | LooseACL | BareDigests | FreeSessions | TellsAll | Unmerged
+	keeper26   = NoContainers | NoTTL | OpenWorld | FragileMulti | WatchPath | MuteLength
+	raftKeeper = NoCreate2 | NoContainers | NoTTL | NoAddWatch | NoRemoveWatches | NoCounts |
+		NoWhoAmI | OtherZnodes | NullIsEmpty | LooseACL | BareDigests | NoPasswords | RightsFirst |
+		TellsAll | Unmerged
 )
 
 // Servers are all servers that rows state something of.
 var Servers = []Server{
-	{"3.4", true, NoCreate2 | NoContainers | NoTTL | NoMultiRead | NoAddWatch | NoRemoveWatches | NoCounts | NoWhoAmI |
-		NoConfig | PlainAddresses | TellsAll},
+	{"3.4", true, NoCreate2 | NoContainers | NoTTL | NoMultiRead | NoAddWatch | NoRemoveWatches |
+		NoCounts | NoWhoAmI | NoConfig | PlainAddresses | TellsAll},
 	{"3.5", false, NoMultiRead | NoAddWatch | NoCounts | NoWhoAmI | TellsAll},
 	{"3.6", false, NoWhoAmI | TellsAll},
 	{"3.7", false, TellsAll},
 	{"3.8", true, 0},
 	{"3.9", true, 0},
-	{"clickhouse-25.8", false, keeper | NoCreate2 | NoContainers | NoTTL | NoSetWatches | NoAddWatch | NoRemoveWatches |
-		OpenWorld | FragileMulti},
-	{"clickhouse-26.1", false, keeper | NoContainers | NoTTL | OpenWorld | FragileMulti | WatchPath | MuteLength},
-	{"clickhouse-26.3", false, keeper | NoContainers | NoTTL | OpenWorld | FragileMulti | WatchPath | MuteLength},
+	{"clickhouse-25.8", false, keeper | NoCreate2 | NoContainers | NoTTL | NoSetWatches | NoAddWatch |
+		NoRemoveWatches | OpenWorld | FragileMulti},
+	{"clickhouse-26.1", false, keeper | keeper26},
+	{"clickhouse-26.3", false, keeper | keeper26},
 	{"clickhouse-latest", false, keeper | WatchPath | MarkedContainer | BarrenTTL},
 	{"raftkeeper", false, raftKeeper | NoAnswer | DeafChildren | LostRearm},
 	{"raftkeeper-latest", false, raftKeeper},

@@ -98,10 +98,13 @@ func plain(id string) (netip.Prefix, bool) {
 	return prefix, ok && !strings.Contains(id, "/")
 }
 
+// A fixer is the function of aclRules.fix.
+type fixer func(r *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code)
+
 // aclRules are what a server makes of access control lists.
 type aclRules struct {
 	// fix returns a list as it is kept, given the identities of the session.
-	fix func(r *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code)
+	fix fixer
 	// open is the list of the root and of the server's own znodes.
 	open []wire.ACL
 	// masked says that digests are shown only to those who may change the list.
@@ -110,7 +113,8 @@ type aclRules struct {
 	address func(id string) (netip.Prefix, bool)
 }
 
-// fixACL is how a ZooKeeper keeps a list: without repetitions, and with the session's identities in the place of scheme auth.
+// fixACL is how a ZooKeeper keeps a list: without repetitions, and with the session's identities in
+// the place of scheme auth.
 func fixACL(r *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code) {
 	var fixed []wire.ACL
 	for i, a := range list {
@@ -153,10 +157,10 @@ func (r *aclRules) valid(scheme, id string) bool {
 	return false
 }
 
-// keeperACL returns how the relatives of ClickHouse Keeper keep a list (fixupACL): entries of schemes that they do not
-// have are dropped if there is another, and an empty list is open. keep says what becomes of the entries of world in the
-// end.
-func keeperACL(keep func([]wire.ACL) []wire.ACL) func(*aclRules, []wire.ACL, []identity) ([]wire.ACL, wire.Code) {
+// keeperACL returns how the relatives of ClickHouse Keeper keep a list (fixupACL): entries of
+// schemes that they do not have are dropped if there is another, and an empty list is open. keep
+// says what becomes of the entries of world in the end.
+func keeperACL(keep func([]wire.ACL) []wire.ACL) fixer {
 	return func(_ *aclRules, list []wire.ACL, ids []identity) ([]wire.ACL, wire.Code) {
 		var fixed []wire.ACL
 		found := len(list) == 0
@@ -192,8 +196,10 @@ func worldDropped(list []wire.ACL) []wire.ACL {
 
 // openDropped drops a list that opens everything to all.
 func openDropped(list []wire.ACL) []wire.ACL {
-	if slices.ContainsFunc(list, func(a wire.ACL) bool { return a.Scheme != "world" || a.Perms != permAll }) {
-		return list
+	for _, a := range list {
+		if a.Scheme != "world" || a.Perms != permAll {
+			return list
+		}
 	}
 	return nil
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// maxFrame is a ZooKeeper's packet limit, the default of jute.maxbuffer. A longer request ends the connection.
+// maxFrame is a ZooKeeper's packet limit, the default of jute.maxbuffer. A longer request ends the
+// connection.
 const maxFrame = 0xfffff
 
 // handshakeTimeout is how long a connection may stay without a session (zookeeper.sessionlessCnxnTimeout).

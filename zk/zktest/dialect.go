@@ -50,8 +50,8 @@ var dialects = map[string]dialect{
 
 // A dialect is what tells one server of the protocol from another. The zero value of each field is
 // what ZooKeeper 3.8 does. Behind a field stands its source: a function of ClickHouse (mid 2026, in
-// src/Coordination, src/Server and src/Common/ZooKeeper) or of RaftKeeper (src/Service), or an issue
-// or pull request of either.
+// src/Coordination, src/Server and src/Common/ZooKeeper) or of RaftKeeper (src/Service), or an
+// issue or pull request of either.
 type dialect struct {
 	product string // as srvr calls it
 	version string // as srvr prints it

@@ -90,8 +90,8 @@ func (s *speaker) receive() []byte {
 	return body
 }
 
-// A follower of ClickHouse Keeper tells the leader of pings and writes alone: a client that only reads
-// loses its session in the midst of it.
+// A follower of ClickHouse Keeper tells the leader of pings and writes alone: a client that only
+// reads loses its session in the midst of it.
 func TestReadsDoNotProlong(t *testing.T) {
 	for name, lives := range map[string]bool{"clickhouse-25.8": false, "raftkeeper": true, "3.8": true} {
 		t.Run(name, func(t *testing.T) {
@@ -131,8 +131,8 @@ func TestPingsProlongOnEveryServer(t *testing.T) {
 	})
 }
 
-// A Keeper without a quorum gives no session: protocolVersion 42, the granted timeout, session -1. It
-// tells the sessions that it gives up by a reply to nothing.
+// A Keeper without a quorum gives no session: protocolVersion 42, the granted timeout, session -1.
+// It tells the sessions that it gives up by a reply to nothing.
 func TestWithoutQuorum(t *testing.T) {
 	onEvery(t, clickHouse, func(t *testing.T, server *zktest.Server) {
 		before := dial(t, server, &wire.ConnectRequest{TimeOut: 10_000})
@@ -149,7 +149,8 @@ func TestWithoutQuorum(t *testing.T) {
 		if err := wire.Unmarshal(body, &answer); err != nil {
 			t.Fatal(err)
 		}
-		if answer.ProtocolVersion != 42 || answer.TimeOut != 10_000 || answer.SessionID != -1 || len(body) != 36 {
+		if answer.ProtocolVersion != 42 || answer.TimeOut != 10_000 || answer.SessionID != -1 ||
+			len(body) != 36 {
 			t.Errorf("answer %+v in %d bytes", answer, len(body))
 		}
 		if s.receive() != nil {
@@ -187,16 +188,19 @@ func TestEmptyMulti(t *testing.T) {
 func TestWordsOfOtherServers(t *testing.T) {
 	for _, c := range []struct{ server, word, want string }{
 		{"clickhouse-25.8", "ruok", "imok"},
-		{"clickhouse-25.8", "srvr", "ClickHouse Keeper version: v25.8.1.1-zktest\nLatency min/avg/max: 0/0/0\n" +
-			"Received: 1\nSent: 0\nConnections: 1\nOutstanding: 0\nZxid: 0x0\nMode: follower\nNode count: 5\n"},
+		{"clickhouse-25.8", "srvr", "ClickHouse Keeper version: v25.8.1.1-zktest\n" +
+			"Latency min/avg/max: 0/0/0\nReceived: 1\nSent: 0\nConnections: 1\nOutstanding: 0\n" +
+			"Zxid: 0x0\nMode: follower\nNode count: 5\n"},
 		{"clickhouse-25.8", "apiv", "2"},
 		{"clickhouse-25.8", "dump", ""},
 		{"clickhouse-25.8", "conf", ""},
-		{"raftkeeper", "srvr", "RaftKeeper version: v2.1.4\nLatency min/avg/max: 0/0/0\n" +
-			"Received: 1\nSent : 0\nConnections: 1\nOutstanding: 0\nZxid: 0\nMode: leader\nNode count: 1\n"},
+		{"raftkeeper", "srvr", "RaftKeeper version: v2.1.4\n" +
+			"Latency min/avg/max: 0/0/0\nReceived: 1\nSent : 0\nConnections: 1\nOutstanding: 0\n" +
+			"Zxid: 0\nMode: leader\nNode count: 1\n"},
 		{"raftkeeper", "apiv", ""},
-		{"3.4", "srvr", "Zookeeper version: 3.4.14-zktest, built on 2022-02-25 08:49 UTC\nLatency min/avg/max: 0/0/0\n" +
-			"Received: 1\nSent: 0\nConnections: 1\nOutstanding: 0\nZxid: 0x0\nMode: standalone\nNode count: 3\n"},
+		{"3.4", "srvr", "Zookeeper version: 3.4.14-zktest, built on 2022-02-25 08:49 UTC\n" +
+			"Latency min/avg/max: 0/0/0\nReceived: 1\nSent: 0\nConnections: 1\nOutstanding: 0\n" +
+			"Zxid: 0x0\nMode: standalone\nNode count: 3\n"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			server := zktest.NewServer(zktest.WithServer(c.server))

@@ -72,9 +72,10 @@ func (s *Server) Refuse(refuse bool) {
 	s.refuse = refuse
 }
 
-// SetReadOnly makes the server what a member of an ensemble without a quorum is in its read-only mode, or ends that.
-// Its connections are closed. A read-only server takes only clients that allow it, and answers NotReadOnly to writes.
-// A server without such a mode takes no clients: it answers with protocolVersion 42, and closes the connection.
+// SetReadOnly makes the server what a member of an ensemble without a quorum is in its read-only
+// mode, or ends that. Its connections are closed. A read-only server takes only clients that allow
+// it, and answers NotReadOnly to writes. A server without such a mode takes no clients: it answers
+// with protocolVersion 42, and closes the connection.
 func (s *Server) SetReadOnly(readOnly bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,8 +37,8 @@ func disabled(name string) word {
 	}
 }
 
-// counterLines are the lines behind the version in srvr and stat, as a format for counters. Before 3.6 an average was an
-// integer.
+// counterLines are the lines behind the version in srvr and stat, as a format for counters. Before
+// 3.6 an average was an integer.
 const (
 	counterLines = "Latency min/avg/max: %[1]d/%.1[2]f/%[3]d\nReceived: %[4]d\nSent: %[5]d\n" +
 		"Connections: %[6]d\nOutstanding: 0\nZxid: %#[7]x\nMode: %[8]s\nNode count: %[9]d\n"

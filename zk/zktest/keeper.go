@@ -12,7 +12,8 @@ import (
 var (
 	keeperOldest = []wire.Op{
 		wire.OpCreate, wire.OpDelete, wire.OpExists, wire.OpGetData, wire.OpSetData,
-		wire.OpGetACL, wire.OpSetACL, wire.OpGetChildren, wire.OpSync, wire.OpPing, wire.OpGetChildren2, wire.OpCheck, wire.OpMulti,
+		wire.OpGetACL, wire.OpSetACL, wire.OpGetChildren, wire.OpSync, wire.OpPing,
+		wire.OpGetChildren2, wire.OpCheck, wire.OpMulti,
 		wire.OpAuth, wire.OpCloseSession,
 	}
 	// multiRead is of #41410, the last three are of #83488.
@@ -22,8 +23,8 @@ var (
 	keeper261 = slices.Concat(keeper258, []wire.Op{wire.OpCreate2, wire.OpCheckWatches,
 		wire.OpRemoveWatches, wire.OpSetWatches, wire.OpSetWatches2, wire.OpAddWatch,
 		wire.OpCheckStat, wire.OpTryRemove})
-	// Lists with Stats and data are of #94826 (26.2), recursive ones of #102612 (26.4), TTL nodes of
-	// #100397 (26.6), containers of #108908. Of these only containers have no feature flag.
+	// Lists with Stats and data are of #94826 (26.2), recursive ones of #102612 (26.4), TTL nodes
+	// of #100397 (26.6), containers of #108908. Of these only containers have no feature flag.
 	keeperLatest = slices.Concat(keeper261, []wire.Op{wire.OpFilteredListWithData, wire.OpListRecursive,
 		wire.OpCreateTTL, wire.OpCreateContainer})
 )
@@ -124,8 +125,8 @@ var keeperFlags = []flag{
 	12: {"create_ttl", wire.OpCreateTTL},
 }
 
-// flagBytes returns /keeper/feature_flags of a server that knows ops: flag n is bit 7-(n%8) of byte n/8. An older server
-// has fewer bytes.
+// flagBytes returns /keeper/feature_flags of a server that knows ops: flag n is bit 7-(n%8) of byte
+// n/8. An older server has fewer bytes.
 func flagBytes(ops map[wire.Op]bool) []byte {
 	b := make([]byte, (len(keeperFlags)+7)/8)
 	for n, f := range keeperFlags {
@@ -194,8 +195,8 @@ func raftKeeper(version string, change func(*dialect)) dialect {
 	return d
 }
 
-// latestRaftKeeper is as of 2026-09. It publishes flags of ClickHouse Keeper (#398), among them those
-// of addWatch and create2, which it does not have.
+// latestRaftKeeper is as of 2026-09. It publishes flags of ClickHouse Keeper (#398), among them
+// those of addWatch and create2, which it does not have.
 func latestRaftKeeper(d *dialect) {
 	d.unknown, d.strangeMember = declined, wire.CodeBadArguments // #400
 	d.lostRearm, d.deafChildren, d.flagBits = false, false, false

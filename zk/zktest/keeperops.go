@@ -32,9 +32,11 @@ func (q *call) keeperRead() (wire.Record, wire.Code) {
 	return q.watch()
 }
 
-// filtered returns the sorted names of the children that a filter lets through, and the znode. What the
-// filter looks at is a secret: it needs READ on every child.
-func (q *call) filtered(path string, watch bool, filter int8, looks bool) ([]string, *node, wire.Code) {
+// filtered returns the sorted names of the children that a filter lets through, and the znode. What
+// the filter looks at is a secret: it needs READ on every child.
+func (q *call) filtered(path string, watch bool, filter int8, looks bool) (
+	[]string, *node, wire.Code,
+) {
 	n, code := q.children(&wire.GetChildrenRequest{Path: path, Watch: watch})
 	if code != wire.CodeOK {
 		return nil, nil, code
@@ -81,8 +83,8 @@ func (q *call) filteredListWithData(r *wire.FilteredListWithDataRequest) (wire.R
 	return answer, code
 }
 
-// listRecursive goes breadth first. It leaves out what the session may not read, and what is below, and
-// says nothing of what the limit cut off.
+// listRecursive goes breadth first. It leaves out what the session may not read, and what is below,
+// and says nothing of what the limit cut off.
 func (q *call) listRecursive(r *wire.LimitedRequest) (wire.Record, wire.Code) {
 	if _, code := q.readable(r.Path, permRead); code != wire.CodeOK {
 		return nil, code
@@ -106,7 +108,8 @@ func (q *call) listRecursive(r *wire.LimitedRequest) (wire.Record, wire.Code) {
 
 // keeperWrites may stand in a multi of ClickHouse Keeper beside ZooKeeper's.
 var keeperWrites = opSet([]wire.Op{
-	wire.OpCreateIfNotExists, wire.OpTryRemove, wire.OpRemoveRecursive, wire.OpCheckNotExists, wire.OpCheckStat,
+	wire.OpCreateIfNotExists, wire.OpTryRemove, wire.OpRemoveRecursive,
+	wire.OpCheckNotExists, wire.OpCheckStat,
 })
 
 // keeperWrite does one of keeperWrites.
@@ -152,8 +155,8 @@ func (x *txn) tryRemove(r *wire.DeleteRequest) wire.Code {
 	}
 }
 
-// removeRecursive removes the znode with all below it, children before parents, unless there are more than
-// the limit. Every one of them needs DELETE.
+// removeRecursive removes the znode with all below it, children before parents, unless there are
+// more than the limit. Every one of them needs DELETE.
 func (x *txn) removeRecursive(r *wire.LimitedRequest) wire.Code {
 	if r.Path == "/" || x.t.d.closed(r.Path) {
 		return wire.CodeBadArguments
@@ -208,10 +211,12 @@ func (x *txn) checkStat(r *wire.CheckStatRequest) wire.Code {
 	}
 	has, want := x.t.stat(x.t.get(r.Path)), r.Stat
 	for _, pair := range [][2]int64{
-		{has.Czxid, want.Czxid}, {has.Mzxid, want.Mzxid}, {has.Ctime, want.Ctime}, {has.Mtime, want.Mtime},
+		{has.Czxid, want.Czxid}, {has.Mzxid, want.Mzxid},
+		{has.Ctime, want.Ctime}, {has.Mtime, want.Mtime},
 		{int64(has.Version), int64(want.Version)}, {int64(has.Cversion), int64(want.Cversion)},
 		{int64(has.Aversion), int64(want.Aversion)}, {has.EphemeralOwner, want.EphemeralOwner},
-		{int64(has.DataLength), int64(want.DataLength)}, {int64(has.NumChildren), int64(want.NumChildren)},
+		{int64(has.DataLength), int64(want.DataLength)},
+		{int64(has.NumChildren), int64(want.NumChildren)},
 		{has.Pzxid, want.Pzxid},
 	} {
 		if pair[1] != -1 && pair[0] != pair[1] {

@@ -7,10 +7,12 @@ import (
 
 // raftCounterLines are counterLines of RaftKeeper: with a space behind Sent, and a decimal zxid.
 const raftCounterLines = "Latency min/avg/max: %[1]d/%.0[2]f/%[3]d\n" +
-	"Received: %[4]d\nSent : %[5]d\nConnections: %[6]d\nOutstanding: 0\nZxid: %[7]d\nMode: %[8]s\nNode count: %[9]d\n"
+	"Received: %[4]d\nSent : %[5]d\nConnections: %[6]d\nOutstanding: 0\n" +
+	"Zxid: %[7]d\nMode: %[8]s\nNode count: %[9]d\n"
 
 // keeperWords are the four-letter words of ClickHouse Keeper (FourLetterCommand.cpp), as far as a
-// monitor asks for them. A word that is unknown or not allowed closes the connection without a text.
+// monitor asks for them. A word that is unknown or not allowed closes the connection without a
+// text.
 var keeperWords = map[string]word{
 	"ruok": words["ruok"],
 	"isro": words["isro"],

@@ -77,7 +77,8 @@ func failed(n, at int, code wire.Code) *wire.MultiResponse {
 	return &wire.MultiResponse{Results: results}
 }
 
-// multiRead does several reads, each with a result or an error of its own. It sets no watches, but on a server that does.
+// multiRead does several reads, each with a result or an error of its own. It sets no watches, but
+// on a server that does.
 func (q *call) multiRead(r *wire.MultiRequest) (wire.Record, wire.Code) {
 	results := make(typedResults, len(r.Ops))
 	for i, op := range r.Ops {
@@ -126,7 +127,8 @@ func (q *call) member(op wire.MultiOp) (wire.Record, wire.Code) {
 	return nil, wire.CodeMarshallingError
 }
 
-// typedResults are results of which a failed one, under another type than error, is its header alone.
+// typedResults are results of which a failed one, under another type than error, is its header
+// alone.
 type typedResults []wire.MultiResult
 
 func (r typedResults) Append(b []byte) []byte {

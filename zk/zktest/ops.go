@@ -53,7 +53,8 @@ func (s *Server) handle(c *conn, frame []byte) bool {
 	h.Xid += fault.Xid
 	s.sent(c)
 	c.took(q.h, h.Zxid, start)
-	goesOn := c.respond(fault, func(b []byte) []byte { return appendReply(b, h, record) }) && q.goesOn(h.Err)
+	goesOn := c.respond(fault, func(b []byte) []byte { return appendReply(b, h, record) })
+	goesOn = goesOn && q.goesOn(h.Err)
 	if q.after != nil {
 		q.after()
 	}
@@ -64,12 +65,13 @@ func (s *Server) handle(c *conn, frame []byte) bool {
 func (q *call) prolongs() bool { return !q.s.dialect.deafToReads || !readOps[q.h.Op] }
 
 // readOps are the operations that a server of an ensemble does by itself.
-var readOps = map[wire.Op]bool{
-	wire.OpExists: true, wire.OpGetData: true, wire.OpGetACL: true, wire.OpGetChildren: true, wire.OpGetChildren2: true,
-	wire.OpCheck: true, wire.OpCheckNotExists: true, wire.OpCheckStat: true, wire.OpFilteredList: true,
-	wire.OpFilteredListWithData: true, wire.OpListRecursive: true, wire.OpMultiRead: true, wire.OpGetEphemerals: true, wire.OpGetAllChildrenNumber: true, wire.OpWhoAmI: true,
-	wire.OpSetWatches: true, wire.OpSetWatches2: true, wire.OpAddWatch: true, wire.OpRemoveWatches: true, wire.OpCheckWatches: true,
-}
+var readOps = opSet([]wire.Op{
+	wire.OpExists, wire.OpGetData, wire.OpGetACL, wire.OpGetChildren, wire.OpGetChildren2, wire.OpCheck,
+	wire.OpMultiRead, wire.OpGetEphemerals, wire.OpGetAllChildrenNumber, wire.OpWhoAmI,
+	wire.OpSetWatches, wire.OpSetWatches2, wire.OpAddWatch, wire.OpRemoveWatches, wire.OpCheckWatches,
+	wire.OpCheckNotExists, wire.OpCheckStat, wire.OpFilteredList, wire.OpFilteredListWithData,
+	wire.OpListRecursive,
+})
 
 // zxid returns the zxid of the reply.
 func (q *call) zxid() int64 {
@@ -94,8 +96,11 @@ func (q *call) run() (wire.Record, wire.Code) {
 	if !q.s.dialect.ops[q.h.Op] {
 		return q.strange(wire.CodeUnimplemented)
 	}
-	if q.s.dialect.everyZxid && (q.h.Op == wire.OpPing || q.h.Op == wire.OpSync || q.h.Op == wire.OpAuth) {
-		q.s.tree.zxid++
+	switch q.h.Op {
+	case wire.OpPing, wire.OpSync, wire.OpAuth:
+		if q.s.dialect.everyZxid {
+			q.s.tree.zxid++
+		}
 	}
 	switch q.h.Op {
 	case wire.OpPing:
@@ -121,13 +126,17 @@ func (q *call) run() (wire.Record, wire.Code) {
 			return &wire.SetACLResponse{Stat: x.t.stat(n)}, code
 		})
 	case wire.OpMulti:
-		return write(q, func(x *txn, r *wire.MultiRequest) (wire.Record, wire.Code) { return q.multi(x, r) })
+		return write(q, q.multi)
 	case wire.OpCreateIfNotExists:
 		return write(q, (*txn).createIfNotExists)
 	case wire.OpTryRemove:
-		return write(q, func(x *txn, r *wire.DeleteRequest) (wire.Record, wire.Code) { return nil, x.tryRemove(r) })
+		return write(q, func(x *txn, r *wire.DeleteRequest) (wire.Record, wire.Code) {
+			return nil, x.tryRemove(r)
+		})
 	case wire.OpRemoveRecursive:
-		return write(q, func(x *txn, r *wire.LimitedRequest) (wire.Record, wire.Code) { return nil, x.removeRecursive(r) })
+		return write(q, func(x *txn, r *wire.LimitedRequest) (wire.Record, wire.Code) {
+			return nil, x.removeRecursive(r)
+		})
 	case wire.OpReconfig:
 		return write(q, func(*txn, *wire.ReconfigRequest) (wire.Record, wire.Code) { return nil, wire.CodeReconfigDisabled })
 	}

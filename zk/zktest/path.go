@@ -34,7 +34,8 @@ func looselyValid(path string) bool {
 	}, path))
 }
 
-// anyPath is the rule of a server that does not look: a znode has a name, which the last slash begins.
+// anyPath is the rule of a server that does not look: a znode has a name, which the last slash
+// begins.
 func anyPath(path string) bool {
 	return path == "/" || strings.Contains(path, "/") && !strings.HasSuffix(path, "/")
 }

@@ -33,15 +33,18 @@ func (s *Server) connect(c *conn, frame []byte) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.readOnly && !r.ReadOnly && !s.dialect.rejects || r.LastZxidSeen > s.tree.zxid && !s.dialect.anyZxid {
+	dialect := &s.dialect
+	switch {
+	case s.closed, s.readOnly && !r.ReadOnly && !dialect.rejects,
+		r.LastZxidSeen > s.tree.zxid && !dialect.anyZxid:
 		return false // without a reply: another server may do
 	}
-	answer := wire.ConnectResponse{Passwd: make([]byte, 16), ReadOnly: s.readOnly && !s.dialect.rejects}
+	answer := wire.ConnectResponse{Passwd: make([]byte, 16), ReadOnly: s.readOnly && !dialect.rejects}
 	ss := s.attach(c, &r)
 	switch {
 	case ss != nil:
 		answer.TimeOut, answer.SessionID, answer.Passwd = int32(ss.timeout.Milliseconds()), ss.id, ss.password
-	case s.dialect.rejects:
+	case dialect.rejects:
 		answer = s.rejection(&r)
 	}
 	s.received(c)
@@ -49,7 +52,7 @@ func (s *Server) connect(c *conn, frame []byte) bool {
 	return c.respond(fault, func(b []byte) []byte {
 		at := len(b)
 		b = wire.AppendFrame(b, &answer)
-		if s.dialect.shortAnswer || len(frame) == oldConnectRequestSize {
+		if dialect.shortAnswer || len(frame) == oldConnectRequestSize {
 			b = b[:len(b)-1]
 			b[at+3]-- // the length
 		}
@@ -61,12 +64,15 @@ func (s *Server) connect(c *conn, frame []byte) bool {
 // It gets an answer without that either.
 const oldConnectRequestSize = 44
 
-// rejected is the protocolVersion of an answer that gives no session (KEEPER_PROTOCOL_VERSION_CONNECTION_REJECT).
+// rejected is the protocolVersion of an answer that gives no session
+// (KEEPER_PROTOCOL_VERSION_CONNECTION_REJECT).
 const rejected = 42
 
 // rejection is the answer of a server without a quorum, or to a session that is no more.
 func (s *Server) rejection(r *wire.ConnectRequest) wire.ConnectResponse {
-	answer := wire.ConnectResponse{ProtocolVersion: rejected, TimeOut: -1, SessionID: -1, Passwd: make([]byte, 16)}
+	answer := wire.ConnectResponse{
+		ProtocolVersion: rejected, TimeOut: -1, SessionID: -1, Passwd: make([]byte, 16),
+	}
 	switch {
 	case !s.readOnly:
 		answer.SessionID = r.SessionID
@@ -141,7 +147,8 @@ func (s *Server) expire(ss *session) {
 	}
 }
 
-// crash ends every connection and takes no new one, until Refuse(false) starts the server again with what it had.
+// crash ends every connection and takes no new one, until Refuse(false) starts the server again
+// with what it had.
 func (s *Server) crash() {
 	s.refuse = true
 	for c := range s.conns {

@@ -25,8 +25,9 @@ import (
 
 var record = flag.String("record", "", "the version of the ZooKeeper here: write down in testdata what it answers")
 
-// Each file of testdata is a conversation with a fresh ZooKeeper of some version, which a fresh server of
-// this package must repeat word for word: errors, zxids, Stats, events and their order. They are recorded by
+// Each file of testdata is a conversation with a fresh ZooKeeper of some version, which a fresh
+// server of this package must repeat word for word: errors, zxids, Stats, events and their order.
+// They are recorded by
 //
 //	go test -run Transcripts -record 3.8.0
 //
@@ -35,14 +36,15 @@ var record = flag.String("record", "", "the version of the ZooKeeper here: write
 //	a> create path="/a" data="x" $open
 //	a< create xid=1 zxid=0x2 path="/a"
 //
-// The letter names a connection, which begins with a handshake of its own unless it is asked for as createSession. What comes
-// before the answer to a request stands before it, and nothing is read without a request. ! sends bytes
-// in hexadecimal, or nothing, and reads what answers the operation. ? is >, but shows the frames that come
-// in hexadecimal. ~ sends a request that is not answered. $open is the ACL that is open to all; $a stands for
-// the session of a, and for its password.
+// The letter names a connection, which begins with a handshake of its own unless it is asked for as
+// createSession. What comes before the answer to a request stands before it, and nothing is read
+// without a request. ! sends bytes in hexadecimal, or nothing, and reads what answers the
+// operation. ? is >, but shows the frames that come in hexadecimal. ~ sends a request that is not
+// answered. $open is the ACL that is open to all; $a stands for the session of a, and for its
+// password.
 //
-// Folders with names of [zktest.WithServer] are not recorded: no such server was at hand. They are written
-// from the sources of the server, which each file names.
+// Folders with names of [zktest.WithServer] are not recorded: no such server was at hand. They are
+// written from the sources of the server, which each file names.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil || len(files) == 0 {

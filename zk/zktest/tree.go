@@ -40,8 +40,8 @@ var (
 	worldRead = []wire.ACL{{Perms: permRead, Scheme: "world", ID: "anyone"}}
 )
 
-// newTree returns the znodes that every server has from the start. They count as no creates of their parents,
-// which is why the root of a new ZooKeeper has cversion -1.
+// newTree returns the znodes that every server has from the start. They count as no creates of
+// their parents, which is why the root of a new ZooKeeper has cversion -1.
 func newTree(d *dialect) tree {
 	t := tree{
 		d:          d,
@@ -135,8 +135,8 @@ func (t *tree) remove(path string) {
 	}
 }
 
-// stat returns what clients see. The owner of containers and TTL nodes is none (DataNode.copyStat), but for a mark of
-// the dialect.
+// stat returns what clients see. The owner of containers and TTL nodes is none (DataNode.copyStat),
+// but for a mark of the dialect.
 func (t *tree) stat(n *node) wire.Stat {
 	if n.blank {
 		return wire.Stat{}

@@ -191,7 +191,8 @@ func (x *txn) set(path string, data []byte, version int32) (*node, wire.Code) {
 	if x.t.d.childSets && parent != nil {
 		parent.sets++
 	}
-	x.changes = append(x.changes, change{typ: wire.EventNodeDataChanged, path: path, bare: path, acl: n.acl})
+	x.changes = append(x.changes,
+		change{typ: wire.EventNodeDataChanged, path: path, bare: path, acl: n.acl})
 	return n, wire.CodeOK
 }
 

@@ -6,16 +6,18 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// WithVersion lets the server pass for a ZooKeeper of another version, like "3.4.14"; the default is "3.8.0". It knows the
-// operations that a ZooKeeper of that version knows, answers Unimplemented to the others, and closes their connection.
-// Before 3.8 events go to sessions that may not read the znode too. From 3.9 on events have zxids, watches of several
-// modes on a path do not replace each other, and checkWatches looks whose watch it is; from 3.9.3 on exists needs READ.
+// WithVersion lets the server pass for a ZooKeeper of another version, like "3.4.14"; the default
+// is "3.8.0". It knows the operations that a ZooKeeper of that version knows, answers Unimplemented
+// to the others, and closes their connection. Before 3.8 events go to sessions that may not read
+// the znode too. From 3.9 on events have zxids, watches of several modes on a path do not replace
+// each other, and checkWatches looks whose watch it is; from 3.9.3 on exists needs READ.
 func WithVersion(version string) Option {
 	return func(o *options) { o.dialect = zooKeeper(version) }
 }
 
-// zooKeeper returns what a ZooKeeper of the version does. The versions 3.4.13, 3.8.0, 3.9.3 and 3.9.6 of Debian were at
-// hand: testdata has what they answer. What changed between, and when, is as the issues that dialect names say.
+// zooKeeper returns what a ZooKeeper of the version does. The versions 3.4.13, 3.8.0, 3.9.3 and
+// 3.9.6 of Debian were at hand: testdata has what they answer. What changed between, and when, is
+// as the issues that dialect names say.
 func zooKeeper(version string) dialect {
 	r := parseRelease(version)
 	d := dialect{

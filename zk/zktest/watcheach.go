@@ -2,8 +2,9 @@ package zktest
 
 import "github.com/zkfs/zkfs/zk/internal/wire"
 
-// publishEach tells every watch of a change, where the server does not merge those of a connection: first the recursive
-// ones, from the znode up, then the one-shot ones, then the persistent ones (KeeperStorage::processWatchesImpl).
+// publishEach tells every watch of a change, where the server does not merge those of a connection:
+// first the recursive ones, from the znode up, then the one-shot ones, then the persistent ones
+// (KeeperStorage::processWatchesImpl).
 func (s *Server) publishEach(ch change) {
 	path := ch.path
 	if s.dialect.bareSequence {
@@ -30,7 +31,8 @@ func (s *Server) publishEach(ch change) {
 // tellEach tells the watches of one mode, and takes them away if they are one-shot.
 func (s *Server) tellEach(typ wire.EventType, path string, m mode) {
 	parent, _ := split(path)
-	if s.dialect.deafChildren && len(s.watches.data.paths[path]) == 0 && len(s.watches.child.paths[parent]) == 0 {
+	others := len(s.watches.data.paths[path]) + len(s.watches.child.paths[parent])
+	if s.dialect.deafChildren && others == 0 {
 		return
 	}
 	s.watches.data.tell(path, typ, m)

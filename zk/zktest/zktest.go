@@ -4,15 +4,16 @@
 //	defer server.Close()
 //	conn, events, err := zk.Connect([]string{server.Addr()}, 10*time.Second)
 //
-// It speaks the real protocol, byte for byte, over loopback TCP ([Server.Addr]) or over an in-memory connection
-// ([Server.Dialer]), which also works inside a testing/synctest bubble: sessions then expire in the bubble's time.
-// Any client of ZooKeeper can talk to it. It is one standalone server whose znodes live in memory: versions and zxids,
-// sessions and ephemerals, sequences, containers and TTLs, all kinds of watches, ACLs, multi, and the four-letter words
-// that a monitor asks for. It behaves like ZooKeeper 3.8.0, another version
-// ([WithVersion]), or another server of the protocol ([WithServer]): the same tests judge it and the real servers.
+// It speaks the real protocol, byte for byte, over loopback TCP ([Server.Addr]) or over an
+// in-memory connection ([Server.Dialer]), which also works inside a testing/synctest bubble:
+// sessions then expire in the bubble's time. Any client of ZooKeeper can talk to it. It is one
+// standalone server whose znodes live in memory: versions and zxids, sessions and ephemerals,
+// sequences, containers and TTLs, all kinds of watches, ACLs, multi, and the four-letter words that
+// a monitor asks for. It behaves like ZooKeeper 3.8.0, another version ([WithVersion]), or another
+// server of the protocol ([WithServer]): the same tests judge it and the real servers.
 //
-// What goes wrong in production can be had on demand: [Server.ExpireSession], [Server.Disconnect], [Server.Refuse], and,
-// request by request, [Server.OnRequest].
+// What goes wrong in production can be had on demand: [Server.ExpireSession], [Server.Disconnect],
+// [Server.Refuse], and, request by request, [Server.OnRequest].
 //
 // What it lacks: ensembles and reconfig, SASL, TLS, enforced quotas, throttling.
 package zktest
@@ -81,9 +82,8 @@ func WithEventsForAll() Option {
 	return func(o *options) { o.tellAll = true }
 }
 
-// NewServer starts a server with the znodes of a fresh one: a ZooKeeper's are /zookeeper, /zookeeper/config and
-// /zookeeper/quota.
-// The caller ends it with Close.
+// NewServer starts a server with the znodes of a fresh one: a ZooKeeper's are /zookeeper,
+// /zookeeper/config and /zookeeper/quota. The caller ends it with Close.
 func NewServer(opts ...Option) *Server {
 	s := &Server{
 		options: options{

@@ -53,8 +53,8 @@ func (r *FilteredListWithDataRequest) Decode(d *Decoder) {
 	r.WithData = d.bool()
 }
 
-// FilteredListWithDataResponse answers OpFilteredListWithData. Stats and Data have an element for each
-// child, or none if they were not asked for.
+// FilteredListWithDataResponse answers OpFilteredListWithData. Stats and Data have an element for
+// each child, or none if they were not asked for.
 type FilteredListWithDataResponse struct {
 	Children []string
 	Stat     Stat // of the znode itself
@@ -83,8 +83,8 @@ func (r *Data) Append(b []byte) []byte { return appendBuffer(b, r.Data) }
 
 func (r *Data) Decode(d *Decoder) { r.Data = d.buffer() }
 
-// LimitedRequest is the record of OpRemoveRecursive and OpListRecursive. GetChildrenResponse answers the
-// latter, with whole paths.
+// LimitedRequest is the record of OpRemoveRecursive and OpListRecursive. GetChildrenResponse
+// answers the latter, with whole paths.
 type LimitedRequest struct {
 	Path  string
 	Limit int32 // of znodes, as an unsigned number
@@ -129,7 +129,8 @@ func newKeeperMultiRequest(op Op) Record {
 	return nil
 }
 
-// newKeeperMultiResult is newMultiResult for the same. A filtered list is answered under OpGetChildren2.
+// newKeeperMultiResult is newMultiResult for the same. A filtered list is answered under
+// OpGetChildren2.
 func newKeeperMultiResult(op Op) (Record, bool) {
 	switch op {
 	case OpExists, OpGetChildren2, OpCreateIfNotExists:
