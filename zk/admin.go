@@ -20,7 +20,7 @@ func (c *Conn) WhoAmI() ([]Identity, error) {
 	}
 	defer cl.free()
 	var r wire.WhoAmIResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return nil, err
 	}
 	list := make([]Identity, len(r.ClientInfo))
@@ -44,7 +44,7 @@ func (c *Conn) Ephemerals(prefix string) ([]string, error) {
 	}
 	defer cl.free()
 	var r wire.GetEphemeralsResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return nil, err
 	}
 	return c.receivedPaths(r.Ephemerals), nil
@@ -63,7 +63,7 @@ func (c *Conn) AllChildrenNumber(path string) (int, error) {
 	}
 	defer cl.free()
 	var r wire.GetAllChildrenNumberResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return 0, err
 	}
 	return int(r.TotalNumber), nil
@@ -91,7 +91,7 @@ func (c *Conn) reconfig(request *wire.ReconfigRequest) (*Stat, error) {
 	}
 	defer cl.free()
 	var r wire.GetDataResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return nil, err
 	}
 	return statOf(&r.Stat), nil

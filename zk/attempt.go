@@ -90,7 +90,7 @@ func (a *attempt) createParents() error {
 			continue
 		}
 		_, err := a.c.Create(a.path[:i], nil, flags, a.acl)
-		if flags == FlagContainer && errors.Is(err, ErrUnimplemented) {
+		if flags == FlagContainer && lacks(err) {
 			_, err = a.c.Create(a.path[:i], nil, FlagPersistent, a.acl)
 		}
 		if err != nil && !errors.Is(err, ErrNodeExists) {

@@ -2,6 +2,7 @@ package zk
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
@@ -34,6 +35,13 @@ func (cs *credentials) remember(a credential) {
 		}
 	}
 	cs.list = append(cs.list, a)
+}
+
+// all returns the credentials, in the order in which they were proved.
+func (cs *credentials) all() []credential {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return slices.Clone(cs.list)
 }
 
 // prime puts the credentials at the front of the connection.

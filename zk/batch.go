@@ -26,12 +26,32 @@ const batchBytes = 256 << 10
 // WithSingleReads sends every Get as a request of its own, instead of those that are waiting
 // together in one multiRead. It is for programs that measure: the servers' counts, latencies and
 // throttles know requests, and a multiRead of a hundred Gets is one. Servers without multiRead do
-// not need it: the client sends the Gets again, alone.
-func WithSingleReads() Option { return func(c *Conn) { c.singleReads.Store(true) } }
+// not need it: Gets go together only where the server is known to have it.
+func WithSingleReads() Option { return func(c *Conn) { c.singleReads = true } }
 
-// batchable tells whether cl is a Get that may travel with others.
+// batchable tells whether cl is a Get that may travel with others, to a server which is known to have multiRead.
 func (c *client) batchable(cl *call) bool {
-	return cl.op == wire.OpGetData && cl.onReply == nil && !cl.single && !c.singleReads.Load()
+	return c.wouldBatch(cl) && c.features.support(FeatureMultiRead) == Supported
+}
+
+func (c *client) wouldBatch(cl *call) bool {
+	return cl.op == wire.OpGetData && cl.onReply == nil && !cl.single && !c.singleReads
+}
+
+// wantBatches lets the server be asked for multiRead if calls would have gone together with it.
+func (t *transport) wantBatches(calls []*call) {
+	if len(calls) < 2 || t.c.features.support(FeatureMultiRead) != SupportUnknown {
+		return
+	}
+	gets := 0
+	for _, cl := range calls {
+		if t.c.wouldBatch(cl) {
+			gets++
+		}
+	}
+	if gets > 1 {
+		t.c.want(FeatureMultiRead)
+	}
 }
 
 // batchLimit returns how many Gets may go together: none of them can return more than a request may hold, all of them
@@ -104,37 +124,37 @@ func (q *queue) hold(gets []*call) bool {
 }
 
 // distribute finishes the members of a batch with their parts of the reply.
-func (t *transport) distribute(batch *call, code wire.Code, record []byte) error {
-	if code == wire.CodeUnimplemented { // a server before 3.6: reads may be sent again
-		t.c.singleReads.Store(true)
+func (t *transport) distribute(batch *call, code wire.Code, record []byte) {
+	if code == wire.CodeUnimplemented { // reads may be sent again
 		t.c.queue.giveBack(batch.takeBack())
 		batch.finish(nil)
-		return nil
+		return
 	}
 	if code != wire.CodeOK {
 		batch.finish(errorOf(code))
-		return nil
+		return
+	}
+	results := 0
+	err := wire.SplitGetData(record, func([]byte, wire.Code) { results++ })
+	if err == nil && results != len(batch.members) {
+		err = fmt.Errorf("%d results for %d reads", results, len(batch.members))
+	}
+	if err != nil { // nothing of it can be believed
+		t.c.misread(batch.op, record, err)
+		t.c.queue.giveBack(batch.takeBackSingly())
+		batch.finish(nil)
+		return
 	}
 	members := batch.members
-	err := wire.SplitGetData(record, func(record []byte, code wire.Code) {
-		if len(members) == 0 {
-			return
-		}
+	wire.SplitGetData(record, func(record []byte, code wire.Code) {
 		cl := members[0]
 		members = members[1:]
 		cl.setReply(record, false)
 		t.c.sawGet(len(record))
 		cl.finish(errorOf(code))
 	})
-	if batch.members = members; err == nil && len(members) > 0 {
-		err = fmt.Errorf("%d results are missing", len(members))
-	}
-	if err != nil {
-		t.broken = batch
-		return fmt.Errorf("zk: multiRead: %w", err)
-	}
+	batch.members = nil
 	batch.finish(nil)
-	return nil
 }
 
 // takeBack makes the members calls that wait to be sent, and returns them.
@@ -152,7 +172,7 @@ func (cl *call) takeBack() []*call {
 }
 
 // takeBackSingly is takeBack for calls that travel alone from now on: together their replies are
-// too long.
+// too long, or not understood.
 func (cl *call) takeBackSingly() []*call {
 	calls := cl.takeBack()
 	for _, member := range calls {

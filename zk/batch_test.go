@@ -35,6 +35,15 @@ func count(server *zktest.Server) *opCounts {
 	return o
 }
 
+// knowMultiRead lets c find out that the server has multiRead.
+func knowMultiRead(t *testing.T, c *zk.Conn) {
+	t.Helper()
+	if _, err := c.MultiRead(&zk.GetDataRequest{Path: "/"}); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait() // until the connection that asked has ended
+}
+
 // gather lets n calls wait for the write loop at the same moment: a large write keeps it busy until all are there.
 func gather(t *testing.T, c *zk.Conn, n int, call func(i int)) {
 	t.Helper()
@@ -50,6 +59,7 @@ func gather(t *testing.T, c *zk.Conn, n int, call func(i int)) {
 func TestGetsTravelTogether(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
 		c, _ := connect(t, server)
+		knowMultiRead(t, c)
 		create(t, c, "/big")
 		for i := range 100 {
 			if i%10 != 7 {
@@ -101,6 +111,7 @@ func TestGetsTravelTogether(t *testing.T) {
 func TestBatchesAreLeft(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
 		c, _ := connect(t, server)
+		knowMultiRead(t, c)
 		create(t, c, "/big")
 		for i := range 50 {
 			create(t, c, fmt.Sprintf("/n%d", i))
@@ -146,7 +157,8 @@ func TestBatchesAreLeft(t *testing.T) {
 // Gets that wait for the reply to others are sent after it, before a later request of another kind, and on the next connection.
 func TestGetsThatAreHeldBack(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
-		c, _ := connect(t, server)
+		c, _ := connectFor(t, time.Minute, server.Dialer()) // no ping comes between
+		knowMultiRead(t, c)
 		for _, name := range []string{"/a", "/b", "/c", "/d"} {
 			create(t, c, name)
 		}

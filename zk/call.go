@@ -36,6 +36,9 @@ type call struct {
 	pool  *callPool     // where it goes in the end
 }
 
+// opNone is the operation of a call that is done once there is a connection. It is not sent.
+const opNone wire.Op = 0
+
 // States of a call.
 const (
 	callQueued int32 = iota
@@ -98,10 +101,14 @@ func (cl *call) setReply(record []byte, fresh bool) {
 }
 
 // decode reads the reply by the method Decode of its record. Buffers in the record are parts of the reply, see keep and own.
-func (cl *call) decode(record func(*wire.Decoder)) error {
+func (c *client) decode(cl *call, record func(*wire.Decoder)) error {
 	cl.dec = wire.NewDecoder(cl.reply)
 	record(&cl.dec)
-	return cl.dec.End()
+	err := cl.dec.End()
+	if err != nil {
+		c.misread(cl.op, cl.reply, err)
+	}
+	return err
 }
 
 // own returns data, a part of the reply, in memory that outlives the call.
@@ -112,7 +119,8 @@ func (cl *call) own(data []byte) []byte {
 	return bytes.Clone(data)
 }
 
-// start waits for a slot and sends the call. On error the call is gone, else wait must follow.
+// start waits for a slot and sends the call, if the server has what it needs. On error the call is gone,
+// else wait must follow.
 func (c *Conn) start(cl *call) error {
 	err := c.begin(cl)
 	if err == nil {
@@ -138,10 +146,16 @@ func (c *Conn) startInSlot(cl *call) error {
 // requestOverhead is what a frame holds besides the record.
 const requestOverhead = 8
 
-// begin notes the time of the call for the hook, and refuses one that is too large or comes too late.
+// begin notes the time of the call for the hook, and refuses one that the server lacks, that is too
+// large, or that comes too late.
 func (c *Conn) begin(cl *call) error {
 	if c.hook != nil {
 		cl.begun = time.Now()
+	}
+	if cl.op > wire.OpMulti { // those up to it are known everywhere
+		if err := c.prove(cl.op); err != nil {
+			return err
+		}
 	}
 	if len(cl.body)+requestOverhead > c.maxRequest {
 		return ErrTooLarge
@@ -178,6 +192,17 @@ func (c *Conn) trySlot() bool {
 	default:
 		return false
 	}
+}
+
+// over returns why a call would not be sent because of its context or of Close.
+func (c *Conn) over() error {
+	if err := c.ctx.Err(); err != nil {
+		return &InterruptedError{Err: err}
+	}
+	if c.life.Err() != nil {
+		return ErrClosing
+	}
+	return nil
 }
 
 func (c *Conn) release() {

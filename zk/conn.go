@@ -49,6 +49,7 @@ type client struct {
 	connectTimeout time.Duration // 0: derived from the session timeout
 	readOnly       bool
 	lasting        bool          // only a server ends the session
+	singleReads    bool          // Gets do not travel together
 	maxRequest     int           // largest frame to send
 	maxReply       int           // largest frame to accept
 	slots          chan struct{} // one token per call in flight; nil if unlimited
@@ -56,15 +57,17 @@ type client struct {
 	trace          *log.Logger
 
 	callPool
-	log     logger
-	doubted sync.Once // see doubt
-	queue   queue
-	creds   credentials
-	watches watchTable
-	events  eventPump
+	log      logger
+	doubted  sync.Once // see doubt
+	misreads sync.Map  // of operations, see logMisread
+	features features
+	queue    queue
+	creds    credentials
+	watches  watchTable
+	events   eventPump
 
-	singleReads atomic.Bool  // Gets do not travel together
-	getBytes    atomic.Int64 // about how long the replies to recent Gets were
+	getBytes atomic.Int64 // about how long the replies to recent Gets were
+	unwanted atomic.Int64 // until when want asks nothing, in nanoseconds after birth
 
 	// shown to users
 	state      atomic.Int32

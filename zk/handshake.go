@@ -122,21 +122,24 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	c.setState(StateConnected, nil)
 	deadline, _ := ctx.Deadline()
 	in := &pacedReader{conn: conn, silence: time.Until(deadline)}
-	t := &transport{c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer), stop: make(chan struct{})}
+	t := &transport{c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer), stop: make(chan struct{}), server: server}
 	if err := conn.SetWriteDeadline(deadline); err != nil {
 		return nil, err
 	}
 	sent := time.Since(c.birth)
-	if _, err := conn.Write(c.connectRequest()); err != nil {
+	request := c.connectRequest()
+	if _, err := conn.Write(wire.AppendFrame(nil, &request)); err != nil {
 		return nil, err
 	}
 	response, err := readConnectResponse(t.r)
+	if err == nil {
+		err = refused(response, request.SessionID)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if response.TimeOut <= 0 {
-		return nil, ErrSessionExpired
-	}
+	t.kind = kindOf(server, response)
+	c.resumed(t, &request, response)
 	c.agreed(response)
 	c.prove(sent)
 	if c.sasl != nil {
@@ -178,19 +181,18 @@ func (c *client) tlsConfig(server string) *tls.Config {
 
 // connectRequest returns the first frame of a connection. Sessions of read-only servers are
 // known to nobody else, so the id of one is not shown to other servers (ClientCnxn.java primeConnection).
-func (c *client) connectRequest() []byte {
+func (c *client) connectRequest() wire.ConnectRequest {
 	id, password := c.session()
 	if !c.seenRW {
 		id, password = 0, noPassword
 	}
-	request := wire.ConnectRequest{
+	return wire.ConnectRequest{
 		LastZxidSeen: c.lastZxid.Load(),
 		TimeOut:      int32(c.sessionTimeout / time.Millisecond),
 		SessionID:    id,
 		Passwd:       password,
 		ReadOnly:     c.readOnly,
 	}
-	return wire.AppendFrame(nil, &request)
 }
 
 // maxConnectResponse bounds the first frame; ZooKeeper's has 37 bytes.
@@ -229,9 +231,50 @@ func readConnectResponse(r *bufio.Reader) (*wire.ConnectResponse, error) {
 var errMute = fmt.Errorf("handshake: the server has closed the connection without an answer: "+
 	"it does not serve yet, lags behind this session, is read-only, or wants TLS on this port: %w", io.EOF)
 
+// protocolReject is the version in the answer of a ClickHouse Keeper or RaftKeeper that opens no session.
+const protocolReject = 42
+
+var errNoLeader = errors.New("handshake: the server knows no leader")
+
+// refused returns the reason for which a server has not taken the session that it was asked for, or opened one
+// where asked is 0. RaftKeeper has one answer for a session that has expired and for its own lack of a leader, but
+// for the id.
+func refused(response *wire.ConnectResponse, asked int64) error {
+	if response.ProtocolVersion == protocolReject &&
+		(response.TimeOut > 0 || asked == 0 || response.SessionID != asked) {
+		return errNoLeader
+	}
+	if response.TimeOut <= 0 {
+		return ErrSessionExpired
+	}
+	return nil
+}
+
+var errForeign = fmt.Errorf("%w: the server has opened another one", ErrSessionExpired)
+
+// resumed gives up the session that was asked for if the server has opened another one in its place, as every ClickHouse
+// Keeper does. Read-only servers make up sessions, which end none.
+func (c *client) resumed(t *transport, request *wire.ConnectRequest, response *wire.ConnectResponse) {
+	if request.SessionID == 0 || response.ReadOnly {
+		return
+	}
+	before := kindOf(t.server, &wire.ConnectResponse{Passwd: request.Passwd})
+	if response.SessionID != request.SessionID || before.zooKeeper && !t.kind.zooKeeper {
+		c.features.learn(t.kind, FeatureResume, Lacking)
+		c.expire(errForeign)
+		return
+	}
+	c.features.learn(t.kind, FeatureResume, Supported)
+	if !t.kind.zooKeeper { // its ids are small numbers: one that has lost its data may give the same again
+		t.after = request.LastZxidSeen
+	}
+}
+
 // agreed takes over the session that the server granted. From here on it is resumed, whatever becomes of the connection.
 func (c *client) agreed(response *wire.ConnectResponse) {
-	c.setSession(response.SessionID, response.Passwd)
+	if !response.ReadOnly || !c.seenRW { // else the session waits elsewhere, and is not the one that this server made up
+		c.setSession(response.SessionID, response.Passwd)
+	}
 	c.negotiated.Store(int64(response.TimeOut) * int64(time.Millisecond))
 	c.hear()
 	if !response.ReadOnly {
@@ -243,6 +286,7 @@ func (c *client) agreed(response *wire.ConnectResponse) {
 func (c *client) begin(t *transport, response *wire.ConnectResponse) {
 	t.in.silence, t.in.heard = c.timeout()*2/3, c.hear
 	t.ping = min(c.timeout()/3, maxPing)
+	c.features.use(t.kind)
 	c.creds.prime(t)
 	c.watches.prime(t)
 	c.current.Store(t) // before it is told: SetServers may follow at once

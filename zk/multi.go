@@ -58,12 +58,20 @@ type MultiResponse struct {
 // Multi does all of ops or none of them, as one transaction. Each is a *[CreateRequest], *[CreateContainerRequest], *[CreateTTLRequest],
 // *[DeleteRequest], *[SetDataRequest] or *[CheckVersionRequest], and sees what those before it have done.
 //
+// [ErrUnimplemented] comes, and nothing is sent, where the server lacks containers or times to live and ops have them.
+//
 // When it fails, the error is that of the operation at fault, which is the first to have it in its
 // MultiResponse too; those behind it have [ErrRolledBack] there. The whole request counts against the server's packet limit ([ErrTooLarge]).
 func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
+	if len(ops) == 0 {
+		return []MultiResponse{}, c.over() // nothing is sent: an empty multi has killed servers
+	}
 	request := wire.MultiRequest{Ops: make([]wire.MultiOp, len(ops))}
 	for i, op := range ops {
 		code, record, err := c.writeRecord(op)
+		if err == nil {
+			err = c.prove(code)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +84,7 @@ func (c *Conn) Multi(ops ...interface{}) ([]MultiResponse, error) {
 	}
 	defer cl.free()
 	var r wire.MultiResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return nil, err
 	}
 	if len(r.Results) != len(ops) {

@@ -2,6 +2,7 @@ package zk
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
@@ -52,7 +53,7 @@ func (c *Conn) get(path string, watch bool) ([]byte, *Stat, <-chan Event, error)
 	}
 	defer cl.free()
 	var r wire.GetDataResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return nil, nil, nil, err
 	}
 	return cl.own(r.Data), statOf(&r.Stat), events, nil
@@ -95,7 +96,7 @@ func (c *Conn) exists(path string, watch bool) (bool, *Stat, <-chan Event, error
 	}
 	defer cl.free()
 	var r wire.ExistsResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return false, nil, nil, err
 	}
 	return true, statOf(&r.Stat), events, nil
@@ -128,7 +129,7 @@ func (c *Conn) children(path string, watch bool) ([]string, *Stat, <-chan Event,
 	}
 	defer cl.free()
 	var r wire.GetChildren2Response
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return nil, nil, nil, err
 	}
 	return c.receivedNames(r.Children), statOf(&r.Stat), events, nil
@@ -149,7 +150,7 @@ func (c *Conn) Set(path string, data []byte, version int32) (*Stat, error) {
 	}
 	defer cl.free()
 	var r wire.SetDataResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return new(Stat), err
 	}
 	return statOf(&r.Stat), nil
@@ -181,7 +182,7 @@ func (c *Conn) GetACL(path string) ([]ACL, *Stat, error) {
 	}
 	defer cl.free()
 	var r wire.GetACLResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return nil, new(Stat), err
 	}
 	return aclOf(r.ACL), statOf(&r.Stat), nil
@@ -201,7 +202,7 @@ func (c *Conn) SetACL(path string, acl []ACL, version int32) (*Stat, error) {
 	}
 	defer cl.free()
 	var r wire.SetACLResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return new(Stat), err
 	}
 	return statOf(&r.Stat), nil
@@ -221,7 +222,7 @@ func (c *Conn) Sync(path string) (string, error) {
 	}
 	defer cl.free()
 	var r wire.SyncResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return "", err
 	}
 	return c.receivedPath(r.Path)
@@ -248,13 +249,14 @@ func (c *Conn) Create(path string, data []byte, flags int32, acl []ACL) (string,
 	}
 	defer cl.free()
 	var r wire.CreateResponse
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return "", err
 	}
 	return c.receivedPath(r.Path)
 }
 
-// CreateStat is Create, and returns the Stat of the znode too (3.5 on).
+// CreateStat is Create, and returns the Stat of the znode too. Where the server lacks [FeatureCreate2] it asks for
+// the Stat after the create, and returns ErrNoNode next to the path if the znode has gone meanwhile.
 func (c *Conn) CreateStat(path string, data []byte, flags int32, acl []ACL) (string, *Stat, error) {
 	if flags < FlagPersistent || flags > FlagEphemeralSequential {
 		return "", nil, ErrInvalidFlags
@@ -263,10 +265,37 @@ func (c *Conn) CreateStat(path string, data []byte, flags int32, acl []ACL) (str
 	if err != nil {
 		return "", nil, err
 	}
-	return c.doCreate2(cl)
+	created, stat, err := c.doCreate2(cl)
+	if lacks(err) {
+		return c.createThenStat(path, data, flags, acl)
+	}
+	return created, stat, err
 }
 
-// CreateContainer creates a container (3.5 on): the server deletes it some time after its last child has gone. flag is FlagContainer.
+// createThenStat is CreateStat without create2. What fails after the create has taken effect.
+func (c *Conn) createThenStat(path string, data []byte, flags int32, acl []ACL) (string, *Stat, error) {
+	created, err := c.Create(path, data, flags, acl)
+	if err != nil {
+		return "", nil, err
+	}
+	for {
+		found, stat, err := c.Exists(created)
+		switch {
+		case retryable(err):
+			continue
+		case errors.As(err, new(*InterruptedError)):
+			return created, nil, &InterruptedError{Sent: true, Err: c.ctx.Err()}
+		case err != nil:
+			return created, nil, fmt.Errorf("%w: created, and then: %w", ErrConnectionClosed, err)
+		case !found:
+			return created, nil, ErrNoNode
+		}
+		return created, stat, nil
+	}
+}
+
+// CreateContainer creates a container (3.5 on, else ErrUnimplemented): the server deletes it some time after its last
+// child has gone. flag is FlagContainer.
 func (c *Conn) CreateContainer(path string, data []byte, flag int32, acl []ACL) (string, error) {
 	if flag != FlagContainer {
 		return "", ErrInvalidFlags
@@ -314,7 +343,7 @@ func (c *Conn) doCreate2(cl *call) (string, *Stat, error) {
 	}
 	defer cl.free()
 	var r wire.Create2Response
-	if err := cl.decode(r.Decode); err != nil {
+	if err := c.decode(cl, r.Decode); err != nil {
 		return "", nil, err
 	}
 	created, err := c.receivedPath(r.Path)

@@ -122,28 +122,28 @@ func (c *Conn) result(cl *call, err error) Result {
 	switch op {
 	case wire.OpGetData:
 		var r wire.GetDataResponse
-		result.Err = cl.decode(r.Decode)
+		result.Err = c.decode(cl, r.Decode)
 		result.Data, result.Stat = cl.own(r.Data), statOf(&r.Stat)
 	case wire.OpGetChildren2:
 		var r wire.GetChildren2Response
-		result.Err = cl.decode(r.Decode)
+		result.Err = c.decode(cl, r.Decode)
 		result.Children, result.Stat = c.receivedNames(r.Children), statOf(&r.Stat)
 	case wire.OpExists, wire.OpSetData, wire.OpSetACL:
 		var r wire.ExistsResponse
-		result.Err = cl.decode(r.Decode)
+		result.Err = c.decode(cl, r.Decode)
 		result.Stat = statOf(&r.Stat)
 	case wire.OpGetACL:
 		var r wire.GetACLResponse
-		result.Err = cl.decode(r.Decode)
+		result.Err = c.decode(cl, r.Decode)
 		result.ACL, result.Stat = aclOf(r.ACL), statOf(&r.Stat)
 	case wire.OpCreate, wire.OpSync:
 		var r wire.CreateResponse
-		if result.Err = cl.decode(r.Decode); result.Err == nil {
+		if result.Err = c.decode(cl, r.Decode); result.Err == nil {
 			result.Path, result.Err = c.receivedPath(r.Path)
 		}
 	case wire.OpCreateContainer, wire.OpCreateTTL:
 		var r wire.Create2Response
-		if result.Err = cl.decode(r.Decode); result.Err == nil {
+		if result.Err = c.decode(cl, r.Decode); result.Err == nil {
 			result.Stat = statOf(&r.Stat)
 			result.Path, result.Err = c.receivedPath(r.Path)
 		}
@@ -151,16 +151,19 @@ func (c *Conn) result(cl *call, err error) Result {
 	return result
 }
 
-// MultiRead does many reads in one request, which costs the server far less than one request each
-// (3.6 on, else ErrUnimplemented). ops are *[GetDataRequest] and *[GetChildrenRequest], whose
-// results have no Stat. Each result has an error of its own; the error of MultiRead means that none
-// was done.
+// MultiRead does many reads in one request, which costs the server far less than one request each.
+// ops are *[GetDataRequest] and *[GetChildrenRequest], whose results have no Stat. Each result has
+// an error of its own; the error of MultiRead means that none was done. To a server that lacks
+// [FeatureMultiRead] the reads go one by one, as by [Conn.Pipeline].
 //
 // The server reads all znodes before it answers, at different moments, and does not bound the size
 // of the reply: keep the sum of the data below what both sides can hold. A reply that this side
 // does not accept makes it [ErrReplyTooLarge]. An event may be delivered before the reply although
 // the reply has the data from before the change.
 func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
+	if len(ops) == 0 {
+		return []Result{}, c.over()
+	}
 	cl := c.newCall(wire.OpMultiRead)
 	for _, op := range ops {
 		code, record, err := c.record(op)
@@ -180,16 +183,35 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 	}
 	cl.body = wire.AppendMultiEnd(cl.body)
 	cl.keep = true
-	if err := c.do(cl); err != nil {
+	if err := c.do(cl); lacks(err) {
+		return c.readSingly(ops)
+	} else if err != nil {
 		return nil, err
 	}
 	defer cl.free()
 	results := make([]Result, 0, len(ops))
-	if err := cl.decode(func(d *wire.Decoder) { results = c.appendReads(results, d) }); err != nil {
+	if err := c.decode(cl, func(d *wire.Decoder) { results = c.appendReads(results, d) }); err != nil {
 		return nil, err
 	}
 	if len(results) != len(ops) {
 		return nil, fmt.Errorf("zk: multiRead: %d results for %d operations", len(results), len(ops))
+	}
+	return results, nil
+}
+
+// readSingly is MultiRead without multiRead.
+func (c *Conn) readSingly(ops []interface{}) ([]Result, error) {
+	results := c.Pipeline(ops...)
+	for i, r := range results {
+		if errors.Is(r.Err, ErrNoNode) || errors.Is(r.Err, ErrNoAuth) || errors.Is(r.Err, ErrReplyTooLarge) {
+			continue
+		}
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		if _, list := ops[i].(*GetChildrenRequest); list {
+			results[i].Stat = nil
+		}
 	}
 	return results, nil
 }

@@ -31,6 +31,7 @@ func (w *watchTable) prime(t *transport) {
 // meant, and others may have been set meanwhile. The caller holds mu.
 func (w *watchTable) rearm(path string) {
 	b := rearmer{w: w, emit: func(encode func() *call) { w.c.post(encode()) }, zxid: w.c.lastZxid.Load()}
+	b.second = w.c.features.support(FeatureAddWatch) == Supported && !w.c.features.zooKeeper()
 	for kind := range w.once {
 		if len(w.once[kind][path]) > 0 {
 			b.addOnce(watchKind(kind), path)
@@ -52,6 +53,7 @@ type rearmer struct {
 	request wire.SetWatches2
 	size    int
 	lasting bool // the request needs a server that knows setWatches2
+	second  bool // the server knows setWatches2, and perhaps it alone
 }
 
 func (b *rearmer) addOnce(kind watchKind, path string) {
@@ -88,7 +90,7 @@ func (b *rearmer) flush() {
 	if b.size == 0 {
 		return
 	}
-	request, lasting, w := b.request, b.lasting, b.w
+	request, lasting, w := b.request, b.lasting || b.second, b.w
 	request.RelativeZxid = b.zxid
 	b.emit(func() *call {
 		var cl *call

@@ -54,6 +54,25 @@ func (c *client) receivedNames(names []string) []string {
 	})
 }
 
+// misread notes that a reply was not understood. What can be done without is not asked of such a server again.
+func (c *client) misread(op wire.Op, record []byte, err error) {
+	c.logMisread(op, record, err)
+	if f, ok := featureOf(op); ok {
+		c.features.learnHere(f, Lacking)
+	}
+}
+
+// misreadBytes is how many bytes of a reply that was not understood are logged.
+const misreadBytes = 64
+
+// logMisread logs the reply to the first request of each operation only: a server may go on so without end.
+func (c *client) logMisread(op wire.Op, record []byte, err error) {
+	if _, known := c.misreads.LoadOrStore(op, true); !known {
+		c.log.errorf("zk: %s: reply to %v not understood: %v: %d bytes, %x",
+			c.serverName(), op, err, len(record), record[:min(len(record), misreadBytes)])
+	}
+}
+
 // doubt logs what was left out, the first time only: a server may send it without end.
 func (c *client) doubt(err error) {
 	c.doubted.Do(func() { c.log.errorf("%v: ignored, as more of the kind will be without a word", err) })

@@ -39,6 +39,16 @@ func (r *ring) pop() *call {
 	return cl
 }
 
+// first returns the oldest call, nil if there is none.
+func (r *ring) first() *call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.n == 0 {
+		return nil
+	}
+	return r.calls[r.head]
+}
+
 // batchDue tells whether the oldest call is a batch.
 func (r *ring) batchDue() bool {
 	r.mu.Lock()

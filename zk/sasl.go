@@ -39,6 +39,21 @@ func WithSASL(m SASLMechanism) Option { return func(c *Conn) { c.sasl = m } }
 
 // authenticate runs the exchange on a connection whose session is agreed on.
 func (c *client) authenticate(ctx context.Context, t *transport, server string) error {
+	err := c.exchange(ctx, t, server)
+	switch {
+	case err == nil:
+		c.mute = 0
+		c.setState(StateSaslAuthenticated, nil)
+	case ctx.Err() == nil && errors.Is(err, errExchangeClosed):
+		return c.closedMute(err)
+	}
+	return err
+}
+
+var errExchangeClosed = errors.New("connection closed by the server")
+
+// exchange lets the server and the mechanism talk until the identity of a connection is proved.
+func (c *client) exchange(ctx context.Context, t *transport, server string) error {
 	exchange, err := c.sasl.Begin(ctx, hostOf(server))
 	if err != nil {
 		return err
@@ -49,14 +64,12 @@ func (c *client) authenticate(ctx context.Context, t *transport, server string) 
 			return err
 		}
 		if done {
-			c.mute = 0
-			c.setState(StateSaslAuthenticated, nil)
 			return nil
 		}
 		challenge, err = t.sasl(token)
 		switch {
-		case err != nil && ctx.Err() == nil && closedByPeer(err):
-			return c.closedMute(err)
+		case err != nil && closedByPeer(err):
+			return fmt.Errorf("%w: %w", errExchangeClosed, err)
 		case err != nil:
 			return err
 		case challenge == nil && round == 0: // what a server without a login section answers
@@ -68,7 +81,7 @@ func (c *client) authenticate(ctx context.Context, t *transport, server string) 
 // closedMute tells what to make of a connection that the server has closed during the exchange.
 func (c *client) closedMute(err error) error {
 	if c.mute++; c.mute < 2 {
-		return fmt.Errorf("connection closed by the server: %w", err)
+		return err
 	}
 	return fmt.Errorf("%w: the server closes the connection during the exchange: %w", ErrAuthFailed, err)
 }

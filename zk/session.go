@@ -12,6 +12,7 @@ func (c *client) run() {
 	defer close(c.done)
 	err := c.serve()
 	c.endLife()
+	c.endFeatures()
 	c.queue.close(err)
 	c.watches.end(err)
 	c.events.close()
@@ -32,6 +33,7 @@ func (c *client) serve() error {
 			c.log.infof("zk: connection to %s lost: %v", c.serverName(), err)
 		}
 		c.setState(StateDisconnected, err)
+		t.suspect(err)
 		t.fail(ErrConnectionClosed)
 		switch {
 		case ended:
@@ -39,6 +41,8 @@ func (c *client) serve() error {
 		case errors.Is(err, ErrAuthFailed):
 			c.setState(StateAuthFailed, err)
 			return ErrAuthFailed
+		case errors.Is(err, errForgotten):
+			c.expire(err)
 		case time.Since(since) > time.Second:
 			c.backoff.reset()
 		default: // a server that takes sessions and drops them must not make the client spin

@@ -25,8 +25,10 @@ type transport struct {
 	conn net.Conn
 	in   *pacedReader
 	r    *bufio.Reader // of in
-	ping time.Duration // so much silence of ours makes a ping
+	ping time.Duration // between two pings
 
+	server   string
+	kind     serverKind
 	readOnly bool // the server has lost its quorum
 
 	pending ring // requests, answered in order
@@ -50,10 +52,11 @@ type transport struct {
 	// owned by writeLoop
 	prelude []func() *call // what goes before all calls, encoded when it is its turn
 	xid     int32
-	out     []byte    // frames to be written
-	sent    time.Time // when the last were
-	last    *call     // the last request in out
-	gets    []*call   // to be sent together, see batch.go
+	out     []byte  // frames to be written
+	last    *call   // the last request in out
+	gets    []*call // to be sent together, see batch.go
+
+	after int64 // the zxid that a reply must have for the session to be the one resumed; 0: it is. Owned by readLoop
 }
 
 const (
@@ -90,6 +93,21 @@ func (t *transport) fail(err error) {
 	t.pending.fail(err)
 }
 
+// suspect notes the operation that the server owes a reply to, and over which it may have ended the
+// connection. It follows run.
+func (t *transport) suspect(why error) {
+	cl := t.broken // to which something else was answered
+	if cl == nil && closedByPeer(why) {
+		cl = t.pending.first()
+	}
+	if cl == nil {
+		return
+	}
+	if f, ok := featureOf(cl.op); ok {
+		t.c.features.lost(t.kind, f)
+	}
+}
+
 // end ends the connection for the reason err, unless it has ended before.
 func (t *transport) end(err error) {
 	t.once.Do(func() {
@@ -98,7 +116,8 @@ func (t *transport) end(err error) {
 	})
 }
 
-// writeLoop sends what is in out and the prelude, then calls as they come, and pings when there are none.
+// writeLoop sends what is in out and the prelude, then calls as they come, and pings. Reads save no ping: on a follower
+// of a ClickHouse Keeper they do not prolong the session.
 func (t *transport) writeLoop() error {
 	for _, encode := range t.prelude {
 		if t.append(encode()); len(t.out) >= writeBuffer {
@@ -108,7 +127,7 @@ func (t *transport) writeLoop() error {
 		}
 	}
 	t.prelude = nil
-	ping := time.NewTimer(t.ping)
+	ping := time.NewTicker(t.ping)
 	defer ping.Stop()
 	t.c.queue.begin()
 	var calls []*call
@@ -130,13 +149,9 @@ func (t *transport) writeLoop() error {
 			if cap(calls) > idleCalls {
 				calls = nil
 			}
-		case now := <-ping.C:
-			if now.Sub(t.sent) >= t.ping {
-				t.out = appendRequest(t.out, wire.XidPing, wire.OpPing, nil)
-				t.pinged.CompareAndSwap(0, int64(time.Since(t.c.birth)))
-				t.sent = now
-			}
-			ping.Reset(t.ping - now.Sub(t.sent))
+		case <-ping.C:
+			t.out = appendRequest(t.out, wire.XidPing, wire.OpPing, nil)
+			t.pinged.CompareAndSwap(0, int64(time.Since(t.c.birth)))
 		}
 	}
 }
@@ -153,7 +168,6 @@ func (t *transport) flush() error {
 	_, err := t.conn.Write(t.out)
 	buffers.put(t.out)
 	t.out = nil
-	t.sent = time.Now()
 	return err
 }
 
@@ -161,6 +175,7 @@ func (t *transport) flush() error {
 func (t *transport) encode(calls []*call) error {
 	limit := t.batchLimit()
 	gets := t.gets[:0]
+	t.wantBatches(calls)
 	for i, cl := range calls {
 		calls[i] = nil
 		if t.c.batchable(cl) {
@@ -169,10 +184,13 @@ func (t *transport) encode(calls []*call) error {
 			}
 		} else {
 			gets = t.appendGets(gets)
-			if cl.state.CompareAndSwap(callQueued, callSent) {
-				t.append(cl)
-			} else {
+			switch {
+			case !cl.state.CompareAndSwap(callQueued, callSent):
 				cl.free()
+			case cl.op == opNone:
+				cl.finish(nil)
+			default:
+				t.append(cl)
 			}
 		}
 		if len(t.out) < writeBuffer {
@@ -199,8 +217,10 @@ func (t *transport) append(cl *call) {
 		ring, cl.xid = &t.auths, wire.XidAuth
 	case wire.OpSetWatches, wire.OpSetWatches2:
 		ring, cl.xid = &t.rearms, wire.XidSetWatches
+	case wire.OpCloseSession:
+		cl.xid = wire.XidClose
 	default:
-		if t.xid++; t.xid < 1 {
+		if t.xid++; t.xid >= wire.XidClose {
 			t.xid = 1
 		}
 		cl.xid = t.xid
@@ -320,6 +340,10 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 	h := replyHeader(frame[:wire.ReplyHeaderSize])
 	record := frame[wire.ReplyHeaderSize:]
 	switch h.Xid {
+	case 0: // no request has it
+		if h.Err == wire.CodeSessionExpired { // a ClickHouse Keeper says so when it drops a session
+			return ErrSessionExpired
+		}
 	case wire.XidNotification:
 		return t.notify(record)
 	case wire.XidPing:
@@ -347,6 +371,9 @@ func (t *transport) notify(record []byte) error {
 	return nil
 }
 
+// errForgotten ends a connection whose server knows less than the session has seen, and so not the session.
+var errForgotten = fmt.Errorf("%w: the server has lost its data", ErrSessionExpired)
+
 // due takes the oldest call of the ring, to which a reply has come.
 func (t *transport) due(ring *ring, h *wire.ReplyHeader) (*call, error) {
 	cl := ring.pop()
@@ -360,6 +387,13 @@ func (t *transport) due(ring *ring, h *wire.ReplyHeader) (*call, error) {
 	if t.proof.Load() == cl {
 		t.c.prove(t.proofSent)
 		t.proof.Store(nil)
+	}
+	if t.after > 0 && ring == &t.pending && h.Zxid > 0 {
+		if h.Zxid < t.after {
+			t.broken = cl
+			return nil, errForgotten
+		}
+		t.after = 0
 	}
 	if ring == &t.pending && h.Zxid > 0 {
 		t.c.lastZxid.Store(h.Zxid)
@@ -379,8 +413,15 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 	if cl.onReply != nil {
 		cl.onReply(h.Err)
 	}
+	if f, ok := featureOf(cl.op); ok {
+		t.c.features.answered(f)
+		if h.Err == wire.CodeUnimplemented {
+			t.c.features.learn(t.kind, f, Lacking)
+		}
+	}
 	if cl.members != nil {
-		return t.distribute(cl, h.Err, record)
+		t.distribute(cl, h.Err, record)
+		return nil
 	}
 	if h.Err == wire.CodeOK {
 		cl.setReply(record, fresh)

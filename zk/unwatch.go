@@ -29,8 +29,8 @@ func (t WatcherType) kinds() []watchKind {
 	return nil
 }
 
-// CheckWatches asks the server whether it has a watch of this connection on path (3.5 on): ErrNoWatcher if not.
-// A server of 3.8 does not look whose watch it is.
+// CheckWatches asks the server whether it has a watch of this connection on path (3.5 on, else ErrUnimplemented):
+// ErrNoWatcher if not. A server of 3.8 does not look whose watch it is.
 func (c *Conn) CheckWatches(path string, t WatcherType) error {
 	p, err := c.serverPath(path)
 	if err != nil {
@@ -41,8 +41,9 @@ func (c *Conn) CheckWatches(path string, t WatcherType) error {
 	return c.doEmpty(cl)
 }
 
-// RemoveWatches ends all one-shot watches of the type on path and tells the server (3.5 on): their channels
-// deliver an [EventNotWatching] and are closed. ErrNoWatcher says that there were none.
+// RemoveWatches ends all one-shot watches of the type on path and tells the server: their channels deliver an
+// [EventNotWatching] and are closed. A server that lacks [FeatureRemoveWatches] is not told, and its watches fire
+// into nothing. ErrNoWatcher says that there were none.
 func (c *Conn) RemoveWatches(path string, t WatcherType) error {
 	p, err := c.serverPath(path)
 	if err != nil {
@@ -102,10 +103,10 @@ func (w *watchTable) watched(path string, kinds []watchKind) bool {
 }
 
 // forget tells the server that watches on path are of no use any more. Where the connection
-// is gone there is nothing to tell: it takes its watches with it.
+// is gone there is nothing to tell: it takes its watches with it. A server that cannot forget fires them into nothing.
 func (c *Conn) forget(path string, t wire.WatcherType) error {
 	err := c.doEmpty(c.watches.removal(path, t))
-	for _, gone := range []error{ErrNoWatcher, ErrConnectionClosed, ErrNoServer, ErrClosing, ErrSessionExpired} {
+	for _, gone := range []error{ErrUnimplemented, ErrNoWatcher, ErrConnectionClosed, ErrNoServer, ErrClosing, ErrSessionExpired} {
 		if errors.Is(err, gone) {
 			return nil
 		}

@@ -125,7 +125,7 @@ func (t *watchTable) addLasting(w *Watcher) {
 	if !w.stopped {
 		t.lasting[w.mode][w.path] = append(t.lasting[w.mode][w.path], w)
 	} else if len(t.lasting[w.mode][w.path]) == 0 {
-		t.c.post(t.removal(w.path, wire.WatcherAny)) // its caller has given up
+		go background(w.c).forget(w.path, wire.WatcherAny) // its caller has given up; ends with the reply, or the client
 	}
 }
 

@@ -30,6 +30,8 @@ type (
 	EventCallback               = zk.EventCallback
 	EventType                   = zk.EventType
 	ExistsRequest               = zk.ExistsRequest
+	Feature                     = zk.Feature
+	Features                    = zk.Features
 	GetACLRequest               = zk.GetACLRequest
 	GetChildrenRequest          = zk.GetChildrenRequest
 	GetDataRequest              = zk.GetDataRequest
@@ -54,6 +56,7 @@ type (
 	SetDataRequest              = zk.SetDataRequest
 	Stat                        = zk.Stat
 	State                       = zk.State
+	Support                     = zk.Support
 	SyncRequest                 = zk.SyncRequest
 	TestCluster                 = zk.TestCluster
 	TestServer                  = zk.TestServer
@@ -78,6 +81,20 @@ const (
 	EventNodeDeleted                      = zk.EventNodeDeleted
 	EventNotWatching                      = zk.EventNotWatching
 	EventSession                          = zk.EventSession
+	FeatureAddWatch                       = zk.FeatureAddWatch
+	FeatureCheckWatches                   = zk.FeatureCheckWatches
+	FeatureCreate2                        = zk.FeatureCreate2
+	FeatureCreateContainer                = zk.FeatureCreateContainer
+	FeatureCreateTTL                      = zk.FeatureCreateTTL
+	FeatureGetAllChildrenNumber           = zk.FeatureGetAllChildrenNumber
+	FeatureGetEphemerals                  = zk.FeatureGetEphemerals
+	FeatureMultiRead                      = zk.FeatureMultiRead
+	FeaturePzxid                          = zk.FeaturePzxid
+	FeatureReconfig                       = zk.FeatureReconfig
+	FeatureRecursivePaths                 = zk.FeatureRecursivePaths
+	FeatureRemoveWatches                  = zk.FeatureRemoveWatches
+	FeatureResume                         = zk.FeatureResume
+	FeatureWhoAmI                         = zk.FeatureWhoAmI
 	FlagContainer                         = zk.FlagContainer
 	FlagEphemeral                         = zk.FlagEphemeral
 	FlagEphemeralSequential               = zk.FlagEphemeralSequential
@@ -85,6 +102,7 @@ const (
 	FlagPersistentSequentialWithTTL       = zk.FlagPersistentSequentialWithTTL
 	FlagSequence                          = zk.FlagSequence
 	FlagTTL                               = zk.FlagTTL
+	Lacking                               = zk.Lacking
 	ModeFollower                          = zk.ModeFollower
 	ModeLeader                            = zk.ModeLeader
 	ModeStandalone                        = zk.ModeStandalone
@@ -105,6 +123,8 @@ const (
 	StateSaslAuthenticated                = zk.StateSaslAuthenticated
 	StateSyncConnected                    = zk.StateSyncConnected
 	StateUnknown                          = zk.StateUnknown
+	SupportUnknown                        = zk.SupportUnknown
+	Supported                             = zk.Supported
 	WatcherAny                            = zk.WatcherAny
 	WatcherChildren                       = zk.WatcherChildren
 	WatcherData                           = zk.WatcherData

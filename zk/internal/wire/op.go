@@ -58,6 +58,9 @@ const (
 	XidSetWatches   int32 = -8
 )
 
+// XidClose is the xid by which ClickHouse Keeper knows the end of a session. No other request may have it.
+const XidClose int32 = 1<<31 - 1
+
 var opNames = map[Op]string{
 	OpNotification:         "notification",
 	OpCreate:               "create",

@@ -1,0 +1,293 @@
+package zk_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// onEveryServer runs f in a bubble with each server that zktest plays.
+func onEveryServer(t *testing.T, f func(t *testing.T, name string, server *zktest.Server)) {
+	for _, name := range zktest.Servers() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := zktest.NewServer(zktest.WithServer(name))
+				defer server.Close()
+				f(t, name, server)
+			})
+		})
+	}
+}
+
+// steady fails the test if the session of c loses its connection, or is not the only one in the end.
+func steady(t *testing.T, c *zk.Conn, server *zktest.Server) (check func()) {
+	t.Helper()
+	if _, _, err := c.Exists("/"); err != nil {
+		t.Fatal(err)
+	}
+	id, losses := c.SessionID(), 0
+	var mu sync.Mutex
+	cancel := c.OnEvent(func(e zk.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Type == zk.EventSession && e.State != zk.StateHasSession {
+			losses++
+		}
+	})
+	return func() {
+		t.Helper()
+		cancel()
+		mu.Lock()
+		defer mu.Unlock()
+		if losses != 0 || c.SessionID() != id {
+			t.Errorf("%d changes of the connection, session 0x%x became 0x%x", losses, id, c.SessionID())
+		}
+		pass(time.Minute) // until the sessions of probes whose connections were closed have expired
+		if left := server.Sessions(); len(left) != 1 || left[0] != id {
+			t.Errorf("sessions %x, want %x alone", left, id)
+		}
+	}
+}
+
+// Every Get is answered by every server, and costs no connection.
+func TestGetsOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		check := steady(t, c, server)
+		for i := range 64 {
+			if i%7 != 3 {
+				if _, err := c.Create(fmt.Sprintf("/n%d", i), []byte(fmt.Sprint(i)), 0, acl); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		seen := count(server)
+		seen.delay = time.Millisecond
+		var all sync.WaitGroup
+		for i := range 64 {
+			all.Go(func() {
+				for n := range 20 {
+					k := (i + 7*n) % 64
+					data, _, err := c.Get(fmt.Sprintf("/n%d", k))
+					if k%7 == 3 {
+						if !errors.Is(err, zk.ErrNoNode) {
+							t.Errorf("missing: %q, %v", data, err)
+						}
+					} else if err != nil || string(data) != fmt.Sprint(k) {
+						t.Errorf("%d: %q, %v", k, data, err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		check()
+		batched := c.Features()[zk.FeatureMultiRead] == zk.Supported
+		if few := seen.ops["getData"] < 300; few != batched || (seen.ops["multiRead"] > 2) != batched {
+			t.Errorf("multiRead is %v, requests: %v", c.Features()[zk.FeatureMultiRead], seen.ops)
+		}
+	})
+}
+
+// features has what a client knows of each server after it has made every call: what it has, what it lacks, and
+// what no call tells.
+var features = map[string]string{
+	"3.4": "[recursivePaths pzxid resume] [create2 createContainer createTTL multiRead addWatch removeWatches checkWatches " +
+		"whoAmI getEphemerals getAllChildrenNumber reconfig] []",
+	"3.5": "[create2 createContainer createTTL removeWatches checkWatches reconfig recursivePaths pzxid resume] " +
+		"[multiRead addWatch whoAmI getEphemerals getAllChildrenNumber] []",
+	"3.6": "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches getEphemerals " +
+		"getAllChildrenNumber reconfig recursivePaths pzxid resume] [whoAmI] []",
+	"3.7": everything,
+	"3.8": everything,
+	"3.9": everything,
+	"clickhouse-25.8": "[multiRead reconfig] [create2 createContainer createTTL addWatch removeWatches checkWatches " +
+		"whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
+	"clickhouse-26.1": "[create2 multiRead addWatch removeWatches checkWatches reconfig] " +
+		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
+	"clickhouse-26.3": "[create2 multiRead addWatch removeWatches checkWatches reconfig] " +
+		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
+	"clickhouse-latest": "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches reconfig] " +
+		"[whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
+	"raftkeeper":        raftKeepers,
+	"raftkeeper-latest": raftKeepers,
+}
+
+const (
+	everything = "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches whoAmI getEphemerals " +
+		"getAllChildrenNumber reconfig recursivePaths pzxid resume] [] []"
+	raftKeepers = "[multiRead] [create2 createContainer createTTL addWatch removeWatches checkWatches whoAmI " +
+		"getEphemerals getAllChildrenNumber reconfig] [recursivePaths pzxid resume]"
+)
+
+// Every call is answered by every server, or refused without being sent, and costs no connection.
+func TestEveryCallOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		check := steady(t, c, server)
+		create(t, c, "/a")
+		for _, call := range []struct {
+			name string
+			do   func() error
+		}{
+			{"create with a Stat", func() error {
+				path, stat, err := c.CreateStat("/b", []byte("x"), 0, acl)
+				if err == nil && (path != "/b" || stat.Czxid == 0) {
+					return fmt.Errorf("%q, %+v", path, stat)
+				}
+				return err
+			}},
+			{"container", func() error { _, err := c.CreateContainer("/c", nil, zk.FlagContainer, acl); return err }},
+			{"container in a multi", func() error {
+				_, err := c.Multi(&zk.CreateContainerRequest{Path: "/d", Acl: acl}, &zk.DeleteRequest{Path: "/d", Version: -1})
+				return err
+			}},
+			{"time to live", func() error { _, err := c.CreateTTL("/e", nil, zk.FlagTTL, acl, time.Hour); return err }},
+			{"multiRead", func() error {
+				results, err := c.MultiRead(&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/none"}, &zk.GetChildrenRequest{Path: "/"})
+				if err == nil && (len(results) != 3 || results[0].Err != nil || !errors.Is(results[1].Err, zk.ErrNoNode) || len(results[2].Children) < 2) {
+					return fmt.Errorf("%+v", results)
+				}
+				return err
+			}},
+			{"multi of nothing", func() error { _, err := c.Multi(); return err }},
+			{"multiRead of nothing", func() error { _, err := c.MultiRead(); return err }},
+			{"watch", func() error {
+				w, err := c.AddWatch("/w", zk.AddWatchPersistent)
+				if err == nil {
+					err = w.Stop()
+				}
+				return err
+			}},
+			{"recursive watch", func() error {
+				w, err := c.AddWatch("/w", zk.AddWatchPersistentRecursive)
+				if err == nil {
+					err = w.Stop()
+				}
+				return err
+			}},
+			{"remove watches", func() error {
+				_, _, events, err := c.GetW("/a")
+				if err != nil {
+					return err
+				}
+				if err := c.RemoveWatches("/a", zk.WatcherAny); err != nil {
+					return err
+				}
+				receive(t, events)
+				return nil
+			}},
+			{"check watches", func() error {
+				if err := c.CheckWatches("/a", zk.WatcherData); !errors.Is(err, zk.ErrNoWatcher) {
+					return err
+				}
+				return nil
+			}},
+			{"identities", func() error { _, err := c.WhoAmI(); return err }},
+			{"ephemerals", func() error { _, err := c.Ephemerals("/"); return err }},
+			{"all children", func() error { _, err := c.AllChildrenNumber("/"); return err }},
+			{"reconfig", func() error { _, err := c.Reconfig([]string{"server.1=a:1:2;3"}, 7); return err }},
+			{"sync", func() error { _, err := c.Sync("/a"); return err }},
+		} {
+			if err := call.do(); err != nil && !errors.Is(err, zk.ErrUnimplemented) &&
+				!errors.Is(err, zk.ErrReconfigDisabled) && !errors.Is(err, zk.ErrBadVersion) {
+				t.Errorf("%s: %v", call.name, err)
+			}
+			synctest.Wait()
+		}
+		check()
+		known := c.Features()
+		if got := fmt.Sprint(known.With(zk.Supported), known.With(zk.Lacking), known.With(zk.SupportUnknown)); got != features[name] {
+			t.Errorf("features %s, want %s", got, features[name])
+		}
+	})
+}
+
+// resuming are the servers on which a session survives its connection.
+func resuming(name string) bool { return !strings.HasPrefix(name, "clickhouse") }
+
+// A session that the server does not resume has expired: that is told, watches end, and a new one follows. One that is
+// resumed goes on.
+func TestReconnectOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, events := connect(t, server)
+		await(t, events, zk.StateHasSession)
+		create(t, c, "/a")
+		_, _, changed, err := c.GetW("/a")
+		wantErr(t, err, nil)
+		_, _, children, err := c.ChildrenW("/")
+		wantErr(t, err, nil)
+		id := c.SessionID()
+		server.Disconnect()
+		start := time.Now()
+		want := zk.Lacking
+		if resuming(name) {
+			want = zk.Supported
+			await(t, events, zk.StateHasSession)
+			if _, err := c.Set("/a", nil, -1); err != nil {
+				t.Error(err)
+			}
+			if e := receive(t, changed); e.Type != zk.EventNodeDataChanged {
+				t.Errorf("data watch got %v", e)
+			}
+			if name != "raftkeeper" { // which arms no child watch again
+				create(t, c, "/b")
+				if e := receive(t, children); e.Type != zk.EventNodeChildrenChanged {
+					t.Errorf("child watch got %v", e)
+				}
+			}
+		} else {
+			e := await(t, events, zk.StateExpired)
+			wantErr(t, e.Err, zk.ErrSessionExpired)
+			for _, ended := range []<-chan zk.Event{changed, children} {
+				if e := receive(t, ended); e.Type != zk.EventNotWatching || !errors.Is(e.Err, zk.ErrSessionExpired) {
+					t.Errorf("watch got %v", e)
+				}
+			}
+			await(t, events, zk.StateHasSession)
+			create(t, c, "/b")
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if same := c.SessionID() == id; same != resuming(name) || c.Features()[zk.FeatureResume] != want {
+			t.Errorf("session 0x%x became 0x%x, %v", id, c.SessionID(), c.Features())
+		}
+	})
+}
+
+// Close ends the session, and does not wait for a reply that a server does not send.
+func TestCloseOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		if _, err := c.Create("/e", nil, zk.FlagEphemeral, acl); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		c.Close()
+		if took := time.Since(start); took > 0 || len(server.Sessions()) != 0 {
+			t.Errorf("took %v, sessions %x are left", took, server.Sessions())
+		}
+	})
+}
+
+// A client that reads all the time keeps its session on a server for which reads are no sign of life.
+func TestBusyReaderOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		check := steady(t, c, server)
+		for range 100 {
+			if _, _, err := c.Get("/"); err != nil {
+				t.Fatal(err)
+			}
+			pass(time.Second)
+		}
+		check()
+	})
+}

@@ -1,0 +1,157 @@
+package zk_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// needs are calls by the operation that they need.
+var needs = []struct {
+	op      string
+	feature zk.Feature
+	call    func(c *zk.Conn) error
+}{
+	{"create2", zk.FeatureCreate2, func(c *zk.Conn) error { _, _, err := c.CreateStat("/a", nil, zk.FlagSequence, acl); return err }},
+	{"createContainer", zk.FeatureCreateContainer, func(c *zk.Conn) error { _, err := c.Create("/c", nil, zk.FlagContainer, acl); return err }},
+	{"createTTL", zk.FeatureCreateTTL, func(c *zk.Conn) error { _, err := c.CreateTTL("/t", nil, zk.FlagTTL, acl, time.Hour); return err }},
+	{"multiRead", zk.FeatureMultiRead, func(c *zk.Conn) error { _, err := c.MultiRead(&zk.GetDataRequest{Path: "/"}); return err }},
+	{"addWatch", zk.FeatureAddWatch, func(c *zk.Conn) error { _, err := c.AddWatch("/", zk.AddWatchPersistent); return err }},
+	{"setWatches2", zk.FeatureAddWatch, func(c *zk.Conn) error { _, err := c.AddWatch("/", zk.AddWatchPersistent); return err }},
+	{"checkWatches", zk.FeatureCheckWatches, func(c *zk.Conn) error { return c.CheckWatches("/", zk.WatcherAny) }},
+	{"whoAmI", zk.FeatureWhoAmI, func(c *zk.Conn) error { _, err := c.WhoAmI(); return err }},
+	{"getEphemerals", zk.FeatureGetEphemerals, func(c *zk.Conn) error { _, err := c.Ephemerals("/"); return err }},
+	{"getAllChildrenNumber", zk.FeatureGetAllChildrenNumber, func(c *zk.Conn) error { _, err := c.AllChildrenNumber("/"); return err }},
+}
+
+// strike makes a server do something when an operation is asked for the first times.
+func strike(server *zktest.Server, op string, times int, fault func() zktest.Fault) {
+	var mu sync.Mutex
+	server.OnRequest(func(r zktest.Request) zktest.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Op != op || times == 0 {
+			return zktest.Fault{}
+		}
+		times--
+		return fault()
+	})
+}
+
+// A server that ends when an operation is first asked for has it all the same, however often it ends, and so does one
+// that closes or leaves in silence one connection alone. The call works.
+func TestServerThatEndsOverAQuestionHasTheFeature(t *testing.T) {
+	for _, need := range needs {
+		for name, times := range map[string]int{"server": 3, "connection": 1, "silence": 1} {
+			t.Run(need.op+"/"+name, func(t *testing.T) {
+				bubble(t, func(t *testing.T, server *zktest.Server) {
+					c, _ := connect(t, server)
+					create(t, c, "/x")
+					strike(server, need.op, times, func() zktest.Fault {
+						switch name {
+						case "server":
+							server.Refuse(true)
+							server.Disconnect()
+							time.AfterFunc(20*time.Millisecond, func() { server.Refuse(false) })
+						case "silence":
+							return zktest.Fault{Stall: true}
+						}
+						return zktest.Fault{Close: true}
+					})
+					err := need.call(c)
+					for range 100 {
+						if !errors.Is(err, zk.ErrNoServer) {
+							break
+						}
+						err = need.call(c) // every server was away, as for any other call
+					}
+					if err != nil && !errors.Is(err, zk.ErrNoWatcher) || c.Features()[need.feature] != zk.Supported {
+						t.Errorf("%v, %v is %v", err, need.op, c.Features()[need.feature])
+					}
+				})
+			})
+		}
+	}
+}
+
+// A call whose feature cannot be found out ends with its context, and one without a context ends too. Where there is
+// another way, it is taken.
+func TestCallsThatWaitForAnAnswer(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, _ := connect(t, server)
+		create(t, c, "/x")
+		server.Refuse(true) // probes cannot connect, the session lives
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err := c.WithContext(ctx).WhoAmI()
+		wantErr(t, err, context.DeadlineExceeded)
+		if zk.MaybeApplied(err) {
+			t.Error("a request that was not sent may have been applied")
+		}
+		_, err = c.WhoAmI()
+		wantErr(t, err, zk.ErrNoServer)
+		if path, stat, err := c.CreateStat("/y", nil, 0, acl); err != nil || path != "/y" || stat.Czxid == 0 {
+			t.Errorf("%q, %+v, %v", path, stat, err)
+		}
+		if results, err := c.MultiRead(&zk.GetDataRequest{Path: "/y"}); err != nil || results[0].Err != nil {
+			t.Errorf("%+v, %v", results, err)
+		}
+		server.Refuse(false)
+		if _, err := c.WhoAmI(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Close ends what waits for an answer, and the connection that has asked.
+func TestCloseWhileAQuestionIsUnanswered(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, _ := connect(t, server)
+		create(t, c, "/x")
+		server.OnRequest(func(r zktest.Request) zktest.Fault { return zktest.Fault{Stall: r.Op == "whoAmI"} })
+		done := make(chan error)
+		go func() { // ends with the client
+			_, err := c.WhoAmI()
+			done <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		c.Close()
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("took %v", took)
+		}
+		wantErr(t, <-done, zk.ErrClosing)
+	})
+}
+
+// A connection that is lost twice in a row over an operation that the server had makes it a question again: another
+// server may be behind the address.
+func TestLostFeatureIsAskedForAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, events := connect(t, server)
+		if _, err := c.WhoAmI(); err != nil {
+			t.Fatal(err)
+		}
+		server.OnRequest(func(r zktest.Request) zktest.Fault { return zktest.Fault{Close: r.Op == "whoAmI"} })
+		for range 2 {
+			_, err := c.WhoAmI()
+			wantErr(t, err, zk.ErrConnectionClosed)
+			await(t, events, zk.StateDisconnected)
+			await(t, events, zk.StateHasSession)
+		}
+		id := c.SessionID()
+		for range 3 {
+			_, err := c.WhoAmI()
+			wantErr(t, err, zk.ErrUnimplemented)
+		}
+		if c.SessionID() != id || c.State() != zk.StateHasSession || c.Features()[zk.FeatureWhoAmI] != zk.Lacking {
+			t.Errorf("session 0x%x became 0x%x, %v, %v", id, c.SessionID(), c.State(), c.Features())
+		}
+	})
+}
