@@ -291,3 +291,61 @@ func TestBusyReaderOnEveryServer(t *testing.T) {
 		check()
 	})
 }
+
+// A recursive watch tells what has changed, or says that it cannot and ends.
+func TestRecursiveWatchOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		other, _ := connect(t, server)
+		for _, path := range []string{"/w", "/w/a"} {
+			create(t, c, path)
+		}
+		w, err := c.AddWatch("/w", zk.AddWatchPersistentRecursive)
+		if c.Features()[zk.FeatureAddWatch] == zk.Lacking {
+			wantErr(t, err, zk.ErrUnimplemented)
+			return
+		}
+		wantErr(t, err, nil)
+		var lost []string
+		cancel := c.OnEvent(func(e zk.Event) {
+			if e.Type == zk.EventLost {
+				lost = append(lost, e.Path)
+			}
+		})
+		defer cancel()
+		events := func() (list []string) {
+			synctest.Wait()
+			for len(w.Events()) > 0 {
+				e := <-w.Events()
+				list = append(list, fmt.Sprintf("%v %s %v", e.Type, e.Path, e.Err))
+			}
+			return list
+		}
+		change := func(path string) {
+			if _, err := other.Set(path, nil, -1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change("/w") // may be what it says
+		keeper := strings.HasPrefix(name, "clickhouse")
+		want := "[EventNodeDataChanged /w <nil>]"
+		if keeper {
+			want = "[EventNodeDataChanged /w <nil> EventLost /w <nil>]"
+		}
+		if got := fmt.Sprint(events()); got != want || c.Features()[zk.FeatureRecursivePaths] == zk.Lacking {
+			t.Errorf("events %s, %v", got, c.Features()[zk.FeatureRecursivePaths])
+		}
+		change("/w/a")
+		want = "[EventNodeDataChanged /w/a <nil>]"
+		if keeper {
+			want = "[EventNodeDataChanged /w <nil> EventLost /w <nil> EventNotWatching /w " + zk.ErrUnimplemented.Error() + "]"
+		}
+		if got := fmt.Sprint(events()); got != want || (c.Features()[zk.FeatureRecursivePaths] == zk.Lacking) != keeper {
+			t.Errorf("events %s, %v", got, c.Features()[zk.FeatureRecursivePaths])
+		}
+		_, err = c.AddWatch("/w", zk.AddWatchPersistentRecursive)
+		if keeper != (len(lost) == 2) || keeper != errors.Is(err, zk.ErrUnimplemented) {
+			t.Errorf("lost %q, another watch: %v", lost, err)
+		}
+	})
+}

@@ -13,8 +13,9 @@ const (
 	EventSession = EventType(-1)
 	// EventNotWatching ends a one-shot watch that can no longer fire: the session is over. Err says why.
 	EventNotWatching = EventType(-2)
-	// EventLost stands in the queue of a [Watcher] for events that may be missing,
-	// because the queue was full or the connection was away. Look at the znodes again.
+	// EventLost stands in the queue of a [Watcher] for events that may be missing, because the queue was full or the
+	// connection was away, or the server did not say which znode below Path has changed; then it comes to
+	// [Conn.OnEvent] too. Look at the znodes again.
 	EventLost = EventType(-3)
 )
 

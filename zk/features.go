@@ -206,7 +206,7 @@ type features struct {
 	losses map[Feature]int // connections lost over a call, since one was answered
 	ended  bool
 	prover bool           // it runs
-	all    sync.WaitGroup // of provers
+	all    sync.WaitGroup // of provers and what attend runs
 }
 
 // question is a feature that calls want to know of.
@@ -224,6 +224,15 @@ func (fs *features) use(kind serverKind) {
 	fs.kind = kind
 	fs.now.Store(uint64(fs.ofLocked(kind)))
 	fs.answerLocked()
+}
+
+// attend runs f in a goroutine that endFeatures waits for, unless the client has ended.
+func (fs *features) attend(f func()) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if !fs.ended {
+		fs.all.Go(f)
+	}
 }
 
 // zooKeeper reports whether the connection leads to a ZooKeeper.

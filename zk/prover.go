@@ -101,7 +101,7 @@ func (c *client) want(f Feature) {
 	}
 }
 
-// endFeatures ends the prover, and returns when it has ended.
+// endFeatures ends the prover, and returns when all that it runs has ended.
 func (c *client) endFeatures() {
 	fs := &c.features
 	fs.mu.Lock()

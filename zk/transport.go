@@ -41,6 +41,8 @@ type transport struct {
 	proofSent time.Duration // after birth; published by proof
 	pinged    atomic.Int64  // when a ping was sent that is not answered, after birth; 0: none is
 
+	verifying atomic.Bool // whether an event tells the truth is being asked, see judge
+
 	once sync.Once
 	stop chan struct{} // closed by the first loop that ends
 	err  error         // why; valid after stop
@@ -56,7 +58,9 @@ type transport struct {
 	last    *call   // the last request in out
 	gets    []*call // to be sent together, see batch.go
 
-	after int64 // the zxid that a reply must have for the session to be the one resumed; 0: it is. Owned by readLoop
+	// owned by readLoop
+	rearming bool  // the last reply was one to setWatches
+	after    int64 // the zxid that a reply must have for the session to be the one resumed; 0: it is
 }
 
 const (
@@ -346,6 +350,12 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 		}
 	case wire.XidNotification:
 		return t.notify(record)
+	case wire.XidSetWatches:
+		t.rearming = true
+		return t.reply(&t.rearms, &h, nil, false)
+	}
+	t.rearming = false
+	switch h.Xid {
 	case wire.XidPing:
 		if sent := t.pinged.Swap(0); sent != 0 {
 			t.c.prove(time.Duration(sent))
@@ -353,8 +363,6 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 		return nil
 	case wire.XidAuth:
 		return t.reply(&t.auths, &h, nil, false)
-	case wire.XidSetWatches:
-		return t.reply(&t.rearms, &h, nil, false)
 	}
 	return t.reply(&t.pending, &h, record, fresh)
 }
@@ -367,7 +375,7 @@ func (t *transport) notify(record []byte) error {
 	if !strings.HasPrefix(e.Path, "/") { // of no server's: the frame is another one. See OnEvent for other paths
 		return fmt.Errorf("zk: notification of the path %q", e.Path)
 	}
-	t.c.watches.dispatch(Event{Type: EventType(e.Type), State: State(e.State), Path: e.Path})
+	t.dispatch(Event{Type: EventType(e.Type), State: State(e.State), Path: e.Path})
 	return nil
 }
 

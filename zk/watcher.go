@@ -36,17 +36,25 @@ type Watcher struct {
 	muted   bool // likewise
 }
 
-// AddWatch watches path until Stop, whether the znode exists or not. ErrUnimplemented comes from servers before 3.6.
+// AddWatch watches path until Stop, whether the znode exists or not. ErrUnimplemented comes where the server lacks
+// [FeatureAddWatch] (ZooKeeper before 3.6), and for a recursive watch [FeatureRecursivePaths].
 //
 // Events stand in the Watcher's queue before any reply that was sent after them is delivered. After a reconnect the watch
 // is set again before any other request; what happened meanwhile is not reported, an [EventLost] is.
 // The end of the session, and Close, end the watch with an [EventNotWatching].
+//
+// Some ClickHouse Keepers put the path of a recursive watch into its events in place of the path of the change. Until it is
+// known that the server does not, an [EventLost] follows each event that may be one of that kind. Once it is known
+// that it does, recursive watches end with an [EventNotWatching] whose Err is ErrUnimplemented.
 //
 // Servers before 3.9 keep one watch for a connection and path: a one-shot watch that is set
 // on the very path of a lasting one replaces it there (ZOOKEEPER-4466).
 func (c *Conn) AddWatch(path string, mode AddWatchMode) (*Watcher, error) {
 	if mode < 0 || mode >= watchModes {
 		return nil, ErrBadArguments
+	}
+	if mode == AddWatchPersistentRecursive && c.features.support(FeatureRecursivePaths) == Lacking {
+		return nil, ErrUnimplemented
 	}
 	p, err := c.serverPath(path)
 	if err != nil {
@@ -122,7 +130,9 @@ func (w *Watcher) end(e Event) {
 func (t *watchTable) addLasting(w *Watcher) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !w.stopped {
+	if w.mode == AddWatchPersistentRecursive && t.c.features.support(FeatureRecursivePaths) == Lacking {
+		w.end(t.notWatching(w.path, ErrUnimplemented)) // known since AddWatch looked
+	} else if !w.stopped {
 		t.lasting[w.mode][w.path] = append(t.lasting[w.mode][w.path], w)
 	} else if len(t.lasting[w.mode][w.path]) == 0 {
 		go background(w.c).forget(w.path, wire.WatcherAny) // its caller has given up; ends with the reply, or the client
