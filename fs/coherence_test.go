@@ -277,23 +277,35 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// With servers that have no recursive watches the mount works as well.
-func TestOldServer(t *testing.T) {
-	server := zktest.NewServer(zktest.WithVersion("3.4.14"))
-	t.Cleanup(server.Close)
-	w := &world{t: t, server: server, dir: t.TempDir()}
-	w.other = w.connect()
-	w.fs = w.mount(w.dir, Options{})
-	w.agent = newAgent(t, w.dir)
-	w.create("/f", "one")
-	w.want(`ok "one"`, "cat", "f")
-	w.set("/f", "two")
-	w.eventually(`ok "two"`, "cat", "f")
-	w.want("ok", "put", "g", "data")
-	w.want("ok", "mkdir", "d")
-	w.want("ok d f g zookeeper", "ls", ".")
-	if mode := w.fs.Stats().Watch; mode != WatchNode {
-		t.Errorf("the mode is %v", mode)
+// With servers that have no recursive watches, or have some that do not say what has changed, the
+// mount works as well, in one session.
+func TestOtherServers(t *testing.T) {
+	for _, name := range []string{"3.4", "clickhouse-25.8", "clickhouse-26.3", "clickhouse-latest", "raftkeeper"} {
+		t.Run(name, func(t *testing.T) {
+			server := zktest.NewServer(zktest.WithServer(name))
+			t.Cleanup(server.Close)
+			w := &world{t: t, server: server, dir: t.TempDir()}
+			w.other = w.connect()
+			w.fs = w.mount(w.dir, Options{})
+			w.agent = newAgent(t, w.dir)
+			session := w.fs.ensemble.SessionID()
+			w.create("/f", "one")
+			w.want(`ok "one"`, "cat", "f")
+			w.set("/f", "two")
+			w.eventually(`ok "two"`, "cat", "f")
+			w.want("ok", "put", "g", "data")
+			w.want("ok", "mkdir", "d")
+			w.create("/d/n", "new")
+			w.eventually("ok n", "ls", "d")
+			w.set("/d/n", "newer")
+			w.eventually(`ok "newer"`, "cat", "d/n")
+			if mode := w.fs.Stats().Watch; mode != WatchNode {
+				t.Errorf("the mode is %v", mode)
+			}
+			if now := w.fs.ensemble.SessionID(); now != session {
+				t.Errorf("session 0x%x became 0x%x", session, now)
+			}
+		})
 	}
 }
 

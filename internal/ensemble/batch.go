@@ -118,17 +118,8 @@ func (e *Ensemble) fetch(ctx context.Context, paths []string, each func(i int, s
 		requests[i].Path = path
 		ops[i] = &requests[i]
 	}
-	var results []zk.Result
-	var err error = zk.ErrUnimplemented
-	if !e.lacksMultiRead.Load() {
-		results, err = e.conn.WithContext(ctx).MultiRead(ops...)
-	}
+	results, err := e.conn.WithContext(ctx).MultiRead(ops...)
 	switch {
-	case errors.Is(err, zk.ErrUnimplemented):
-		e.lacksMultiRead.Store(true) // such a server closes the connection over it
-		for i := range paths {
-			rest = append(rest, i)
-		}
 	case errors.Is(err, zk.ErrReplyTooLarge):
 		return e.fetchHalves(ctx, paths, each)
 	case err != nil && e.watch.again(ctx, err):

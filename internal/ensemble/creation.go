@@ -21,7 +21,7 @@ func (c Creation) about() string { return c.Path }
 func (c Creation) attempt(ctx context.Context, e *Ensemble) (st *zk.Stat, err error) {
 	done := e.learning(c.Path, c.ACL, creationEvent)
 	defer func() { done(st) }()
-	st, err = e.createStat(ctx, c)
+	_, st, err = e.conn.WithContext(ctx).CreateStat(c.Path, c.Data, zk.FlagPersistent, c.ACL)
 	if !errors.Is(err, zk.ErrNodeExists) {
 		return st, err
 	}
@@ -34,22 +34,6 @@ func (c Creation) attempt(ctx context.Context, e *Ensemble) (st *zk.Stat, err er
 
 func (c Creation) outcome(_ context.Context, e *Ensemble, after evidence) error {
 	return c.Claim.judge(e, c.Path, c.Data, after)
-}
-
-// createStat creates and returns the Stat. Servers before 3.5 have no operation that does both.
-func (e *Ensemble) createStat(ctx context.Context, c Creation) (*zk.Stat, error) {
-	conn := e.conn.WithContext(ctx)
-	if !e.lacksCreate2.Load() {
-		_, st, err := conn.CreateStat(c.Path, c.Data, zk.FlagPersistent, c.ACL)
-		if !errors.Is(err, zk.ErrUnimplemented) {
-			return st, err
-		}
-		e.lacksCreate2.Store(true) // such a server closes the connection over it
-	}
-	if _, err := conn.Create(c.Path, c.Data, zk.FlagPersistent, c.ACL); err != nil {
-		return nil, err
-	}
-	return e.made(ctx, c.Path)
 }
 
 // made returns the Stat of a znode that was just made.

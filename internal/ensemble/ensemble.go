@@ -24,10 +24,8 @@ type Ensemble struct {
 
 	fromMemory, fromServers atomic.Int64 // questions, by what answered them
 
-	lastBatch      atomic.Int32  // see FirstBatch; 0: nothing was fetched
-	aclChanges     atomic.Uint64 // counts the changes of ACLs by the caller
-	lacksMultiRead atomic.Bool   // the servers are older than 3.6
-	lacksCreate2   atomic.Bool   // the servers are older than 3.5
+	lastBatch  atomic.Int32  // see FirstBatch; 0: nothing was fetched
+	aclChanges atomic.Uint64 // counts the changes of ACLs by the caller
 }
 
 // Options says how an ensemble is asked. Without LockOf no znode is a lock of a file.

@@ -14,7 +14,6 @@ type identities struct {
 	mu      sync.Mutex // guards the following
 	session int64
 	known   []zk.Identity
-	lacking bool // the servers do not tell (before 3.7)
 }
 
 // WhoAmI returns the identities of the session, or nil if the servers do not tell (before ZooKeeper
@@ -22,10 +21,9 @@ type identities struct {
 func (e *Ensemble) WhoAmI(ctx context.Context) ([]zk.Identity, error) {
 	session := e.conn.SessionID()
 	e.identities.mu.Lock()
-	known, lacking := e.identities.known, e.identities.lacking
-	same := e.identities.session == session
+	known, same := e.identities.known, e.identities.session == session
 	e.identities.mu.Unlock()
-	if same && known != nil || lacking {
+	if same && known != nil {
 		return known, nil
 	}
 	ids, err := e.conn.WithContext(ctx).WhoAmI()
@@ -33,9 +31,6 @@ func (e *Ensemble) WhoAmI(ctx context.Context) ([]zk.Identity, error) {
 		ids, err = e.conn.WithContext(ctx).WhoAmI()
 	}
 	if errors.Is(err, zk.ErrUnimplemented) {
-		e.identities.mu.Lock()
-		e.identities.lacking = true
-		e.identities.mu.Unlock()
 		return nil, nil
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package ensemble
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/zkfs/zkfs/zk"
@@ -83,12 +82,7 @@ func (w *watch) disarm(ctx context.Context, path string) {
 	if w.cache.has(path) {
 		return
 	}
-	if !w.lacksRemove.Load() {
-		err := w.conn.WithContext(ctx).RemoveWatches(path, zk.WatcherAny)
-		if errors.Is(err, zk.ErrUnimplemented) {
-			w.lacksRemove.Store(true) // such a server closes the connection over it
-		}
-	}
+	w.conn.WithContext(ctx).RemoveWatches(path, zk.WatcherAny)
 	w.mu.Lock()
 	delete(w.armed, watched{path, dataWatch})
 	delete(w.armed, watched{path, childWatch})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -32,7 +31,6 @@ type watch struct {
 	unused []string      // paths of armed watches that nobody needs
 	sweep  chan struct{} // of capacity 1: unused has grown
 
-	lacksRemove atomic.Bool // the servers are older than 3.5
 }
 
 // watchKind is the kind of a one-shot watch.
@@ -144,6 +142,13 @@ func (w *watch) tend(watcher *zk.Watcher) {
 			if ctx.Err() != nil {
 				return
 			}
+			if errors.Is(err, zk.ErrUnimplemented) {
+				w.log.Warn("the servers have no recursive watches that say what has changed: watching znode by znode")
+				w.setMode(WatchNode)
+				w.stand()
+				w.tell("/", Everything)
+				return
+			}
 			w.log.Debug("watch for changes", "err", err)
 			t := time.NewTimer(time.Second)
 			select {
@@ -187,6 +192,10 @@ func (w *watch) event(e zk.Event) {
 		w.changed(e, dataWatch, DataChanged, false)
 	case zk.EventNodeChildrenChanged:
 		w.changed(e, childWatch, ChildrenChanged, false)
+	case zk.EventLost: // the server did not say what has changed
+		w.cache.guard(false)
+		w.stand()
+		w.tell("/", Everything)
 	}
 }
 
