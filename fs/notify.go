@@ -88,14 +88,14 @@ func (n *notifier) tell(path string, what ensemble.News) {
 	if what&ensemble.Deleted != 0 {
 		due.zxid = n.zxid()
 	}
-	n.queue(path, due)
+	n.add(path, due)
 }
 
 // tellLonger queues that the kernel is to get the next version of an open file; see file.handOn.
-func (n *notifier) tellLonger(path string) { n.queue(path, notice{longer: true}) }
+func (n *notifier) tellLonger(path string) { n.add(path, notice{longer: true}) }
 
-// queue adds a notice to what the kernel is to be told about the znode at path.
-func (n *notifier) queue(path string, due notice) {
+// add adds a notice to what the kernel is to be told about the znode at path.
+func (n *notifier) add(path string, due notice) {
 	n.mu.Lock()
 	before, queued := n.pending[path]
 	if !queued {
