@@ -135,12 +135,13 @@ func TestDraft(t *testing.T) {
 				continue
 			}
 			before := len(d.data)
-			if err := d.do(step); err != nil && (!errors.Is(err, errTooLarge) || len(d.data) != before) {
+			err := d.do(step)
+			if err != nil && (!errors.Is(err, errTooLarge) || len(d.data) != before) {
 				t.Errorf("%q: %v with %d bytes in place of %d", step, err, len(d.data), before)
 			}
 		}
 		if got := d.String(); got != test.want {
-			t.Errorf("a draft to %d on %q, %s: %s, want %s", test.intent, test.base, test.steps, got, test.want)
+			t.Errorf("%d on %q, %s: %s, want %s", test.intent, test.base, test.steps, got, test.want)
 		}
 		if string(s.Data) != test.base && test.base != "-" {
 			t.Errorf("%s changes the version that it is based on to %q", test.steps, s.Data)

@@ -9,15 +9,18 @@ import "fmt"
 // Facts that come and go in every life stand apart. A file is open as long as it has handles. It
 // has a draft as long as something is written and not committed; in a life that is here it always
 // has one, without a base. The base says whether a commit creates or sets: a file that has vanished
-// may have either. A node is frozen for the time of one request, see still.
+// may have either. Whether the draft holds more than a truncation is about its content. A node is
+// frozen for the time of one request, see still. What a newborn was given as ACL is data.
+//
+// The data of a directory that has none is created as a file that is grown: its znode is there.
 type life uint8
 
 const (
 	lifeGrown    life = iota // it shows a znode
 	lifePending              // it is here and not in ZooKeeper: a commit creates the znode
-	lifeNewborn              // its znode was created exclusively, and nothing is committed since; see newborn.go
+	lifeNewborn              // its znode was created exclusively and not written since; see newborn.go
 	lifeScratch              // it lives in this mount alone and is never committed; see scratch.go
-	lifeRemoved              // this mount removed it: what is written through open handles goes with the last of them
+	lifeRemoved              // this mount removed it: what is written goes with the last open handle
 	lifeVanished             // another client removed it or put something else in its place
 )
 
@@ -60,7 +63,9 @@ const (
 )
 
 func (e lifeEvent) String() string {
-	names := [...]string{"commit", "rebase", "recreate", "drop", "grow up", "publish", "removal", "vanish"}
+	names := [...]string{
+		"commit", "rebase", "recreate", "drop", "grow up", "publish", "removal", "vanish",
+	}
 	if int(e) < len(names) {
 		return names[e]
 	}
