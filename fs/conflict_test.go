@@ -217,8 +217,8 @@ func TestHalfAWriteIsNoVersion(t *testing.T) {
 
 const kernelPage = 4096
 
-// Who appends and reads by one handle reads as those do who do not append: what it has written, and
-// what others write.
+// A handle that appends is read as one that does not: it shows what was written through it, and what
+// other clients write.
 func TestReadingWhatIsAppendedTo(t *testing.T) {
 	for _, mode := range []WatchMode{WatchTree, WatchNode, WatchOff} {
 		w := newWorld(t, Options{Watch: mode, MaxAge: 20 * time.Millisecond})
@@ -252,7 +252,7 @@ func TestReadingWhatIsAppendedTo(t *testing.T) {
 	}
 }
 
-// What is appended by one handle is seen through all others, by whatever call they read.
+// What is appended by one handle is seen through all other handles, by each call that reads.
 func TestAppendedIsSeenThroughOtherHandles(t *testing.T) {
 	w := newWorld(t, Options{})
 	reader, writers := w.agent, []*agent{newAgent(t, w.dir), newAgent(t, w.dir)}
@@ -272,7 +272,8 @@ func TestAppendedIsSeenThroughOtherHandles(t *testing.T) {
 		writers[i%2].want("ok", "write", "1", piece)
 		at := fmt.Sprint(len(content))
 		content += piece
-		reader.want("ok "+runs([]byte(piece)), []string{"mapped", "sendfile", "splice"}[i%3], "1", at, fmt.Sprint(len(piece)))
+		call := []string{"mapped", "sendfile", "splice"}[i%3]
+		reader.want("ok "+runs([]byte(piece)), call, "1", at, fmt.Sprint(len(piece)))
 		reader.want(fmt.Sprintf("ok %q", piece), "pread", "2", at, "100")
 		reader.want(fmt.Sprintf("ok size=%d nlink=1", len(content)), "fstat", "1")
 	}

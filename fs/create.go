@@ -114,7 +114,8 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	return f, h, nil
 }
 
-// creationIntent says what the file that is created with flags is meant to be if another client creates it first.
+// creationIntent says what the file that is created with flags is meant to be if another client
+// creates it first.
 func creationIntent(flags uint32) intent {
 	switch {
 	case flags&syscall.O_APPEND != 0:

@@ -179,7 +179,7 @@ func TestEveryEventOfEveryLife(t *testing.T) {
 	}
 }
 
-// What a life promises to who has the file open, and to who comes by its name.
+// What a life promises to a program that has the file open, and to one that comes by its name.
 func TestWhatALifePromises(t *testing.T) {
 	for _, test := range []struct {
 		life         life

@@ -184,8 +184,8 @@ func (f *file) handOver() {
 	path := f.where()
 	f.mu.Lock()
 	s := f.shown.snapshot()
-	fits := f.draft == nil && s.HasData && len(s.Data) > 0 && len(s.Data) <= oneRead && !f.life.isGone() &&
-		f.told == s.Stat.Mzxid && f.stored != f.told
+	fits := f.draft == nil && s.HasData && len(s.Data) > 0 && len(s.Data) <= oneRead &&
+		!f.life.isGone() && f.told == s.Stat.Mzxid && f.stored != f.told
 	for h := range f.handles {
 		fits = fits && !h.write
 	}

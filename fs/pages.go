@@ -66,7 +66,8 @@ func (f *file) handOn() {
 	f.mu.Lock()
 	next := f.next
 	f.next = nil
-	due := next != nil && !f.life.isGone() && f.draft == nil && f.shown.hasData && !next.Before(f.shown.snapshot())
+	due := next != nil && !f.life.isGone() && f.draft == nil && f.shown.hasData &&
+		!next.Before(f.shown.snapshot())
 	f.mu.Unlock()
 	if !due {
 		return
