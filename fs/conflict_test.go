@@ -57,6 +57,20 @@ func TestReadModifyWriteConflict(t *testing.T) {
 	w.want(`ok "theirs"`, "cat", "f")
 }
 
+// Neither must a cut of what was read, after the handle has overwritten and committed.
+func TestReadAndCutConflict(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/f", "old")
+	w.want("ok", "open", "1", "f", "rw+trunc")
+	w.want("ok", "write", "1", "mine")
+	w.want("ok", "fsync", "1")
+	w.want(`ok "mine"`, "pread", "1", "0", "100")
+	w.want("ok", "ftruncate", "1", "2")
+	w.set("/f", "theirs")
+	w.want("ESTALE", "close", "1")
+	w.holds("/f", "theirs", 2)
+}
+
 func TestOverwriteWins(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create("/f", "old")
@@ -224,6 +238,8 @@ func TestReadingWhatIsAppendedTo(t *testing.T) {
 		w := newWorld(t, Options{Watch: mode, MaxAge: 20 * time.Millisecond})
 		w.create("/log", "one\n")
 		w.want("ok", "open", "1", "log", "rw+append")
+		w.want(`ok "one\n"`, "pread", "1", "0", "100")
+		w.want("ok", "fsync", "1")
 		w.want(`ok "one\n"`, "pread", "1", "0", "100")
 		for i, text := range []string{"one\ntwo\n", "a", strings.Repeat("b", 200_000), "c\n"} {
 			w.set("/log", text)

@@ -31,6 +31,9 @@ func TestLives(t *testing.T) {
 			t.Errorf("no life has the event %v", e)
 		}
 	}
+	if l, e := life(99).String(), lifeEvent(99).String(); l != "life(99)" || e != "lifeEvent(99)" {
+		t.Errorf("what is neither a life nor an event is %s and %s", l, e)
+	}
 	if len(names) != len(allLives)+int(lifeEvents) || len(lives) != len(allLives) {
 		t.Errorf("%d names: %v; %d rows", len(names), names, len(lives))
 	}

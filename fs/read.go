@@ -108,11 +108,12 @@ func (h *handle) readNow(ctx context.Context, dest []byte, off int64) (fuse.Read
 		return fuse.ReadResultData(dest[:copyFrom(dest, f.draft.data, off)]), 0
 	}
 	s := f.shown.snapshot()
-	if !s.HasData {
-		s = h.base
+	shown := s.HasData
+	if !shown {
+		s = h.base // for as long as the file is open, if it is gone
 	}
 	f.mu.Unlock()
-	if !s.HasData || !f.fs.ensemble.IsCurrent(f.where(), s) {
+	if !shown || !f.fs.ensemble.IsCurrent(f.where(), s) {
 		ctx, cancel := f.fs.bound(ctx)
 		defer cancel()
 		now, err := f.load(ctx, true)
