@@ -80,7 +80,7 @@
 // of a file and for its content one after the other (kernel fact 20), so an open file keeps what
 // the kernel was told last, the size with the data, and answers reads from that (file.go). Large
 // files, and those that change right now, pass the kernel's cache by: each handle reads the version
-// that it was opened at (handle.go). For sendfile(2) and mapped files, which never ask for a size,
+// that it was opened at (read.go). For sendfile(2) and mapped files, which never ask for a size,
 // see pages.go.
 //
 // Tests: TestReadsAreNotTorn, TestOpenFileFollows, TestPagesFollow, TestSync.
@@ -100,13 +100,16 @@
 // became of it, and what they cannot tell is EIO. What fails for good is dropped, with what the
 // kernel holds of it, and stands in the log and in /.status.
 //
+// What is appended passes the kernel's cache by, so that one write(2) is one request (handle.go).
+//
 // Scratch files of editors stay in the memory of the mount until a rename makes them znodes
-// (scratch.go).
+// (scratch.go). What a file has to do with a znode is its life, which one table of events moves
+// (life.go).
 //
 // Tests: TestReadYourWrites, TestOneWriteIsOneVersion, TestShellRedirection,
 // TestAppendsFromEverywhere, TestReadModifyWriteConflict, TestChangesArriveOnce,
 // TestLostAppendIsAnError, TestCommitWhoseTimeIsOverIsMadeOnce, TestLostWrite, TestModel,
-// TestScratchNames.
+// TestScratchNames, TestHalfAWriteIsNoVersion, TestEveryEventOfEveryLife, TestLivesAreLived.
 //
 // # Locks
 //

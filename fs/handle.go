@@ -58,10 +58,9 @@ func newHandle(f *file, flags, caller uint32) *handle {
 	return h
 }
 
-// uncached lets the kernel pass its cache by for h. What is appended must: through its cache the
-// kernel sends at most one page in a request if it does not hold the page at the end, and many
-// pages only where they begin with one (fuse_fill_write_pages in fs/fuse/file.c). Past it a
-// write(2) of up to 255 pages is one request, which no commit can come between.
+// uncached lets the kernel pass its cache by for h. What is appended must: through its cache one
+// write(2) is many requests, and a commit can come between them. Past it, one of up to 255 pages is
+// one request (kernel fact 28).
 func (h *handle) uncached() uint32 {
 	h.direct = false
 	return fuse.FOPEN_DIRECT_IO

@@ -76,8 +76,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 
 // undoes returns what undo is after a write up to end. When a direct write fails that would have
 // made the file longer, the kernel sets the length that it knows, by a request like that of
-// ftruncate(2) (fuse_direct_IO in fs/fuse/file.c). No program has asked for that. It does not if
-// the file passes its cache by whatever the program said.
+// ftruncate(2), which no program has asked for. It does not on an uncached handle (kernel fact 30).
 func (h *handle) undoes(end int64, err error) int64 {
 	f := h.file
 	f.mu.Lock()
