@@ -114,6 +114,7 @@ type dialect struct {
 	watchPath     bool           // recursive events carry the watch's path: #115475
 	bareSequence  bool           // a sequential create fires on the path without its number
 	deafChildren  bool           // a delete alone does not fire a child watch: processRequest
+	rearmReads    bool           // what setWatches tells needs READ (recorded)
 	lateRearm     bool           // events of setWatches follow its reply, exist watches last
 	rearmedChild  wire.EventType // of an outdated child watch, 0 for childrenChanged: setWatches
 	lostRearm     bool           // an outdated child watch is armed in silence: RaftKeeper#399

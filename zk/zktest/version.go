@@ -56,7 +56,7 @@ func zooKeeper(version string) dialect {
 		d.path, d.acl.address, d.maxFlags = looselyValid, plain, flagEphemeralSeq
 	}
 	if !r.before(release{3, 9, 6}) {
-		d.acl.address = either
+		d.acl.address, d.rearmReads = either, true
 	}
 	return d
 }

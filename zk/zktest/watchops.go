@@ -71,10 +71,11 @@ func (q *call) eachWatch(path string, typ wire.WatcherType, f func(*table, *conn
 // after r.RelativeZxid fire at once instead; what happened to persistent ones is not told.
 func (s *Server) setWatches(c *conn, r *wire.SetWatches2) {
 	arm := func(t *table, path string, missed bool, typ wire.EventType) {
-		if missed {
-			c.notify(typ, path, -1)
-		} else {
+		switch n := s.tree.get(path); {
+		case !missed:
 			t.add(c, path, oneShot)
+		case !s.dialect.rearmReads || s.mayHear(c, n.acl):
+			c.notify(typ, path, -1)
 		}
 	}
 	for _, path := range r.DataWatches {
