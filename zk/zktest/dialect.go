@@ -73,6 +73,7 @@ type dialect struct {
 	mutedClose   bool // closeSession ends the connection without a reply: runImpl
 	lenientAuth  bool // refused credentials leave the connection open; digests need one colon
 	deafToReads  bool // reads do not prolong a session, as on a follower: #111102
+	authZxid     bool // the reply to auth has the last zxid, not 0: processRequest
 	everyZxid    bool // ping, sync and auth each take a zxid, a new session takes none
 
 	// Znodes.

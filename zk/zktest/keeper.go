@@ -55,6 +55,7 @@ func clickHouse(version string, ops []wire.Op, change func(*dialect)) dialect {
 		pushesExpiry: true,
 		mutedClose:   true,
 		lenientAuth:  true,
+		authZxid:     true,
 		deafToReads:  true,
 		everyZxid:    true,
 
@@ -170,6 +171,7 @@ func raftKeeper(version string, change func(*dialect)) dialect {
 		rejects:     true,
 		mutedClose:  true,
 		lenientAuth: true,
+		authZxid:    true,
 
 		system:   map[string]string{},
 		noNull:   true,

@@ -78,7 +78,7 @@ func (q *call) zxid() int64 {
 	switch {
 	case !q.s.dialect.ops[q.h.Op]:
 		return -1
-	case q.h.Op == wire.OpAuth && !q.s.dialect.everyZxid:
+	case q.h.Op == wire.OpAuth && !q.s.dialect.authZxid:
 		return 0
 	}
 	return q.s.tree.zxid
