@@ -147,6 +147,8 @@ func TestStand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: long})
+	// The client knows create2 from here on: to ask for it takes a session, a change.
+	a.want("ok", "mkdir", "before")
 	w.stall(f.ensemble.SessionID(), "create2", "sync")
 	f.inVain(true)
 	for _, name := range []string{"first", "second", "third"} {

@@ -115,7 +115,7 @@ func (f Features) With(s Support) (list []Feature) {
 // What is known of a ZooKeeper holds for the ensemble: a reconnect to any member keeps it. An ensemble of
 // several versions is taken for the one that was asked. What is known of another server, which is told by the
 // empty password that it gives to sessions, holds for its address: such a server does not answer what it does not
-// know. A feature is asked for again after the connection was lost twice in a row over a call that used it.
+// know. There a feature is asked for again after the connection was lost twice in a row over a call that used it.
 func (c *Conn) Features() Features {
 	known := knowledge(c.features.now.Load())
 	list := make(Features, featureCount)
@@ -294,8 +294,11 @@ func (fs *features) answerLocked() {
 }
 
 // lost notes that a connection to a server of that kind ended over a call that uses f. The first time may
-// have been the end of the server.
+// have been the end of the server. A ZooKeeper answers what it does not know, from 3.5 on.
 func (fs *features) lost(kind serverKind, f Feature) {
+	if kind.zooKeeper {
+		return
+	}
 	fs.mu.Lock()
 	if fs.losses == nil {
 		fs.losses = map[Feature]int{}
