@@ -147,8 +147,11 @@ func TestStand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{}, longSessions)
 	f, a := w.session(long, Options{Timeout: long})
-	// The client knows create2 from here on: to ask for it takes a session, a change.
+	// To ask the server for create2 takes a session, which is a change. It has been asked and has
+	// ended from here on.
 	a.want("ok", "mkdir", "before")
+	w.until(func() (got, limit int) { return len(w.server.Sessions()), 3 }, "sessions of two mounts and another client")
+	a.want("ENOENT", "stat", "nobefore")
 	w.stall(f.ensemble.SessionID(), "create2", "sync")
 	f.inVain(true)
 	for _, name := range []string{"first", "second", "third"} {
