@@ -20,6 +20,7 @@ package zk
 //	hold.mu             whether a lock is about to be given back
 //	  hold.once         closes hold.lost; also under Lock.mu
 //
+//	features.mu         what is known of the servers, and what calls ask of them
 //	serverList.mu       the servers, and the next one to try
 //	transport.once      the first reason for which a connection ends
 //	client.doubted      the one line of the log about what a server must not send
@@ -54,6 +55,15 @@ package zk
 //	client.open         closes a connection when its time is over; ends at once
 //	client.writable     likewise, of a probe
 //	client.dial         a dialer of the user's; ends when that returns, perhaps after Close
+//	client.ask          the prover, on probe connections; ends when no question is left, or with the
+//	                    client, which waits for it
+//	features.attend     asks whether an event told the truth; ends with the reply to its read, or with
+//	                    the client, which waits for it
+//	client.openProbe    closes a probe at the end of its time; ends at once
+//	probe.request       likewise, of one question; ends at once
+//	watchTable.addLasting
+//	                    takes a watch back of which its caller has heard nothing; ends with the reply,
+//	                    or with the client
 //	checkServers        one lookup of a name; ends after a second at the latest
 //	attempt.hold        hold.guard, of a lock that is held; ends when that is lost or released
 //	attempt.leave       deletes a contender that gave up; ends when its znode is gone, with the

@@ -231,7 +231,7 @@ func (fs *features) attend(f func()) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if !fs.ended {
-		fs.all.Go(f)
+		fs.all.Go(f) // ends as the caller says, and with the client
 	}
 }
 
