@@ -93,8 +93,8 @@ beside:
 # which it does of packages that no edit has reached. Most tests of fs wait, so eight run at a time.
 test-short: deps
 	@$(formatted)
-	$(PLAIN) vet ./...
-	$(GO) test -vet off -parallel 8 $$($(GO) list ./... | grep -v /integration)
+	$(GO) vet ./...
+	$(GO) test -parallel 8 $$($(GO) list ./... | grep -v /integration)
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test ./... && cd $(CURDIR) || exit 1; done
 	@echo 'Not done, but by make test: integration with real servers, the race detector, go mod tidy, staticcheck, bench, govulncheck, fuzzing.'
 
