@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -76,7 +77,13 @@ func checked(t *testing.T) (*token.FileSet, *types.Info) {
 
 // exported returns a look-up of the compiled packages that this one imports.
 func exported(t *testing.T) func(path string) (io.ReadCloser, error) {
-	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}", ".")
+	args := []string{"list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}"}
+	// Compiled as this test was, they are in Go's cache.
+	info, _ := debug.ReadBuildInfo()
+	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		args = append(args, "-race")
+	}
+	list := exec.Command("go", append(args, ".")...)
 	list.Stderr = os.Stderr
 	out, err := list.Output()
 	if err != nil {
