@@ -45,7 +45,7 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	if err := errors.Join(os.Setenv("TMPDIR", tmp), os.Setenv("GORACE", raceOptions)); err != nil {
+	if err := errors.Join(os.Setenv("TMPDIR", tmp), os.Setenv("GORACE", raceOptions), compileAsMake()); err != nil {
 		return 1, err
 	}
 	shared, err = startCluster(1, nil)
@@ -55,4 +55,13 @@ func run(m *testing.M) (code int, err error) {
 	code = m.Run()
 	return code, errors.Join(shared.Stop(), mountsBelow(tmp), children(), goleak.Find(),
 		os.RemoveAll(commands()), leftovers(tmp))
+}
+
+// trimmed is the flag with which make compiles the command.
+const trimmed = " -trimpath"
+
+// compileAsMake lets the tests compile other programs as make compiles the command: what they
+// share, above all the standard library, is in Go's cache then.
+func compileAsMake() error {
+	return errors.Join(os.Setenv("CGO_ENABLED", "0"), os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+trimmed))
 }

@@ -32,7 +32,11 @@ var zkfs = sync.OnceValues(func() (string, error) {
 	if raceDetector {
 		args = append(args, "-race")
 	}
-	out, err := exec.Command("go", append(args, "../cmd/zkfs")...).CombinedOutput()
+	build := exec.Command("go", append(args, "../cmd/zkfs")...)
+	if raceDetector { // as this test binary is compiled
+		build.Env = append(os.Environ(), "CGO_ENABLED=1", "GOFLAGS="+strings.TrimSuffix(os.Getenv("GOFLAGS"), trimmed))
+	}
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
 	}

@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
 
-// Both packages hold what make install installs and nothing else, for the machine that they are for. Made twice, elsewhere, they
-// are the same bytes.
+// Both packages hold what make install installs and nothing else, for the machine that they are for.
+// Made twice, elsewhere, they are the same bytes. For another machine than this one a small program
+// is in the command's place.
 func TestPackages(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -24,10 +26,14 @@ func TestPackages(t *testing.T) {
 	} {
 		t.Run(test.arch, func(t *testing.T) {
 			first, second, tree := t.TempDir(), t.TempDir(), t.TempDir()
+			compiler := "GO=go"
+			if test.arch != runtime.GOARCH {
+				compiler = "GO=" + smallBuilds(t)
+			}
 			files := []string{"zkfs_1.2~rc3_" + test.arch + ".deb", "zkfs-1.2~rc3." + test.rpmArch + ".rpm"}
 			target := func(name, build string, args ...string) {
 				t.Helper()
-				args = append([]string{"-C", "..", "--no-print-directory", name, "BUILD=" + build, "GOARCH=" + test.arch}, args...)
+				args = append([]string{"-C", "..", "--no-print-directory", name, "BUILD=" + build, "GOARCH=" + test.arch, compiler}, args...)
 				command(t, "", "make", args...)
 			}
 			for _, build := range []string{first, second} {
@@ -80,6 +86,32 @@ func TestPackages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// smallBuilds returns a command go that compiles a small program instead of the command zkfs when it
+// is to do so for another machine, which would take the standard library of that.
+func smallBuilds(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"small.go": "package main\n\nfunc main() {}\n",
+		"go": `#!/bin/sh
+case "$1 $GOARCH" in
+"build "?*)
+	for arg do
+		shift
+		[ "$arg" != ./cmd/zkfs ] || arg=${0%/*}/small.go
+		set -- "$@" "$arg"
+	done
+esac
+exec go "$@"
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "go")
 }
 
 // listing describes the files below root/usr, a line for each: mode, path, and content or where it leads.
