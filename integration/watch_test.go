@@ -34,10 +34,12 @@ func TestCommandWatch(t *testing.T) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	defer time.AfterFunc(hang, func() { cmd.Process.Kill() }).Stop() // else a line that does not come is awaited for ever
+	patience := time.AfterFunc(hang, func() { cmd.Process.Kill() }) // a line that does not come is not awaited for ever
+	defer patience.Stop()
 	lines := bufio.NewScanner(stdout)
 	expect := func(pattern string) {
 		t.Helper()
+		patience.Reset(hang)
 		if !lines.Scan() || !regexp.MustCompile(pattern).MatchString(lines.Text()) {
 			t.Fatalf("printed %q, want %s", lines.Text(), pattern)
 		}
@@ -66,6 +68,7 @@ func TestCommandWatch(t *testing.T) {
 	}()
 	expect(" changed  /a/b$")
 	seen()
+	patience.Reset(hang)
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
