@@ -32,9 +32,7 @@ type Case struct {
 
 // Cases returns the table, without the rows that say nothing of the server.
 func Cases(s Server) []Case {
-	return slices.DeleteFunc(allCases(), func(c Case) bool {
-		return c.on(s) == nil || !c.everywhere() && s.Traits&^TellsAll != 0
-	})
+	return slices.DeleteFunc(allCases(), func(c Case) bool { return c.on(s) == nil })
 }
 
 // allCases returns the whole table.

@@ -25,26 +25,6 @@ func (c Case) on(s Server) func(*env) {
 	return c.run
 }
 
-// everywhere reports whether the row asks for nothing that some server lacks.
-func (c Case) everywhere() bool {
-	for _, d := range slices.Concat(absences, sessionDifferences, pathDifferences) {
-		if slices.Contains(d.rows, c.Name) {
-			return false
-		}
-	}
-	return !slices.Contains([]string{
-		"a created znode has its data, version 0, and the czxid of its creation",
-		"a pipeline does its operations in order, each with a result of its own",
-		"multiRead has a result for each operation, and an error spoils no other",
-		"a multiRead of nothing is nothing",
-		"a multi of nothing succeeds",
-		"a watch that is removed says so, and the server sends nothing for it",
-		"watches are removed by their type",
-		"a watch that was removed is not set again after a reconnect",
-		"a session ends when its client is silent for the timeout, and its ephemerals with it",
-	}, c.Name)
-}
-
 // lacking returns the check that a call is answered by Unimplemented, and that the session goes on.
 func lacking(call func(*zk.Conn) error) func(*env) {
 	return func(e *env) {
