@@ -3,6 +3,7 @@ package recipes_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -118,6 +119,42 @@ func TestDoubleBarrier(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		if left := children(w, c, "/barrier"); len(left) > 0 {
+			w.Errorf("left: %q", left)
+		}
+	})
+}
+
+// A process that was let in is in, even if the first of the others has left before it looked.
+func TestReadyThatIsGoneAgain(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c, other := w.Connect(), w.Connect()
+		b := recipes.NewDoubleBarrier(c, "/barrier", 2, bubble.ACL)
+		done := make(chan error, 1)
+		go func() { done <- b.Enter(w.Context()) }() // ends when it is let in
+		time.Sleep(time.Second)
+		_, err := other.Multi(&zk.CreateRequest{Path: "/barrier/ready", Acl: bubble.ACL},
+			&zk.DeleteRequest{Path: "/barrier/ready", Version: -1})
+		w.OK(err)
+		w.OK(bubble.Receive(w, done))
+		w.OK(b.Leave(w.Context()))
+	})
+}
+
+// The last that leaves does not take away what lets the next round in.
+func TestReadyOfTheNextRound(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c, other := w.Connect(), w.Connect()
+		w.Create(other, "/barrier", "/barrier/slow")
+		b := recipes.NewDoubleBarrier(c, "/barrier", 2, bubble.ACL)
+		w.OK(b.Enter(w.Context()))
+		done := make(chan error, 1)
+		go func() { done <- b.Leave(w.Context()) }() // ends when the slow one has left
+		time.Sleep(time.Second)
+		w.OK(other.Delete("/barrier/ready", -1))
+		w.Create(other, "/barrier/ready")
+		w.OK(other.Delete("/barrier/slow", -1))
+		w.OK(bubble.Receive(w, done))
+		if left := children(w, c, "/barrier"); !slices.Equal(left, []string{"ready"}) {
 			w.Errorf("left: %q", left)
 		}
 	})

@@ -3,6 +3,7 @@ package recipes_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"github.com/zkfs/zkfs/internal/bubble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/recipes"
+	"github.com/zkfs/zkfs/zk/zktest"
 )
 
 // leases counts those of a semaphore.
@@ -85,6 +87,23 @@ func TestSemaphore(t *testing.T) {
 		}
 		if n := leases(w, a); n != 0 {
 			w.Errorf("%d leases are left", n)
+		}
+	})
+}
+
+// A holder that no server answers knows in time that its lease may soon be another's.
+func TestLeaseIsLostInTime(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c := w.Connect()
+		lease, err := recipes.NewSemaphore(c, "/sem", 1, bubble.ACL).Acquire(w.Context(), nil)
+		w.OK(err)
+		id := c.SessionID()
+		w.Server.OnRequest(func(r zktest.Request) zktest.Fault {
+			return zktest.Fault{Stall: r.SessionID == id}
+		})
+		bubble.Receive(w, lease.Lost())
+		if !slices.Contains(w.Server.Sessions(), id) {
+			w.Error("the session has ended before the holder knew")
 		}
 	})
 }

@@ -160,6 +160,18 @@ func TestChangesOfOthersAreSeen(t *testing.T) {
 		if !errors.Is(err, zk.ErrBadVersion) || lost != 1 {
 			t.Errorf("Set of what was changed: %v", err)
 		}
+		lost = 0
+		_, err = other.Set("/a", []byte("mine"), 1)
+		w.OK(err)
+		_, err = znode.Set(ctx, c, "/a", []byte("mine"), 0)
+		if !errors.Is(err, zk.ErrBadVersion) || lost != 1 {
+			t.Errorf("Set of what has the same data in a later version: %v", err)
+		}
+		lost = 0
+		err = znode.Create(ctx, c, "/a", []byte("mine"), zk.FlagPersistent, bubble.ACL)
+		if !errors.Is(err, zk.ErrNodeExists) || lost != 1 {
+			t.Errorf("Create of what has the same data in a later version: %v", err)
+		}
 	})
 }
 
