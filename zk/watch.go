@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -61,7 +62,7 @@ func (w *watchTable) observe(f func(Event)) (cancel func()) {
 		change(func(list []*observer) []*observer {
 			for i := range list {
 				if list[i] == o {
-					return append(list[:i], list[i+1:]...)
+					return slices.Delete(list, i, i+1) // which clears what would hold o
 				}
 			}
 			return list
