@@ -70,6 +70,9 @@ func compareAll(r *report, zkfs string) error {
 	if err := eventLatency(r, s.addr); err != nil {
 		return err
 	}
+	if err := caches(r, s); err != nil {
+		return err
+	}
 	if zkfs == "" {
 		return nil
 	}

@@ -78,6 +78,7 @@ func (t *Cache) round(ctx context.Context) error {
 		return t.ask()
 	}
 	t.setLoaded()
+	t.queue, t.queued = nil, map[item]need{} // the room of a load is not kept
 	select {
 	case <-t.hints.wake:
 		return nil
