@@ -28,6 +28,7 @@ const (
 	goZK       = "github.com/go-zookeeper/zk"
 	goleak     = "go.uber.org/goleak"
 	sys        = "golang.org/x/sys"
+	toml       = "github.com/BurntSushi/toml"
 	vmMetrics  = "github.com/VictoriaMetrics/metrics"
 )
 
@@ -45,7 +46,7 @@ type rule struct {
 //	cmd/zkfs -> fs -> {internal/ensemble, xattr} -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", "internal/printable", cli, goFuse, md2man, mountinfo, sys, vmMetrics}, tests: []string{goInternal, goleak}},
+	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", "internal/printable", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
 	"fs":       {code: []string{"internal/ensemble", "zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},

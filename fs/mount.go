@@ -101,6 +101,9 @@ func (f *FS) mountOptions() fuse.MountOptions {
 	} else if f.o.ReadOnly {
 		o.Options = append(o.Options, "ro")
 	}
+	if _, err := os.Stat("/sys/fs/selinux/enforce"); err == nil && f.o.Context != "" {
+		o.Options = append(o.Options, `context="`+f.o.Context+`"`) // a label may have commas
+	}
 	return o
 }
 

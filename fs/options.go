@@ -124,6 +124,8 @@ type Options struct {
 	// Servers are the addresses that /.status asks, and Words is who asks them; nil asks over plain TCP.
 	Servers []string
 	Words   *flw.Client
+	// Context is the SELinux label of all files, for root. A system without SELinux has no use for it.
+	Context string
 	// FsName is what mount(8) and df(1) show as the source.
 	FsName string
 	// Logger gets what no system call can report. nil discards it.

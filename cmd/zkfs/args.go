@@ -1,15 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
-// arrange puts the flags of a command before its names, so that both orders work (but leaves those of a command line that it
-// is to run), and turns the lists of -o into long
-// flags where they stand: the last of two flags wins, however they are written.
+// arrange puts the flags of a command before its names, so that both orders work (but leaves those
+// of a command line that it is to run), and turns the lists of -o into long flags where they stand:
+// the last of two flags wins, however they are written.
 func arrange(args []string, commands []*cli.Command) ([]string, error) {
 	if len(args) == 0 {
 		return nil, nil
@@ -18,7 +19,7 @@ func arrange(args []string, commands []*cli.Command) ([]string, error) {
 	if i < 0 {
 		return args, nil
 	}
-	a := arranger{flags: commands[i].Flags, options: commands[i].Name == "mount", program: commands[i].Name == "lock"}
+	a := arranger{flags: commands[i].Flags, command: commands[i].Name}
 	if err := a.walk(args[1:]); err != nil {
 		return nil, err
 	}
@@ -27,8 +28,7 @@ func arrange(args []string, commands []*cli.Command) ([]string, error) {
 
 type arranger struct {
 	flags   []cli.Flag
-	options bool // the command has -o
-	program bool // its names end in a command line, which begins with the second
+	command string
 	found   []string
 	names   []string
 }
@@ -43,12 +43,12 @@ func (a *arranger) walk(args []string) error {
 			return nil
 		case arg == "-" || !strings.HasPrefix(arg, "-"):
 			a.names = append(a.names, arg)
-			if a.program && len(a.names) == 2 {
-				a.names = append(a.names, args...)
+			if a.command == "lock" && len(a.names) == 2 {
+				a.names = append(a.names, args...) // the command line that it is to run
 				return nil
 			}
 			continue
-		case a.options && strings.HasPrefix(arg, "-o"):
+		case a.command == "mount" && strings.HasPrefix(arg, "-o"):
 			list := strings.TrimPrefix(arg[2:], "=")
 			if arg == "-o" {
 				if len(args) == 0 {
@@ -62,12 +62,18 @@ func (a *arranger) walk(args []string) error {
 			continue
 		}
 		name, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		f := a.find(name)
+		f := findFlag(a.flags, name)
 		switch {
-		case f == nil: // for the parser to refuse
+		case name == "help" || name == "h":
 			a.found = append(a.found, arg)
 			continue
-		case !hasValue && takesValue(f) && len(args) > 0:
+		case f == nil:
+			return usagef("there is no flag %s", arg).
+				hinting(suggestion(a.flags, name, "--") + "`zkfs " + a.command + " --help` lists the flags")
+		case !hasValue && takesValue(f):
+			if len(args) == 0 {
+				return usagef("%s needs a value", arg).hinting("it is " + f.(*valued).kind.like)
+			}
 			value, hasValue = args[0], true
 			args = args[1:]
 		}
@@ -85,13 +91,23 @@ func (a *arranger) add(f cli.Flag, value string, hasValue bool) {
 	a.found = append(a.found, flag)
 }
 
-// find returns the flag of that name, nil if there is none.
-func (a *arranger) find(name string) cli.Flag {
-	i := slices.IndexFunc(a.flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+// findFlag returns the flag of that name, with or without hyphens, nil if there is none.
+func findFlag(flags []cli.Flag, name string) cli.Flag {
+	name = strings.TrimLeft(name, "-")
+	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 	if i < 0 {
 		return nil
 	}
-	return a.flags[i]
+	return flags[i]
+}
+
+// suggestion begins a hint with the flag that looks most like name.
+func suggestion(flags []cli.Flag, name, hyphens string) string {
+	found := strings.TrimLeft(cli.SuggestFlag(flags, name, false), "-")
+	if len(found) < 2 { // a letter looks like all
+		return ""
+	}
+	return fmt.Sprintf(cli.SuggestDidYouMeanTemplate, hyphens+found) + " "
 }
 
 // takesValue tells whether the flag needs a value, which may be the next argument.
@@ -112,9 +128,10 @@ func (a *arranger) addOptions(list string) error {
 		}
 		name, value, hasValue := strings.Cut(option, "=")
 		name = strings.ReplaceAll(name, "_", "-")
-		switch f := a.find(name); {
+		switch f := findFlag(a.flags, name); {
 		case f == nil || len(name) == 1:
-			return usagef("there is no mount option %q", option).hinting("each long flag is one, see `zkfs mount --help`")
+			return usagef("there is no mount option %q", option).
+				hinting(suggestion(a.flags, name, "") + "each long flag is one, see `zkfs mount --help`")
 		case !hasValue && takesValue(f):
 			return usagef("the mount option %s needs a value", name).hinting("as in -o " + name + "=...")
 		default:
@@ -124,16 +141,20 @@ func (a *arranger) addOptions(list string) error {
 	return nil
 }
 
-// splitOptions splits at commas; one with a backslash before it is part of a value.
+// splitOptions splits at commas. One between double quotes, or with a backslash before it, is part of
+// a value.
 func splitOptions(list string) []string {
 	var options []string
 	var option strings.Builder
+	quoted := false
 	for i := 0; i < len(list); i++ {
 		switch {
 		case list[i] == '\\' && i+1 < len(list) && (list[i+1] == ',' || list[i+1] == '\\'):
 			i++
 			option.WriteByte(list[i])
-		case list[i] == ',':
+		case list[i] == '"':
+			quoted = !quoted
+		case list[i] == ',' && !quoted:
 			options = append(options, option.String())
 			option.Reset()
 		default:
@@ -145,20 +166,24 @@ func splitOptions(list string) []string {
 
 // synonyms are the options of mount(8) that mean something here, besides those that are named as a flag.
 var synonyms = map[string]string{
-	"rw":   "--read-only=false",
-	"sync": "--commit=write",
+	"readonly": "--read-only",
+	"rw":       "--read-only=false",
+	"sync":     "--commit=write",
 }
 
-// generic are options of mount(8) and fstab(5) that are for others to heed, or have no meaning for znodes.
+// generic are options of mount(8), fstab(5) and fuse(8) that are for others to heed, or have no meaning
+// for znodes. A mount stays when its process was killed, whatever auto_unmount says: nothing is to be
+// written to the directory below.
 var generic = []string{
 	"defaults", "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner", "group", "nogroup", "_netdev", "nofail",
 	"exec", "noexec", "suid", "nosuid", "dev", "nodev", "async", "dirsync",
 	"atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime",
 	"mand", "nomand", "iversion", "noiversion", "silent", "loud", "default_permissions",
+	"auto_unmount",
 }
 
 func isGeneric(option string) bool {
-	for _, prefix := range []string{"x-", "X-", "comment="} {
+	for _, prefix := range []string{"x-", "X-", "comment=", "fsname=", "subtype="} {
 		if strings.HasPrefix(option, prefix) {
 			return true
 		}

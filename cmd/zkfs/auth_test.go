@@ -35,26 +35,3 @@ func TestBadCredentialsAreNotShown(t *testing.T) {
 		}
 	}
 }
-
-func TestUmask(t *testing.T) {
-	tests := []struct {
-		text       string
-		allowOther bool
-		want       uint32
-		ok         bool
-	}{
-		{"", false, 0o022, true},
-		{"", true, 0o077, true},
-		{"0", true, 0, true},
-		{"027", false, 0o027, true},
-		{"1000", false, 0, false},
-		{"u=rw", false, 0, false},
-		{"-1", false, 0, false},
-	}
-	for _, tt := range tests {
-		got, err := umask(tt.text, tt.allowOther)
-		if got != tt.want || (err == nil) != tt.ok {
-			t.Errorf("umask(%q, %v) = %o, %v", tt.text, tt.allowOther, got, err)
-		}
-	}
-}

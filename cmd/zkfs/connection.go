@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -29,20 +31,32 @@ type connection struct {
 // connectionFlags are those of every command that opens a session.
 func connectionFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.DurationFlag{Name: "connect-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "give up when no server has taken the session by then"},
-		&cli.DurationFlag{Name: "session-timeout", Value: 10 * time.Second, Category: inConnect, Usage: "how long the session, and with it locks, outlive a lost connection; the servers bound it"},
-		&cli.StringFlag{Name: "auth-file", Category: inSecurity, Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in digest:USER:PASSWORD. Nobody else may be allowed to read it. The environment variable ZKFS_AUTH holds such lines too"},
+		&valued{&cli.StringFlag{Name: "connect-timeout", Value: "10s", Category: inConnect,
+			Usage: "give up when no server has taken the session by then"}, aTime},
+		&valued{&cli.StringFlag{Name: "session-timeout", Value: "10s", Category: inConnect,
+			Usage: "how long the session, and with it locks, outlive a lost connection; the servers " +
+				"bound it"}, aSession},
+		&valued{&cli.StringFlag{Name: "auth-file", Category: inSecurity,
+			Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in " +
+				"digest:USER:PASSWORD. Nobody else may be allowed to read it. The environment " +
+				"variable ZKFS_AUTH holds such lines too"}, aFile},
 	}, slices.Concat(saslFlags(), tlsFlags())...)
 }
 
 // tlsFlags are those of every command that asks servers.
 func tlsFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "tls", Category: inSecurity, Usage: "speak TLS with the servers, at their secure port; the other flags that begin with --tls imply it"},
-		&cli.StringFlag{Name: "tls-ca", Category: inSecurity, DefaultText: "those of the system", Usage: "trust the authorities in `FILE` only (PEM)"},
-		&cli.StringFlag{Name: "tls-cert", Category: inSecurity, Usage: "show the servers the certificate in `FILE` (PEM)"},
-		&cli.StringFlag{Name: "tls-key", Category: inSecurity, Usage: "its key is in `FILE` (PEM)"},
-		&cli.StringFlag{Name: "tls-server-name", Category: inSecurity, DefaultText: "each server's own, as given", Usage: "the certificates of the servers must be for `NAME`"},
+		&cli.BoolFlag{Name: "tls", Category: inSecurity,
+			Usage: "speak TLS with the servers, at their secure port; the other flags that begin with " +
+				"--tls imply it"},
+		&valued{&cli.StringFlag{Name: "tls-ca", Category: inSecurity, DefaultText: "those of the system",
+			Usage: "trust the authorities in `FILE` only (PEM)"}, aFile},
+		&valued{&cli.StringFlag{Name: "tls-cert", Category: inSecurity,
+			Usage: "show the servers the certificate in `FILE` (PEM)"}, aFile},
+		&valued{&cli.StringFlag{Name: "tls-key", Category: inSecurity,
+			Usage: "its key is in `FILE` (PEM)"}, aFile},
+		&valued{&cli.StringFlag{Name: "tls-server-name", Category: inSecurity, DefaultText: "each server's own, as given",
+			Usage: "the certificates of the servers must be for `NAME`"}, aText},
 	}
 }
 
@@ -50,11 +64,8 @@ func tlsFlags() []cli.Flag {
 func connectionOf(c *cli.Context, source string, in *inputs) (*connection, error) {
 	n := &connection{
 		source:         source,
-		connectTimeout: c.Duration("connect-timeout"),
-		sessionTimeout: c.Duration("session-timeout"),
-	}
-	if err := positive(c, "connect-timeout", "session-timeout"); err != nil {
-		return nil, err
+		connectTimeout: timeOf(c, "connect-timeout"),
+		sessionTimeout: timeOf(c, "session-timeout"),
 	}
 	var err error
 	if n.servers, n.chroot, err = parseSource(source); err != nil {
@@ -75,17 +86,14 @@ func parseSource(source string) (servers []string, chroot string, err error) {
 	if servers, chroot, err = zk.ParseConnectString(source); err != nil {
 		return nil, "", usagef("source %q: %s", source, plain(err)).hinting("it looks like zk1:2181,zk2:2181/path")
 	}
-	return servers, chroot, nil
-}
-
-// positive refuses durations that are not more than 0.
-func positive(c *cli.Context, names ...string) error {
-	for _, name := range names {
-		if c.Duration(name) <= 0 {
-			return usagef("--%s must be more than 0", name).hinting("as in --" + name + "=10s")
+	for _, server := range zk.FormatServers(servers) {
+		_, port, _ := strings.Cut(server[strings.LastIndexByte(server, ']')+1:], ":")
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, "", usagef("source %q: %q is no port", source, port).
+				hinting("a port is a number from 1 to 65535")
 		}
 	}
-	return nil
+	return servers, chroot, nil
 }
 
 // tlsOf reads the flags of tlsFlags, and the files that they name. It returns nil if none of them

@@ -21,8 +21,9 @@ func (z *command) demoCommand() *cli.Command {
 		Name:      "demo",
 		Usage:     "mount a small ZooKeeper that lives in memory, to try things out",
 		UsageText: "zkfs demo DIRECTORY",
-		Description: "Starts a ZooKeeper inside this process, puts a sample tree into it, and mounts it on the directory, which is\n" +
-			"made if it is missing. Ctrl-C unmounts, and nothing is left.",
+		Description: "Starts a ZooKeeper inside this process, puts a sample tree into it, and mounts " +
+			"it on the directory, which is made if it is missing. Ctrl-C unmounts, and " +
+			"nothing is left.",
 		Action: z.demo,
 	}
 }

@@ -71,8 +71,9 @@ func TestErrorMessages(t *testing.T) {
 		{good + " " + full, "", exitMountpoint, "not empty, and the mount would hide what is there", "hint: mount on an empty directory, or hide it with --nonempty"},
 		{good + " " + file, "", exitMountpoint, "file: not a directory", "hint: mount on an empty directory"},
 		{good + " " + dir + "/none", "", exitMountpoint, "none: does not exist", "hint: mkdir -p .*/none"},
-		{"zk1:port " + dir, "", exitUsage, "", `source "zk1:port": .*invalid port`},
-		{"/app " + dir, "", exitUsage, `source "/app": `, "hint: it looks like zk1:2181,zk2:2181/path"},
+		{"zk1:port " + dir, "", exitUsage, `source "zk1:port": "port" is no port`, "hint: a port is a number from 1 to 65535"},
+		{"/app " + dir, "", exitUsage, "/app: a source is needed", "hint: the source comes first"},
+		{",/app " + dir, "", exitUsage, `source ",/app": `, "hint: it looks like zk1:2181,zk2:2181/path"},
 	}
 	for _, tt := range tests {
 		t.Setenv(authVariable, tt.environ)

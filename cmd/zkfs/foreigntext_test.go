@@ -123,9 +123,9 @@ func TestErrorsOfHostileServers(t *testing.T) {
 }
 
 func TestLogOfHostileText(t *testing.T) {
-	for _, format := range []string{"text", "json"} {
+	for format, json := range logFormats {
 		var stderr strings.Builder
-		log, _, err := logSettings{level: "info", format: format}.open(true, &stderr)
+		log, _, err := logSettings{json: json}.open(true, &stderr)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,117 +1,100 @@
 package main
 
 import (
-	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 )
 
-// The help is made by hand from the tables of commands and flags: in the order in which people need them, under
-// headings, and no wider than a terminal.
+// The help is made from the tables of commands and flags: in the order in which people need them,
+// under headings, and no wider than the terminal.
 
-const helpWidth = 100
+const appHelp = `{{.Name}}: {{.Usage}}
 
-// appHelp returns the help of the program.
-func appHelp(app *cli.App) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\n", app.Name, app.Usage)
-	for _, cmd := range app.VisibleCommands() {
-		fmt.Fprintf(&b, "  %s\n      %s\n", cmd.UsageText, cmd.Usage)
-	}
-	b.WriteString("  zkfs help COMMAND\n      say more about one of them\n\n")
-	b.WriteString("The first thing to try, which needs no ZooKeeper: zkfs demo /tmp/zk\n")
-	return b.String()
+{{range .VisibleCommands}}{{if .UsageText}}  {{wrap .UsageText 6}}
+      {{wrap .Usage 6}}
+{{end}}{{end}}  zkfs help COMMAND
+      say more about one of them
+
+{{wrap "The first thing to try, which needs no ZooKeeper: zkfs demo /tmp/zk" 0}}
+`
+
+const commandHelp = `usage: {{wrap .UsageText 7}}
+
+{{wrap .Description 0}}
+{{range sections .Flags}}
+{{.Heading}}:
+{{range .Flags}}  {{wrap .String 6}}
+{{end}}{{end}}`
+
+// printHelp is for cli.HelpPrinter.
+func printHelp(w io.Writer, template string, data any) {
+	cli.HelpPrinterCustom(w, template, data, map[string]any{
+		"sections": sections,
+		"wrapAt":   func() int { return widthOf(w) },
+	})
 }
 
-// commandHelp returns the help of one command.
-func commandHelp(cmd *cli.Command) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "usage: %s\n\n%s\n", cmd.UsageText, cmd.Description)
-	var headings []string
-	for _, f := range cmd.Flags {
-		if heading := headingOf(f); !slices.Contains(headings, heading) {
-			headings = append(headings, heading)
+// widthOf returns the width of a terminal, 80 if w is none.
+func widthOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
+			return min(int(size.Col), 100)
 		}
 	}
-	for _, heading := range headings {
-		fmt.Fprintf(&b, "\n%s:\n", heading)
-		for _, f := range cmd.Flags {
-			if headingOf(f) == heading {
-				writeFlag(&b, f)
-			}
+	return 80
+}
+
+// A section is the flags under one heading.
+type section struct {
+	Heading string
+	Flags   []cli.Flag
+}
+
+// sections returns the flags that are not hidden, in their order.
+func sections(flags []cli.Flag) []section {
+	var all []section
+	for _, f := range flags {
+		heading := f.(cli.CategorizableFlag).GetCategory()
+		if heading == "" {
+			heading = "Flags"
 		}
+		i := slices.IndexFunc(all, func(s section) bool { return s.Heading == heading })
+		if i < 0 {
+			i, all = len(all), append(all, section{Heading: heading})
+		}
+		all[i].Flags = append(all[i].Flags, f)
 	}
-	return b.String()
+	return all
 }
 
-func headingOf(f cli.Flag) string {
-	if c, ok := f.(cli.CategorizableFlag); ok && c.GetCategory() != "" {
-		return c.GetCategory()
-	}
-	return "Flags"
-}
+// String describes the flag.
+func (v *valued) String() string { return flagText(v) }
 
-// writeFlag describes a flag: its names on a line, and below what it is good for and its default.
-func writeFlag(b *strings.Builder, f cli.Flag) {
-	names, usage := flagText(f)
-	fmt.Fprintf(b, "  %s\n%s", names, wrap(usage, "      "))
-}
-
-// flagText returns the names of a flag and of its value, and what it is good for with its default.
-func flagText(f cli.Flag) (names, usage string) {
-	doc := f.(cli.DocGenerationFlag)
-	var list []string
+// flagText is for cli.FlagStringer: the names of a flag and of its value on a line, and on the next
+// what it is good for, with its default.
+func flagText(f cli.Flag) string {
+	var names []string
 	for _, name := range f.Names() {
-		if len(name) == 1 {
-			list = slices.Insert(list, 0, "-"+name)
-			continue
-		}
-		list = append(list, "--"+name)
+		names = append(names, strings.Repeat("-", min(len(name), 2))+name)
 	}
-	names = strings.Join(list, ", ")
-	usage, value := placeholder(f, doc.GetUsage())
-	if doc.TakesValue() {
-		names += " " + value
+	slices.SortStableFunc(names, func(a, b string) int { return min(len(a), 3) - min(len(b), 3) })
+	doc := f.(cli.DocGenerationFlag)
+	before, rest, _ := strings.Cut(doc.GetUsage(), "`")
+	value, after, quoted := strings.Cut(rest, "`")
+	if v, ok := f.(*valued); ok && !quoted {
+		value = v.kind.name
 	}
-	if text := strings.Trim(doc.GetDefaultText(), `"`); doc.TakesValue() && text != "" {
-		usage += " (default " + text + ")"
+	text := strings.TrimSpace(strings.Join(names, ", ")+" "+value) + "\n" + before
+	if quoted {
+		text += value + after
 	}
-	return names, usage
-}
-
-// placeholder returns the usage of a flag without the quotes about its value's name, and that name.
-func placeholder(f cli.Flag, usage string) (text, name string) {
-	if before, rest, ok := strings.Cut(usage, "`"); ok {
-		name, after, _ := strings.Cut(rest, "`")
-		return before + name + after, name
+	if value := strings.Trim(doc.GetDefaultText(), `"`); doc.TakesValue() && value != "" {
+		text += " (default " + value + ")"
 	}
-	switch f.(type) {
-	case *cli.DurationFlag:
-		return usage, "TIME"
-	case *cli.IntFlag, *cli.UintFlag:
-		return usage, "NUMBER"
-	}
-	return usage, "WORD"
-}
-
-// wrap breaks text into lines that are indented.
-func wrap(text, indent string) string {
-	var b strings.Builder
-	width := 0
-	for _, word := range strings.Fields(text) {
-		switch {
-		case width == 0:
-			b.WriteString(indent + word)
-			width = len(indent) + len(word)
-		case width+1+len(word) > helpWidth:
-			b.WriteString("\n" + indent + word)
-			width = len(indent) + len(word)
-		default:
-			b.WriteString(" " + word)
-			width += 1 + len(word)
-		}
-	}
-	return b.String() + "\n"
+	return text
 }

@@ -54,9 +54,9 @@ func (in *inputs) file(c *cli.Context, flag string, check func(flag, name string
 		return nil, err
 	}
 	defer f.Close()
-	patience := c.Duration("connect-timeout")
+	patience := timeOf(c, "connect-timeout")
 	if patience == 0 { // of a command that opens no session
-		patience = c.Duration("timeout")
+		patience = timeOf(c, "timeout")
 	}
 	text, err := readInput(f, patience)
 	switch {

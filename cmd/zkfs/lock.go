@@ -31,15 +31,20 @@ func (z *command) lockCommand() *cli.Command {
 		Name:      "lock",
 		Usage:     "run a command while holding a lock, and stop it if the lock is lost",
 		UsageText: "zkfs lock [flags] FILE -- COMMAND [ARGUMENT...]",
-		Description: "Takes the lock that `flock FILE COMMAND` takes, in a session of its own, so that the end of a mount does not matter.\n\n" +
-			"  zkfs lock /mnt/zk/deploy.lock -- ./deploy.sh           a file of a mount, which need not exist\n" +
-			"  zkfs lock --server zk1,zk2/app /deploy.lock -- ./deploy.sh   no mount at all\n" +
-			"  zkfs lock -w 1m /mnt/zk/locks/nightly/.lock -- ./nightly     the lock of a directory, wait for a minute\n\n" +
-			"The command finds in $ZKFS_LOCK_ZXID a number that grows from holder to holder: what the lock protects can refuse a smaller\n" +
-			"one than it has seen. Signals are passed on. When the session may be over the command and all that it has started get\n" +
-			"SIGTERM, and SIGKILL after a sixth of the session timeout, which is about when another can have the lock.\n\n" +
-			"The exit code is that of the command, 128 and the signal's number if one has ended it. Others: 1 usage, 12 can not\n" +
-			"connect, 13 not allowed by the servers, 14 no such directory, 17 the lock is not free, 18 it was lost, 126 and 127 the\n" +
+		Description: "Takes the lock that `flock FILE COMMAND` takes, in a session of its own, so that " +
+			"the end of a mount does not matter.\n\n" +
+			"  zkfs lock /mnt/zk/deploy.lock -- ./deploy.sh       a file of a mount\n" +
+			"  zkfs lock --server zk1,zk2/app /x.lock -- ./x.sh   no mount at all\n" +
+			"  zkfs lock -w 1m /mnt/zk/nightly/.lock -- ./x.sh    that of a directory\n\n" +
+			"The file need not exist. " +
+			"The command finds in $ZKFS_LOCK_ZXID a number that grows from holder to holder: " +
+			"what the lock protects can refuse a smaller one than it has seen. Signals are " +
+			"passed on. When the session may be over the command and all that it has started " +
+			"get SIGTERM, and SIGKILL after a sixth of the session timeout, which is about " +
+			"when another can have the lock.\n\n" +
+			"The exit code is that of the command, 128 and the signal's number if one has " +
+			"ended it. Others: 1 usage, 12 can not connect, 13 not allowed by the servers, 14 " +
+			"no such directory, 17 the lock is not free, 18 it was lost, 126 and 127 the " +
 			"command can not be run.",
 		Flags:  append(lockFlags(), connectionFlags()...),
 		Action: z.lock,
@@ -48,11 +53,16 @@ func (z *command) lockCommand() *cli.Command {
 
 func lockFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "shared", Aliases: []string{"s"}, Category: inLock, Usage: "share the lock with others who ask for it so"},
-		&cli.BoolFlag{Name: "nonblock", Aliases: []string{"n"}, Category: inLock, Usage: "do not wait for the lock"},
-		&cli.StringFlag{Name: "wait", Aliases: []string{"w"}, Category: inLock, DefaultText: "as long as it takes", Usage: "wait for at most so long, as in 90, which is seconds, or 1m30s: `TIME`"},
-		&cli.StringFlag{Name: "server", Category: inLock, Usage: "FILE is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app"},
-		&cli.StringFlag{Name: "lock-suffix", Value: ".lock", Category: inLock, Usage: "that of the mounts, if they have another"},
+		&cli.BoolFlag{Name: "shared", Aliases: []string{"s"}, Category: inLock,
+			Usage: "share the lock with others who ask for it so"},
+		&cli.BoolFlag{Name: "nonblock", Aliases: []string{"n"}, Category: inLock,
+			Usage: "do not wait for the lock"},
+		&valued{&cli.StringFlag{Name: "wait", Aliases: []string{"w"}, Category: inLock, DefaultText: "as long as it takes",
+			Usage: "wait for at most so long"}, aWait},
+		&valued{&cli.StringFlag{Name: "server", Category: inLock,
+			Usage: "FILE is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app, or of a context"}, aText},
+		&valued{&cli.StringFlag{Name: "lock-suffix", Value: ".lock", Category: inLock,
+			Usage: "that of the mounts, if they have another"}, aSuffix},
 	}
 }
 
@@ -76,13 +86,10 @@ func lockOrderOf(c *cli.Context, in *inputs) (*lockOrder, error) {
 	}
 	o := &lockOrder{file: c.Args().First(), args: c.Args().Tail(), shared: c.Bool("shared"), nonblock: c.Bool("nonblock")}
 	if c.IsSet("wait") {
-		var err error
-		if o.wait, err = patience(c.String("wait")); err != nil {
-			return nil, err
-		}
+		o.wait = timeOf(c, "wait")
 		o.nonblock = o.nonblock || o.wait == 0
 	}
-	source, file := c.String("server"), o.file
+	source, file := sourceOf(c, c.String("server")), o.file
 	var err error
 	if source == "" {
 		if source, file, err = onMount(o.file); err != nil {
@@ -103,18 +110,6 @@ func lockOrderOf(c *cli.Context, in *inputs) (*lockOrder, error) {
 		return nil, notRunnable(err)
 	}
 	return o, nil
-}
-
-// patience reads a time as flock(1) or as Go writes it.
-func patience(text string) (time.Duration, error) {
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		text = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, usagef("--wait can not be %q", text).hinting("as in --wait=10 or --wait=1m30s")
-	}
-	return d, nil
 }
 
 // onMount returns the source that is mounted where file is, and the path of file there. It does not touch the mount, which

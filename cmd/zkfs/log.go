@@ -17,27 +17,19 @@ import (
 
 // logSettings says where the log of a mount goes, and how much of it.
 type logSettings struct {
-	file   string // "" for syslog, or standard error in the foreground
-	level  string
-	format string
+	file  string // "" for syslog, or standard error in the foreground
+	level slog.Level
+	json  bool
 }
 
 // open returns the log, and the file that it is written to, nil if it is none.
 func (l logSettings) open(foreground bool, stderr io.Writer) (log *slog.Logger, file *logFile, err error) {
-	opts := &slog.HandlerOptions{}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(l.level)); err != nil {
-		return nil, nil, usagef("--log-level can not be %q", l.level).hinting("it is one of: debug, info, warn, error")
-	}
-	opts.Level = level
-	var newHandler func(io.Writer) slog.Handler
-	switch l.format {
-	case "text":
-		newHandler = func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, opts) }
-	case "json":
-		newHandler = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(printable.JSON(w), opts) }
-	default:
-		return nil, nil, usagef("--log-format can not be %q", l.format).hinting("it is one of: text, json")
+	opts := &slog.HandlerOptions{Level: l.level}
+	newHandler := func(w io.Writer) slog.Handler {
+		if l.json {
+			return slog.NewJSONHandler(printable.JSON(w), opts)
+		}
+		return slog.NewTextHandler(w, opts)
 	}
 	switch {
 	case l.file != "":

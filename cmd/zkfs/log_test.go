@@ -15,7 +15,7 @@ import (
 
 func TestLogFileIsOpenedAgain(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
-	log, file, err := logSettings{file: name, level: "info", format: "json"}.open(false, io.Discard)
+	log, file, err := logSettings{file: name, json: true}.open(false, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

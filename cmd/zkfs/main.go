@@ -13,6 +13,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 )
@@ -47,35 +49,57 @@ type command struct {
 func run(ctx context.Context, args []string, std stdio) int {
 	z := &command{stdio: std, args: args}
 	app := z.app()
-	arranged, err := arrange(args, app.Commands)
+	var err error
+	if n := len(args); n == 0 || args[n-1] != "--generate-bash-completion" || slices.Contains(args, "--") {
+		args, err = arrange(args, app.Commands)
+	}
 	if err == nil {
-		err = app.RunContext(ctx, append([]string{app.Name}, arranged...))
+		err = app.RunContext(ctx, append([]string{app.Name}, args...))
 	}
 	return report(std.err, err)
 }
 
+// setUpLibrary gives the library of commands and flags its texts.
+var setUpLibrary = sync.OnceFunc(func() {
+	cli.HelpPrinter = printHelp
+	cli.FlagStringer = flagText
+	cli.SuggestDidYouMeanTemplate = "did you mean %s?"
+})
+
 func (z *command) app() *cli.App {
+	setUpLibrary()
 	app := &cli.App{
 		Name:      "zkfs",
 		Usage:     "ZooKeeper as a directory",
+		Version:   buildInfo().Main.Version,
 		Reader:    z.in,
 		Writer:    z.out,
 		ErrWriter: z.err,
 		Commands: []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.watchCommand(), z.lockCommand(), z.demoCommand(),
 			z.completionCommand(), z.manualCommand(), z.versionCommand()},
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("there is no command %q", c.Args().First()).hinting("`zkfs help` lists them")
+			if name := c.Args().First(); name != "" {
+				return usagef("there is no command %q", name).
+					hinting(cli.SuggestCommand(c.App.Commands, name) + " `zkfs help` lists them")
 			}
 			return cli.ShowAppHelp(c)
 		},
-		OnUsageError:   usageError,
-		ExitErrHandler: func(*cli.Context, error) {}, // run reports
+		Suggest:               true,
+		Metadata:              map[string]any{},
+		EnableBashCompletion:  true,
+		BashComplete:          z.complete,
+		CustomAppHelpTemplate: appHelp,
+		OnUsageError:          usageError,
+		ExitErrHandler:        func(*cli.Context, error) {}, // run reports
 	}
-	app.CustomAppHelpTemplate = appHelp(app)
 	for _, cmd := range app.Commands {
+		for _, f := range cmd.Flags {
+			readEnvironment(f)
+		}
+		cmd.Before = settle
+		cmd.BashComplete = z.complete
 		cmd.OnUsageError = usageError
-		cmd.CustomHelpTemplate = commandHelp(cmd)
+		cmd.CustomHelpTemplate = commandHelp
 		cmd.HideHelpCommand = true
 	}
 	return app

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cpuguy83/go-md2man/v2/md2man"
@@ -72,15 +71,9 @@ func mountPage(cmd *cli.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%% zkfs-mount 8\n\n# NAME\n\nzkfs-mount, mount.zkfs - %s\n\n# SYNOPSIS\n\n    %s\n    mount -t zkfs SOURCE DIRECTORY [-o OPTIONS]\n\n# DESCRIPTION\n\n%s",
 		cmd.Usage, cmd.UsageText, paragraphs(cmd.Description))
-	var headings []string
-	for _, f := range cmd.Flags {
-		if heading := headingOf(f); !slices.Contains(headings, heading) {
-			headings = append(headings, heading)
-		}
-	}
-	for _, heading := range headings {
-		fmt.Fprintf(&b, "\n# %s\n\n", strings.ToUpper(heading))
-		flagItems(&b, slices.DeleteFunc(slices.Clone(cmd.Flags), func(f cli.Flag) bool { return headingOf(f) != heading }))
+	for _, s := range sections(cmd.Flags) {
+		fmt.Fprintf(&b, "\n# %s\n\n", strings.ToUpper(s.Heading))
+		flagItems(&b, s.Flags)
 	}
 	b.WriteString(fstabSection + commonSections + "\n# SEE ALSO\n\nzkfs(1), fstab(5), mount(8), systemd.automount(5), fusermount3(1)\n")
 	return b.String()
@@ -89,7 +82,7 @@ func mountPage(cmd *cli.Command) string {
 // flagItems describes flags as a list.
 func flagItems(b *strings.Builder, flags []cli.Flag) {
 	for _, f := range flags {
-		names, usage := flagText(f)
+		names, usage, _ := strings.Cut(flagText(f), "\n")
 		fmt.Fprintf(b, "* `%s`: %s\n", names, usage)
 	}
 }
@@ -118,7 +111,24 @@ The type shows as fuse.zkfs, which may be written in fstab too.
 `
 
 const commonSections = `
+# CONTEXTS
+
+A file /etc/zkfs/NAME.conf makes NAME a source, with the flags that go with it. It is TOML: each long flag is a key, and
+` + "`source`" + ` is what NAME stands for.
+
+    source = "zk1,zk2,zk3/app"
+    auth-file = "/etc/zkfs/prod.auth"
+    tls-ca = "/etc/zkfs/ca.pem"
+    read-only = true
+
+With the name prod.conf, ` + "`zkfs mount prod /mnt`, `zkfs status prod`, `zkfs watch prod` and `zkfs lock --server prod`" + ` use it.
+A command leaves out flags that it does not have. Users other than root may have files in ~/.config/zkfs, which are asked first.
+A name without a file is a host, and so is NAME:PORT.
+
 # ENVIRONMENT
+
+Each long flag is a variable too: ` + "`ZKFS_READ_ONLY=true`" + ` stands for --read-only. The command line wins over the environment, and
+that over the file of a context. A variable that is empty says nothing. Besides these there are:
 
 * ` + "`ZKFS_AUTH`" + `: credentials, one scheme:credentials on a line, as in digest:bob:secret. It is not handed on to the process in the background.
 * ` + "`KRB5CCNAME`, `KRB5_CONFIG`" + `: for --sasl=gssapi, where kinit leaves tickets and where the KDCs are.

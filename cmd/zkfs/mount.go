@@ -23,13 +23,16 @@ func (z *command) mountCommand() *cli.Command {
 		Name:      "mount",
 		Usage:     "mount an ensemble, or a part of it, on a directory",
 		UsageText: "zkfs mount [flags] HOST[:PORT][,HOST[:PORT]...][/PATH] DIRECTORY",
-		Description: "Returns when the directory can be used. Flags may stand before or after the two names.\n\n" +
-			"  zkfs mount zk1,zk2,zk3 /mnt/zk                  port 2181, the whole tree\n" +
-			"  zkfs mount localhost:2181/app /mnt/app -o ro    only what is below /app, and no changes\n" +
-			"  zkfs umount /mnt/zk                             the end of it\n\n" +
-			"SIGTERM unmounts too, as do Ctrl-C and SIGHUP in the foreground. An exit code other than 0 says what went wrong:\n" +
-			"1 usage, 10 bad mount point, 11 mounted already, 12 can not connect, 13 not allowed by the servers,\n" +
-			"14 the znode does not exist, 15 no FUSE here, 16 the mount was lost.",
+		Description: "Returns when the directory can be used. Flags may stand before or after the two " +
+			"names.\n\n" +
+			"  zkfs mount zk1,zk2,zk3 /mnt/zk             port 2181, the whole tree\n" +
+			"  zkfs mount zk1:2181/app /mnt/app -o ro     what is below /app, no changes\n" +
+			"  zkfs mount prod /mnt/prod                  what /etc/zkfs/prod.conf says\n" +
+			"  zkfs umount /mnt/zk                        the end of it\n\n" +
+			"SIGTERM unmounts too, as do Ctrl-C and SIGHUP in the foreground. An exit code " +
+			"other than 0 says what went wrong: 1 usage, 10 bad mount point, 11 mounted " +
+			"already, 12 can not connect, 13 not allowed by the servers, 14 the znode does " +
+			"not exist, 15 no FUSE here, 16 the mount was lost.",
 		Flags:  mountFlags(),
 		Action: z.mount,
 	}

@@ -11,12 +11,21 @@ import (
 	"github.com/zkfs/zkfs/zk/gssapi"
 )
 
+// mechanisms are the words of --sasl.
+var mechanisms = map[string]bool{"digest-md5": true, "gssapi": true}
+
 // saslFlags say how a session proves by SASL whose it is.
 func saslFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "sasl", Category: inSecurity, Usage: "authenticate by `MECHANISM`: digest-md5, with the credentials sasl:USER:PASSWORD, or gssapi, which is Kerberos, with a keytab, with sasl:PRINCIPAL:PASSWORD, or with the tickets of kinit"},
-		&cli.StringFlag{Name: "sasl-keytab", Category: inSecurity, Usage: "with gssapi: the keys of --sasl-principal are in `FILE`. Nobody else may be allowed to read it"},
-		&cli.StringFlag{Name: "sasl-principal", Category: inSecurity, Usage: "whose keys of --sasl-keytab to take: `NAME`, or NAME@REALM"},
+		&valued{&cli.StringFlag{Name: "sasl", Category: inSecurity,
+			Usage: "authenticate by `MECHANISM`: digest-md5, with the credentials sasl:USER:PASSWORD, or " +
+				"gssapi, which is Kerberos, with a keytab, with sasl:PRINCIPAL:PASSWORD, or with the " +
+				"tickets of kinit"}, oneOf(mechanisms)},
+		&valued{&cli.StringFlag{Name: "sasl-keytab", Category: inSecurity,
+			Usage: "with gssapi: the keys of --sasl-principal are in `FILE`. Nobody else may be allowed " +
+				"to read it"}, aFile},
+		&valued{&cli.StringFlag{Name: "sasl-principal", Category: inSecurity,
+			Usage: "whose keys of --sasl-keytab to take: `NAME`, or NAME@REALM"}, aText},
 	}
 }
 
@@ -47,8 +56,6 @@ func saslOf(c *cli.Context, list []credential) (rest []credential, m zk.SASLMech
 		m = zk.DigestMD5(user, password)
 	case name == "gssapi":
 		m, err = kerberos(c.String("sasl-principal"), c.String("sasl-keytab"), user, password)
-	default:
-		err = usagef("--sasl can not be %q", name).hinting("it is one of: digest-md5, gssapi")
 	}
 	return rest, m, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -14,7 +15,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zkfs": main})
+	testscript.Main(m, map[string]func(){"zkfs": func() {
+		if folder := os.Getenv("ZKFS_TEST_CONTEXTS"); folder != "" {
+			systemContexts = folder
+		}
+		main()
+	}})
 }
 
 // Each script has a server of its own, $SERVER, with a znode /app. The command exits runs another one, which must end with

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"math"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +30,10 @@ func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 	if c.NArg() != 2 {
 		return nil, usagef("mount needs two names, there are %d", c.NArg()).hinting("zkfs mount HOST:PORT[,HOST:PORT...][/PATH] DIRECTORY")
 	}
-	n, err := connectionOf(c, c.Args().Get(0), in)
+	if err := checkOrder(c.Args().Get(0), c.Args().Get(1)); err != nil {
+		return nil, err
+	}
+	n, err := connectionOf(c, sourceOf(c, c.Args().Get(0)), in)
 	if err != nil {
 		return nil, err
 	}
@@ -41,119 +42,76 @@ func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 		foreground:  c.Bool("foreground") || c.Bool("debug"),
 		nonempty:    c.Bool("nonempty"),
 		remountDead: c.Bool("remount-dead"),
-		log:         logSettings{file: c.String("log-file"), level: c.String("log-level"), format: c.String("log-format")},
-		metrics:     c.String("metrics"),
-		debugAddr:   c.String("debug-addr"),
+		log: logSettings{
+			file:  c.String("log-file"),
+			level: logLevels[c.String("log-level")],
+			json:  logFormats[c.String("log-format")],
+		},
+		metrics:   c.String("metrics"),
+		debugAddr: c.String("debug-addr"),
 	}
 	if s.mountpoint, err = absolute(c.Args().Get(1)); err != nil {
 		return nil, err
 	}
-	if err = positive(c, "timeout", "max-age"); err != nil {
-		return nil, err
-	}
-	if s.fs, err = fsOptions(c); err != nil {
-		return nil, err
-	}
+	s.fs = fsOptions(c)
 	s.fs.FsName = s.source
 	s.fs.Servers = zk.FormatServers(s.servers)
 	s.fs.Words = words(s.tls)
 	return s, nil
 }
 
+// checkOrder refuses a source and a mount point that are swapped.
+func checkOrder(source, dir string) error {
+	isDir := func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.IsDir()
+	}
+	if strings.HasPrefix(source, "/") || strings.HasPrefix(source, ".") || isDir(source) && !isDir(dir) {
+		return usagef("%s: a source is needed, and this is a directory", source).
+			hinting("the source comes first: zkfs mount " + dir + " " + source)
+	}
+	return nil
+}
+
 // fsOptions reads what concerns the file system alone.
-func fsOptions(c *cli.Context) (fs.Options, error) {
+func fsOptions(c *cli.Context) fs.Options {
 	o := fs.Options{
 		UID:          uint32(os.Getuid()),
 		GID:          uint32(os.Getgid()),
+		Umask:        0o022,
+		Modes:        modes[c.String("modes")],
 		ReadOnly:     c.Bool("read-only"),
 		AllowOther:   c.Bool("allow-other"),
-		Timeout:      c.Duration("timeout"),
-		MaxAge:       c.Duration("max-age"),
+		Context:      c.String("context"),
+		Timeout:      timeOf(c, "timeout"),
+		MaxAge:       timeOf(c, "max-age"),
+		Watch:        watches[c.String("watch")],
 		LockSuffix:   c.String("lock-suffix"),
-		MaxData:      c.Int("max-data"),
+		Commit:       commits[c.String("commit")],
+		Conflict:     conflicts[c.String("conflict")],
+		NoLocal:      locals[c.String("local")],
 		NoEphemerals: c.Bool("no-ephemerals"),
 		ShowStatus:   c.Bool("show-status"),
 		Debug:        c.Bool("debug"),
 	}
+	if o.AllowOther {
+		o.Umask = 0o077 // they act with the credentials of the mount
+	}
+	// What follows was checked: each is a value of its kind, or missing.
+	if c.IsSet("umask") {
+		o.Umask, _ = parseMask(c.String("umask"))
+	}
 	if c.IsSet("uid") {
-		o.UID = uint32(c.Uint("uid"))
+		o.UID, _ = parseUser(c.String("uid"))
 	}
 	if c.IsSet("gid") {
-		o.GID = uint32(c.Uint("gid"))
+		o.GID, _ = parseGroup(c.String("gid"))
 	}
+	o.MaxData, _ = parseSize(c.String("max-data"))
+	o.CacheSize, _ = parseSize(c.String("cache-size"))
+	o.ACL, o.ACLs, _ = fs.ParseACL(c.String("acl"))
 	if o.LockSuffix == "" {
 		o.LockSuffix = "-"
 	}
-	var err error
-	if o.Umask, err = umask(c.String("umask"), o.AllowOther); err != nil {
-		return o, err
-	}
-	if o.Modes, err = choose(c, "modes", choice[fs.ModeSource]{"fixed", fs.ModesFixed}, choice[fs.ModeSource]{"acl", fs.ModesACL}); err != nil {
-		return o, err
-	}
-	if o.CacheSize, err = cacheSize(c.String("cache-size")); err != nil {
-		return o, err
-	}
-	if o.Watch, err = choose(c, "watch", choice[fs.WatchMode]{"tree", fs.WatchTree}, choice[fs.WatchMode]{"node", fs.WatchNode}, choice[fs.WatchMode]{"off", fs.WatchOff}); err != nil {
-		return o, err
-	}
-	if o.ACL, o.ACLs, err = fs.ParseACL(c.String("acl")); err != nil {
-		return o, usagef("--acl can not be %q", c.String("acl")).hinting("it is inherit, open, creator, or a list as in world:anyone:r,digest:USER:HASH:cdrwa")
-	}
-	if o.Commit, err = choose(c, "commit", choice[fs.CommitMode]{"close", fs.CommitClose}, choice[fs.CommitMode]{"write", fs.CommitWrite}); err != nil {
-		return o, err
-	}
-	if o.Conflict, err = choose(c, "conflict", choice[fs.ConflictMode]{"intent", fs.ConflictIntent}, choice[fs.ConflictMode]{"fail", fs.ConflictFail}); err != nil {
-		return o, err
-	}
-	o.NoLocal, err = choose(c, "local", choice[bool]{"scratch", false}, choice[bool]{"none", true})
-	return o, err
-}
-
-// A choice is one of the words that a flag accepts.
-type choice[T any] struct {
-	word  string
-	value T
-}
-
-// choose returns what the word given for a flag stands for.
-func choose[T any](c *cli.Context, flag string, choices ...choice[T]) (value T, err error) {
-	var words []string
-	for _, choice := range choices {
-		if choice.word == c.String(flag) {
-			return choice.value, nil
-		}
-		words = append(words, choice.word)
-	}
-	return value, usagef("--%s can not be %q", flag, c.String(flag)).hinting("it is one of: " + strings.Join(words, ", "))
-}
-
-// umask reads an octal number. Where other users act with the credentials of the mount nothing is theirs unless the user says so.
-func umask(text string, allowOther bool) (uint32, error) {
-	switch {
-	case text == "" && allowOther:
-		return 0o077, nil
-	case text == "":
-		return 0o022, nil
-	}
-	mask, err := strconv.ParseUint(text, 8, 32)
-	if err != nil || mask > 0o777 {
-		return 0, usagef("--umask can not be %q", text).hinting("it is an octal number such as 022")
-	}
-	return uint32(mask), nil
-}
-
-// cacheSize reads a number of bytes, with a K, M or G for the powers of 1024.
-func cacheSize(text string) (int, error) {
-	number, shift := text, 0
-	if i := len(text) - 1; i > 0 {
-		if at := strings.IndexByte("KMG", text[i]); at >= 0 {
-			number, shift = text[:i], 10*(at+1)
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n <= 0 || n > math.MaxInt>>shift {
-		return 0, usagef("--cache-size can not be %q", text).hinting("it is a number of bytes, as in 256M or 1G")
-	}
-	return int(n << shift), nil
+	return o
 }

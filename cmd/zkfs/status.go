@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,14 +21,18 @@ func (z *command) statusCommand() *cli.Command {
 		Name:      "status",
 		Usage:     "show how the servers and a mount are",
 		UsageText: "zkfs status [flags] HOST[:PORT][,HOST[:PORT]...] | DIRECTORY",
-		Description: "Asks all servers at the same time, by the four-letter word srvr, which needs neither a session nor credentials. With a\n" +
-			"directory on which zkfs has mounted something, it shows first what the mount knows, and asks its servers.\n\n" +
+		Description: "Asks all servers at the same time, by the four-letter word srvr, which needs " +
+			"neither a session nor credentials. With a directory on which zkfs has mounted " +
+			"something, it shows first what the mount knows, and asks its servers.\n\n" +
 			"  zkfs status zk1,zk2,zk3\n" +
 			"  zkfs status --json /mnt/zk | jq .mount.state\n\n" +
-			"The exit code is 0 if at least one server serves, 12 if none does, and 16 if the mount is dead.",
+			"The exit code is 0 if at least one server serves, 12 if none does, and 16 if the " +
+			"mount is dead.",
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
-			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, Usage: "how long an answer is waited for"},
+			&cli.BoolFlag{Name: "json",
+				Usage: "print JSON"},
+			&valued{&cli.StringFlag{Name: "timeout", Value: "5s",
+				Usage: "how long an answer is waited for"}, aTime},
 		}, tlsFlags()...),
 		Action: z.status,
 	}
@@ -46,17 +49,14 @@ func (z *command) status(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("status needs one source or directory, there are %d", c.NArg()).hinting("zkfs status zk1:2181,zk2:2181")
 	}
-	if err := positive(c, "timeout"); err != nil {
-		return err
-	}
 	tls, err := tlsOf(c, newInputs(""))
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	ctx, cancel := context.WithTimeout(c.Context, timeOf(c, "timeout"))
 	defer cancel()
-	s := ensembleStatus{Source: c.Args().First()}
-	if mounted, err := mountNamed(s.Source); err != nil {
+	s := ensembleStatus{Source: sourceOf(c, c.Args().First())}
+	if mounted, err := mountNamed(c.Args().First()); err != nil {
 		return err
 	} else if mounted.isOurs() {
 		s.Source = mounted.source

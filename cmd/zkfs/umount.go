@@ -17,11 +17,16 @@ func (z *command) umountCommand() *cli.Command {
 		Aliases:   []string{"unmount"},
 		Usage:     "unmount",
 		UsageText: "zkfs umount [-l | -f] DIRECTORY",
-		Description: "Unmounts what `zkfs mount` has mounted, also when its process was killed and the directory is dead. The session\n" +
-			"is closed, so its ephemerals and locks are gone at once. Whoever may mount may unmount; root may always.",
+		Description: "Unmounts what `zkfs mount` has mounted, also when its process was killed and the " +
+			"directory is dead. The session is closed, so its ephemerals and locks are gone " +
+			"at once. Whoever may mount may unmount; root may always.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "lazy", Aliases: []string{"l"}, Usage: "take the directory away from under programs that use it; they can go on until they close what they opened"},
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "end a mount whose process hangs: what waits for it fails, and what was written to files that are not closed is lost; for root"},
+			&cli.BoolFlag{Name: "lazy", Aliases: []string{"l"},
+				Usage: "take the directory away from under programs that use it; they can go on until they " +
+					"close what they opened"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"},
+				Usage: "end a mount whose process hangs: what waits for it fails, and what was written to " +
+					"files that are not closed is lost; for root"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

@@ -18,23 +18,27 @@ func (z *command) versionCommand() *cli.Command {
 			if err := noNames(c); err != nil {
 				return err
 			}
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				info = &debug.BuildInfo{}
-			}
-			fmt.Fprint(z.out, versionText(info))
-			return nil
+			_, err := fmt.Fprint(z.out, versionText(buildInfo()))
+			return err
 		},
 	}
 }
 
+// buildInfo returns what the build knows of itself, at least a version.
+func buildInfo() *debug.BuildInfo {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	if info.Main.Version == "" {
+		info.Main.Version = "(devel)"
+	}
+	return info
+}
+
 // versionText describes a build, one thing a line. What the build does not know is left out.
 func versionText(info *debug.BuildInfo) string {
-	version := info.Main.Version
-	if version == "" {
-		version = "(devel)"
-	}
-	text := "zkfs " + version + "\n"
+	text := "zkfs " + info.Main.Version + "\n"
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":

@@ -22,18 +22,25 @@ func (z *command) watchCommand() *cli.Command {
 		Name:      "watch",
 		Usage:     "print changes as they happen",
 		UsageText: "zkfs watch [flags] PATH | HOST[:PORT][,HOST[:PORT]...][/PATH]",
-		Description: "Watches a file or directory of a mount, or a znode, and prints a line for each change, until Ctrl-C. The znode need not exist.\n\n" +
+		Description: "Watches a file or directory of a mount, or a znode, and prints a line for each " +
+			"change, until Ctrl-C. The znode need not exist.\n\n" +
 			"  zkfs watch -r /mnt/zk/config\n" +
 			"  zkfs watch --exec 'systemctl reload nginx' zk1,zk2,zk3/config/nginx\n\n" +
-			"The changes are created, deleted, changed (the data) and children (one was created or deleted; without -r). After\n" +
-			"a lost connection the watch goes on at the next server, and \"lost\" says that there may have been changes\n" +
-			"which nobody reports: look again. A change is told at once, and what is read then may be newer still.\n\n" +
-			"It has a session of its own, so what the mount was told about credentials and TLS must be told here too.\n" +
-			"The servers must be of 3.6 or later.",
+			"The changes are created, deleted, changed (the data) and children (one was " +
+			"created or deleted; without -r). After a lost connection the watch goes on at " +
+			"the next server, and \"lost\" says that there may have been changes which nobody " +
+			"reports: look again. A change is told at once, and what is read then may be " +
+			"newer still.\n\n" +
+			"It has a session of its own, so what the mount was told about credentials and " +
+			"TLS must be told here too. The servers must be of 3.6 or later.",
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "recursive", Aliases: []string{"r"}, Usage: "watch everything below too"},
-			&cli.BoolFlag{Name: "json", Usage: "print a JSON object on a line for each change"},
-			&cli.StringFlag{Name: "exec", Usage: "run `COMMAND` by sh after each change, with ZKFS_EVENT, ZKFS_PATH and, on a mount, ZKFS_FILE in its environment. One runs at a time"},
+			&cli.BoolFlag{Name: "recursive", Aliases: []string{"r"},
+				Usage: "watch everything below too"},
+			&cli.BoolFlag{Name: "json",
+				Usage: "print a JSON object on a line for each change"},
+			&valued{&cli.StringFlag{Name: "exec",
+				Usage: "run `COMMAND` by sh after each change, with ZKFS_EVENT, ZKFS_PATH and, on a mount, " +
+					"ZKFS_FILE in its environment. One runs at a time"}, aText},
 		}, connectionFlags()...),
 		Action: z.watch,
 	}
@@ -43,7 +50,7 @@ func (z *command) watch(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("watch needs one path or source, there are %d", c.NArg()).hinting("zkfs watch -r /mnt/zk")
 	}
-	what, err := watchedBy(c.Args().First())
+	what, err := watchedBy(sourceOf(c, c.Args().First()))
 	if err != nil {
 		return err
 	}
