@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path"
+	"slices"
 	"syscall"
 	"time"
 
@@ -30,7 +32,7 @@ func (z *command) watchCommand() *cli.Command {
 			"created or deleted; without -r). After a lost connection the watch goes on at " +
 			"the next server, and \"lost\" says that there may have been changes which nobody " +
 			"reports: look again. A change is told at once, and what is read then may be " +
-			"newer still.\n\n" +
+			"newer still. A file that is named exists on the mount, unless it was deleted.\n\n" +
 			"It has a session of its own, so what the mount was told about credentials and " +
 			"TLS must be told here too. The servers must be of 3.6 or later.",
 		Flags: append([]cli.Flag{
@@ -38,6 +40,11 @@ func (z *command) watchCommand() *cli.Command {
 				Usage: "watch everything below too"},
 			&cli.BoolFlag{Name: "json",
 				Usage: "print a JSON object on a line for each change"},
+			&cli.BoolFlag{Name: "initial",
+				Usage: "tell first what is there, as initial; with -r everything below too"},
+			&valued{&cli.StringFlag{Name: "debounce",
+				Usage: "tell changes when none has come for so long, or for ten times as long in all: of " +
+					"each file the last one. The command runs once for them all, after the last"}, aTime},
 			&valued{&cli.StringFlag{Name: "exec",
 				Usage: "run `COMMAND` by sh after each change, with ZKFS_EVENT, ZKFS_PATH and, on a mount, " +
 					"ZKFS_FILE in its environment. One runs at a time"}, aText},
@@ -73,6 +80,8 @@ func (z *command) watch(c *cli.Context) error {
 		err:     z.err,
 		asJSON:  c.Bool("json"),
 		command: c.String("exec"),
+		initial: c.Bool("initial"),
+		burst:   burst{quiet: timeOf(c, "debounce")},
 	}
 	if c.Bool("recursive") {
 		w.mode = zk.AddWatchPersistentRecursive
@@ -87,10 +96,17 @@ type watching struct {
 	out, err io.Writer
 	asJSON   bool
 	command  string // "" for none
+	initial  bool   // what is there is to be told
+	burst    burst
 }
 
 // run tells of changes until ctx ends. A session that ends is followed by another.
 func (w *watching) run(ctx context.Context, conn *zk.Conn) error {
+	err := w.watch(ctx, conn)
+	return errors.Join(err, w.release())
+}
+
+func (w *watching) watch(ctx context.Context, conn *zk.Conn) error {
 	for first := true; ; first = false {
 		watcher, err := conn.WithContext(ctx).AddWatch(w.znode, w.mode)
 		switch {
@@ -109,6 +125,9 @@ func (w *watching) run(ctx context.Context, conn *zk.Conn) error {
 		}
 		if first {
 			say(w.err, "watching %s on %s", w.znode, conn.Server())
+			if err := w.tellInitial(conn.WithContext(ctx), w.znode); err != nil {
+				return err
+			}
 		} else if err := w.tell(zk.Event{Type: zk.EventLost, Path: w.znode}); err != nil {
 			return err
 		}
@@ -125,6 +144,10 @@ func (w *watching) follow(ctx context.Context, conn *zk.Conn, events <-chan zk.E
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-w.burst.over:
+			if err := w.release(); err != nil {
+				return err
+			}
 		case e, ok := <-events:
 			if !ok {
 				return nil
@@ -156,18 +179,76 @@ type change struct {
 	File  string    `json:"file,omitempty"` // on the mount
 }
 
-// tell prints an event and runs the command for it. Its error is that of the output: a command that fails is no reason to stop.
+// tellInitial tells of the znode, and of those below if they are watched. The watch stands, so no
+// change is missed. What a server does not show is left out.
+func (w *watching) tellInitial(conn *zk.Conn, znode string) error {
+	if !w.initial {
+		return nil
+	}
+	names, _, err := conn.Children(znode)
+	if err != nil {
+		return nil
+	}
+	if err := w.hear(change{Time: time.Now(), Event: "initial", Path: znode, File: w.fileOf(znode)}); err != nil {
+		return err
+	}
+	if w.mode != zk.AddWatchPersistentRecursive {
+		return nil
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := w.tellInitial(conn, path.Join(znode, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell tells of an event.
 func (w *watching) tell(e zk.Event) error {
 	name := changeNames[e.Type]
 	if name == "" {
 		return nil
 	}
 	c := change{Time: time.Now(), Event: name, Path: e.Path, File: w.fileOf(e.Path)}
+	if lock := w.lockOf(e.Path); lock != "" {
+		c.Event, c.File = changeNames[zk.EventNodeDataChanged], lock
+	}
+	return w.hear(c)
+}
+
+// hear tells of a change, or keeps it for the end of the burst. Its error is that of the output: a
+// command that fails is no reason to stop.
+func (w *watching) hear(c change) error {
+	if w.burst.quiet > 0 {
+		w.burst.add(c)
+		return nil
+	}
 	if err := w.print(c); err != nil {
 		return fmt.Errorf("print a change: %w", err)
 	}
+	w.execute(c)
+	return nil
+}
+
+// release tells of what the burst has kept.
+func (w *watching) release() error {
+	kept := w.burst.take()
+	for _, c := range kept {
+		if err := w.print(c); err != nil {
+			return fmt.Errorf("print a change: %w", err)
+		}
+	}
+	if len(kept) > 0 {
+		w.execute(kept[len(kept)-1])
+	}
+	return nil
+}
+
+// execute runs the command for a change.
+func (w *watching) execute(c change) {
 	if w.command == "" {
-		return nil
+		return
 	}
 	cmd := exec.Command("/bin/sh", "-c", w.command) // is not cut short by the end of the watch
 	cmd.Env = append(withoutVariable(os.Environ(), authVariable), "ZKFS_EVENT="+c.Event, "ZKFS_PATH="+c.Path, "ZKFS_FILE="+c.File)
@@ -175,7 +256,6 @@ func (w *watching) tell(e zk.Event) error {
 	if err := cmd.Run(); err != nil {
 		say(w.err, "--exec after %s %s: %v", c.Event, c.Path, err)
 	}
-	return nil
 }
 
 func (w *watching) print(c change) error {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/zkfs/zkfs/fs"
+	"github.com/zkfs/zkfs/zk"
 )
 
 // watched is what a user wants to watch.
@@ -19,16 +21,16 @@ type watched struct {
 // if it leads to a file, or into a directory, on a mount.
 func watchedBy(name string) (watched, error) {
 	looks := filepath.IsAbs(name) || name == "." || name == ".." || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
-	path, err := absolute(name)
+	file, err := absolute(name)
 	if err != nil {
 		return watched{}, err
 	}
-	if looks || exists(path) || strings.Contains(name, "/") && exists(filepath.Dir(path)) {
+	if looks || exists(file) || strings.Contains(name, "/") && exists(filepath.Dir(file)) {
 		table, err := mountTable()
 		if err != nil {
 			return watched{}, failf(exitMountpoint, "%s", plain(err))
 		}
-		if p, rest, ok := placeOf(table, resolved(path)); ok {
+		if p, rest, ok := placeOf(table, resolved(file)); ok {
 			return p.watched(name, rest)
 		}
 	}
@@ -105,4 +107,17 @@ func (w watched) fileOf(znode string) string {
 	_, chroot, _ := parseSource(w.source) // was parsed before
 	file := fs.FilePath(strings.TrimPrefix(znode, chroot))
 	return filepath.Join(w.place.point, strings.TrimPrefix(file, strings.TrimSuffix(w.place.root, "/")))
+}
+
+// lockOf returns the lock file of the mount for which the znode contends, "" if it is no contender
+// or is shown as a file itself.
+func (w watched) lockOf(znode string) string {
+	if w.place == (place{}) || len(zk.Contenders([]string{path.Base(znode)})) == 0 {
+		return ""
+	}
+	lock := w.fileOf(path.Dir(znode))
+	if info, err := os.Lstat(lock); err == nil && info.IsDir() {
+		return ""
+	}
+	return lock
 }
