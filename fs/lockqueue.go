@@ -124,29 +124,33 @@ func lockState(ctx context.Context, e *ensemble.Ensemble, path string) (xattr.Lo
 	return xattr.Lock{Queue: len(queue), Zxid: queue[0].stat.Czxid, Holder: queue[0].note}, nil
 }
 
-// maxCommand is how much of a command line a contender shows.
-const maxCommand = 200
+// maxTold is how much a contender tells of its program and of what it was given to tell, each.
+const maxTold = 200
 
 // describe returns what the contender of a thread says about itself.
 func describe(thread uint32) string {
-	process := processOf(thread)
-	line, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(process), 10) + "/cmdline")
+	process := int(processOf(thread))
+	name, err := os.ReadFile("/proc/" + strconv.Itoa(process) + "/comm")
 	if err != nil {
-		line = nil // it lives in another PID namespace
+		name = nil // it lives in another PID namespace
 	}
-	return Contender(int(process), strings.Split(strings.TrimRight(string(line), "\x00"), "\x00"))
+	return Contender(process, string(name), "")
 }
 
 // Contender returns what a process that contends for a lock says about itself: host, process and
-// command.
-func Contender(process int, args []string) string {
+// program, and the note. Its arguments are left out: they may hold secrets, and all clients that may
+// read the lock read this.
+func Contender(process int, program, note string) string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "?"
 	}
-	command := strings.TrimSpace(strings.ToValidUTF8(strings.Join(args, " "), "?"))
-	if len(command) > maxCommand {
-		command = strings.ToValidUTF8(command[:maxCommand], "")
-	}
-	return strings.TrimSpace(fmt.Sprintf("%s %d %s", host, process, command))
+	text := fmt.Sprintf("%s %d %s %s", host, process, told(program), told(note))
+	return strings.TrimSpace(text)
+}
+
+// told returns the beginning of a text, as valid UTF-8.
+func told(text string) string {
+	text = strings.TrimSpace(strings.ToValidUTF8(text, "?"))
+	return strings.ToValidUTF8(text[:min(len(text), maxTold)], "")
 }

@@ -61,6 +61,9 @@ func lockFlags() []cli.Flag {
 			Usage: "wait for at most so long"}, aWait},
 		&valued{&cli.StringFlag{Name: "server", Category: inLock,
 			Usage: "FILE is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app, or of a context"}, aText},
+		&valued{&cli.StringFlag{Name: "lock-note", Category: inLock,
+			Usage: "show this beside host, process and program to all that may read the lock. The " +
+				"arguments of the command are not shown"}, aText},
 		&valued{&cli.StringFlag{Name: "lock-suffix", Value: ".lock", Category: inLock,
 			Usage: "that of the mounts, if they have another"}, aSuffix},
 	}
@@ -72,6 +75,7 @@ type lockOrder struct {
 	file     string // as given
 	znode    string // of the lock
 	suffix   string // of lock files
+	note     string // for those that read the lock
 	shared   bool
 	nonblock bool
 	wait     time.Duration // 0 for ever
@@ -84,7 +88,13 @@ func lockOrderOf(c *cli.Context, in *inputs) (*lockOrder, error) {
 	if c.NArg() < 2 {
 		return nil, usagef("lock needs a file and a command").hinting("zkfs lock /mnt/zk/deploy.lock -- ./deploy.sh")
 	}
-	o := &lockOrder{file: c.Args().First(), args: c.Args().Tail(), shared: c.Bool("shared"), nonblock: c.Bool("nonblock")}
+	o := &lockOrder{
+		file:     c.Args().First(),
+		args:     c.Args().Tail(),
+		note:     c.String("lock-note"),
+		shared:   c.Bool("shared"),
+		nonblock: c.Bool("nonblock"),
+	}
 	if c.IsSet("wait") {
 		o.wait = timeOf(c, "wait")
 		o.nonblock = o.nonblock || o.wait == 0
@@ -190,7 +200,7 @@ func (o *lockOrder) acquire(ctx context.Context, conn *zk.Conn) (*zk.Lock, error
 		lock = zk.NewReadLock(conn, o.znode, acl)
 	}
 	lock.SetContainer()
-	lock.SetData([]byte(fs.Contender(os.Getpid(), o.args)))
+	lock.SetData([]byte(fs.Contender(os.Getpid(), path.Base(o.args[0]), o.note)))
 	for {
 		session := conn.SessionID()
 		if o.nonblock {

@@ -112,7 +112,7 @@ func (w watched) fileOf(znode string) string {
 // lockOf returns the lock file of the mount for which the znode contends, "" if it is no contender
 // or is shown as a file itself.
 func (w watched) lockOf(znode string) string {
-	if w.place == (place{}) || len(zk.Contenders([]string{path.Base(znode)})) == 0 {
+	if w.place == (place{}) || len(zk.LockQueue([]string{path.Base(znode)})) == 0 {
 		return ""
 	}
 	lock := w.fileOf(path.Dir(znode))
