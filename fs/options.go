@@ -128,6 +128,8 @@ type Options struct {
 	Context string
 	// FsName is what mount(8) and df(1) show as the source.
 	FsName string
+	// Version is that of the program, for /.status.
+	Version string
 	// Logger gets what no system call can report. nil discards it.
 	Logger *slog.Logger
 	// In tests; as in [ensemble.Options].

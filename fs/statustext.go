@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zkfs/zkfs/internal/printable"
+	"github.com/zkfs/zkfs/zk"
 )
 
 // newStatus makes the node of /.status, which lives as long as the mount.
@@ -29,13 +30,18 @@ func (f *FS) report(b *bytes.Buffer) {
 	lost, last := f.failures.list()
 	line("source", "%s", f.o.FsName)
 	line("servers", "%s", strings.Join(f.o.Servers, ","))
-	line("connected", "%s", f.ensemble.Server())
-	line("state", "%v", f.ensemble.State())
+	state, server := f.ensemble.State(), ""
+	if state == zk.StateHasSession || state == zk.StateConnectedReadOnly {
+		server = f.ensemble.Server()
+	}
+	line("connected", "%s", server)
+	line("state", "%v", state)
 	line("session", "%#x", uint64(f.ensemble.SessionID()))
 	line("timeout", "%v", f.ensemble.SessionTimeout())
 	line("last zxid", "%#x", uint64(f.ensemble.LastZxid()))
 	line("mounted since", "%s", f.start.Format(time.RFC3339))
 	line("process", "%d", os.Getpid())
+	line("version", "%s", f.o.Version)
 	line("cache", "%d znodes, %d bytes", n.Znodes, n.Bytes)
 	line("watch", "%v, %d one-shot, %d events", n.Watch, n.Watches, n.Events)
 	line("locks held", "%d", f.locks.count())

@@ -55,6 +55,7 @@ func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 	}
 	s.fs = fsOptions(c)
 	s.fs.FsName = s.source
+	s.fs.Version = buildInfo().Main.Version
 	s.fs.Servers = zk.FormatServers(s.servers)
 	s.fs.Words = words(s.tls)
 	return s, nil

@@ -22,12 +22,13 @@ func (z *command) statusCommand() *cli.Command {
 		Usage:     "show how the servers and a mount are",
 		UsageText: "zkfs status [flags] HOST[:PORT][,HOST[:PORT]...] | DIRECTORY",
 		Description: "Asks all servers at the same time, by the four-letter word srvr, which needs " +
-			"neither a session nor credentials. With a directory on which zkfs has mounted " +
-			"something, it shows first what the mount knows, and asks its servers.\n\n" +
+			"neither a session nor credentials. Of a directory on which zkfs has mounted something it " +
+			"shows what the mount knows, and what the servers have told the mount, by its own TLS.\n\n" +
 			"  zkfs status zk1,zk2,zk3\n" +
 			"  zkfs status --json /mnt/zk | jq .mount.state\n\n" +
-			"The exit code is 0 if at least one server serves, 12 if none does, and 16 if the " +
-			"mount is dead.",
+			"The exit code is 0 if at least one server serves, and the session of the mount if it is " +
+			"one. It is 12 if none does, 13 if the servers refuse the credentials of the mount, and 16 " +
+			"if the mount is dead or does not answer. `zkfs list` shows all mounts.",
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "json",
 				Usage: "print JSON"},
@@ -49,10 +50,6 @@ func (z *command) status(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("status needs one source or directory, there are %d", c.NArg()).hinting("zkfs status zk1:2181,zk2:2181")
 	}
-	tls, err := tlsOf(c, newInputs(""))
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(c.Context, timeOf(c, "timeout"))
 	defer cancel()
 	s := ensembleStatus{Source: sourceOf(c, c.Args().First())}
@@ -60,15 +57,14 @@ func (z *command) status(c *cli.Context) error {
 		return err
 	} else if mounted.isOurs() {
 		s.Source = mounted.source
-		if s.Mount, err = statusOfMount(ctx, mounted.point); err != nil {
+		if s.Mount, err = statusOfMount(ctx, mounted); err != nil {
 			return err
 		}
-	}
-	servers, _, err := parseSource(s.Source)
-	if err != nil {
+		s.Servers = s.Mount.servers
+	} else if s.Servers, err = statusOfSource(ctx, c, s.Source); err != nil {
 		return err
 	}
-	s.Servers = statusOfServers(ctx, words(tls), zk.FormatServers(servers))
+	var err error
 	if c.Bool("json") {
 		err = writeJSON(z.out, s)
 	} else {
@@ -77,8 +73,11 @@ func (z *command) status(c *cli.Context) error {
 	return errors.Join(err, s.failure())
 }
 
-// failure is nil if a server serves.
+// failure is nil if a server serves, and the mount if it is one.
 func (s ensembleStatus) failure() error {
+	if s.Mount != nil {
+		return s.Mount.failure(s.Source)
+	}
 	for _, server := range s.Servers {
 		if server.Serves {
 			return nil
@@ -102,13 +101,20 @@ type serverStatus struct {
 	LatencyMS   float64 `json:"latency_ms"` // the average
 }
 
-// statusOfServers asks all servers at the same time.
-func statusOfServers(ctx context.Context, client *flw.Client, servers []string) []serverStatus {
-	var all []serverStatus
-	for _, status := range client.Status(ctx, servers) {
+// statusOfSource asks all servers at the same time.
+func statusOfSource(ctx context.Context, c *cli.Context, source string) (all []serverStatus, err error) {
+	tls, err := tlsOf(c, newInputs(""))
+	if err != nil {
+		return nil, err
+	}
+	servers, _, err := parseSource(source)
+	if err != nil {
+		return nil, err
+	}
+	for _, status := range words(tls).Status(ctx, zk.FormatServers(servers)) {
 		all = append(all, statusOfServer(status))
 	}
-	return all
+	return all, nil
 }
 
 func statusOfServer(status flw.Status) serverStatus {

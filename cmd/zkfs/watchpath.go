@@ -22,7 +22,7 @@ type watched struct {
 func watchedBy(name string) (watched, error) {
 	looks := filepath.IsAbs(name) || name == "." || name == ".." || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
 	file, err := absolute(name)
-	if err != nil {
+	if err != nil && looks { // else the working directory was deleted, which sources do not mind
 		return watched{}, err
 	}
 	if looks || exists(file) || strings.Contains(name, "/") && exists(filepath.Dir(file)) {
