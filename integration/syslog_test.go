@@ -38,7 +38,7 @@ until ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
 `
 	command(t, dir, "unshare", "-m", "bash", "-c", script, path, source)
 	line := regexp.MustCompile(`^<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d zkfs\[\d+\]: msg=\S`)
-	mounted := regexp.MustCompile(fmt.Sprintf(`^<30>.*: msg=mounted source=%s on=%s/m\n$`, regexp.QuoteMeta(source), regexp.QuoteMeta(dir)))
+	mounted := regexp.MustCompile(fmt.Sprintf(`^<30>.*: msg=mounted mount=%s/m source=%s\n$`, regexp.QuoteMeta(dir), regexp.QuoteMeta(source)))
 	priorities, found := map[string]int{}, false
 	const end = "all has been sent"
 	log, err := net.Dial("unixgram", socket)

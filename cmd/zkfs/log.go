@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"log/syslog"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/zkfs/zkfs/internal/printable"
 )
@@ -37,11 +39,27 @@ func (l logSettings) open(foreground bool, stderr io.Writer) (log *slog.Logger, 
 			return nil, nil, err
 		}
 		return slog.New(newHandler(file)), file, nil
+	case foreground && isJournal(stderr):
+		opts.ReplaceAttr = l.withoutTimeAndLevel
+		return slog.New(newSystemHandler(newHandler, toJournal(stderr))), nil, nil
 	case foreground:
 		return slog.New(newHandler(stderr)), nil, nil
 	}
-	opts.ReplaceAttr = withoutTimeAndLevel
-	return slog.New(newSyslogHandler(newHandler)), nil, nil
+	system, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "zkfs")
+	if err != nil { // there is none
+		return slog.New(slog.DiscardHandler), nil, nil
+	}
+	opts.ReplaceAttr = l.withoutTimeAndLevel
+	return slog.New(newSystemHandler(newHandler, toSyslog(system))), nil, nil
+}
+
+// withoutTimeAndLevel leaves out what the log of the system adds itself. A program that reads JSON
+// finds the level in it all the same.
+func (l logSettings) withoutTimeAndLevel(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey && !l.json) {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // logFile is a file that can be opened again under its name.
@@ -103,60 +121,90 @@ func (l *logFile) Write(p []byte) (int, error) {
 	return f.Write(p)
 }
 
-// syslogHandler sends records to the log of the system, which adds time and level itself.
-type syslogHandler struct {
+// systemHandler sends records to the log of the system, which adds time and level itself.
+type systemHandler struct {
 	slog.Handler // writes to line
-	out          *syslogOut
+	out          *systemOut
 }
 
-// syslogOut is shared by the handlers derived from one.
-type syslogOut struct {
+// systemOut is shared by the handlers derived from one.
+type systemOut struct {
 	mu   sync.Mutex // guards the following
 	line bytes.Buffer
-	log  *syslog.Writer
+	send func(level slog.Level, line string) error
 }
 
-// newSyslogHandler returns a handler that discards everything on systems without a log.
-func newSyslogHandler(newHandler func(io.Writer) slog.Handler) slog.Handler {
-	log, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "zkfs")
-	if err != nil {
-		return slog.DiscardHandler
-	}
-	out := &syslogOut{log: log}
-	return syslogHandler{newHandler(&out.line), out}
+func newSystemHandler(newHandler func(io.Writer) slog.Handler, send func(slog.Level, string) error) slog.Handler {
+	out := &systemOut{send: send}
+	return systemHandler{newHandler(&out.line), out}
 }
 
 // Handle implements slog.Handler. The connection to the log of the system is local: it does not block for long.
-func (h syslogHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h systemHandler) Handle(ctx context.Context, r slog.Record) error {
 	h.out.mu.Lock()
 	defer h.out.mu.Unlock()
 	h.out.line.Reset()
 	if err := h.Handler.Handle(ctx, r); err != nil {
 		return err
 	}
-	text := strings.TrimSuffix(h.out.line.String(), "\n")
+	return h.out.send(r.Level, strings.TrimSuffix(h.out.line.String(), "\n"))
+}
+
+func (h systemHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return systemHandler{h.Handler.WithAttrs(attrs), h.out}
+}
+
+func (h systemHandler) WithGroup(name string) slog.Handler {
+	return systemHandler{h.Handler.WithGroup(name), h.out}
+}
+
+// toSyslog writes lines to the log of the system.
+func toSyslog(log *syslog.Writer) func(slog.Level, string) error {
+	return func(level slog.Level, line string) error {
+		switch severity(level) {
+		case syslog.LOG_ERR:
+			return log.Err(line)
+		case syslog.LOG_WARNING:
+			return log.Warning(line)
+		case syslog.LOG_INFO:
+			return log.Info(line)
+		}
+		return log.Debug(line)
+	}
+}
+
+// toJournal writes lines to standard error as the journal reads them, with their severity before
+// (sd-daemon(3)).
+func toJournal(stderr io.Writer) func(slog.Level, string) error {
+	return func(level slog.Level, line string) error {
+		_, err := fmt.Fprintf(stderr, "<%d>%s\n", severity(level), line)
+		return err
+	}
+}
+
+func severity(level slog.Level) syslog.Priority {
 	switch {
-	case r.Level >= slog.LevelError:
-		return h.out.log.Err(text)
-	case r.Level >= slog.LevelWarn:
-		return h.out.log.Warning(text)
-	case r.Level >= slog.LevelInfo:
-		return h.out.log.Info(text)
+	case level >= slog.LevelError:
+		return syslog.LOG_ERR
+	case level >= slog.LevelWarn:
+		return syslog.LOG_WARNING
+	case level >= slog.LevelInfo:
+		return syslog.LOG_INFO
 	}
-	return h.out.log.Debug(text)
+	return syslog.LOG_DEBUG
 }
 
-func (h syslogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return syslogHandler{h.Handler.WithAttrs(attrs), h.out}
-}
-
-func (h syslogHandler) WithGroup(name string) slog.Handler {
-	return syslogHandler{h.Handler.WithGroup(name), h.out}
-}
-
-func withoutTimeAndLevel(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
-		return slog.Attr{}
+// isJournal reports whether standard error is the stream that systemd has connected to the journal,
+// which JOURNAL_STREAM names by device and inode (systemd.exec(5)).
+func isJournal(stderr io.Writer) bool {
+	f, ok := stderr.(*os.File)
+	if !ok {
+		return false
 	}
-	return a
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }

@@ -10,7 +10,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/zkfs/zkfs/zk"
 )
 
 func TestLogFileIsOpenedAgain(t *testing.T) {
@@ -49,10 +52,11 @@ func TestSyslog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := &syslogOut{log: to}
 	defer to.Close()
-	opts := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTimeAndLevel}
-	log := slog.New(syslogHandler{slog.NewTextHandler(&out.line, opts), out}).With("mount", "/mnt")
+	opts := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: logSettings{}.withoutTimeAndLevel}
+	log := slog.New(newSystemHandler(func(w io.Writer) slog.Handler {
+		return slog.NewTextHandler(w, opts)
+	}, toSyslog(to))).With("mount", "/mnt")
 	// The priority is facility daemon (3) times 8 and the severity (RFC 3164).
 	for _, tt := range []struct {
 		level slog.Level
@@ -72,6 +76,56 @@ func TestSyslog(t *testing.T) {
 			t.Errorf("%v: %q", tt.level, line)
 		}
 	}
+}
+
+// A program that reads JSON finds the level in it, whatever the log of the system adds.
+func TestJSONOfTheSystemsLogHasLevels(t *testing.T) {
+	var line string
+	l := logSettings{json: true}
+	log := slog.New(newSystemHandler(func(w io.Writer) slog.Handler {
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: l.withoutTimeAndLevel})
+	}, func(_ slog.Level, text string) error {
+		line = text
+		return nil
+	}))
+	log.Warn("lost")
+	if line != `{"level":"WARN","msg":"lost"}` {
+		t.Error(line)
+	}
+}
+
+// What becomes of a session is told, with how long a connection was away.
+func TestLogOfASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text strings.Builder
+		opts := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}
+		l := &sessionLog{log: slog.New(slog.NewTextHandler(&text, opts)), server: func() string { return "zk1:2181" }}
+		l.hear(zk.StateDisconnected)
+		time.Sleep(3 * time.Second)
+		l.hear(zk.StateHasSession)
+		l.hear(zk.StateDisconnected)
+		time.Sleep(14 * time.Second)
+		l.hear(zk.StateExpired)
+		l.hear(zk.StateHasSession)
+		l.hear(zk.StateAuthFailed)
+		l.hear(zk.StateDisconnected)
+		l.stop()
+		time.Sleep(time.Minute)
+		const want = `level=INFO msg="connected again" after=3s server=zk1:2181
+level=WARN msg="connection lost, and no server takes the session" for=10s
+level=WARN msg="session expired: its ephemerals and locks are gone"
+level=INFO msg="connected again" after=14s server=zk1:2181
+level=ERROR msg="authentication refused: no server takes the credentials"
+`
+		if text.String() != want {
+			t.Errorf("the log is\n%swant\n%s", text.String(), want)
+		}
+	})
 }
 
 func read(t *testing.T, name string) string {

@@ -89,6 +89,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	if err != nil {
 		return err
 	}
+	log = log.With("mount", s.mountpoint)
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
 	if file == nil {
 		signals = append(signals, syscall.SIGHUP)
@@ -115,12 +116,13 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	}
 	defer conn.Close()
 	session := watchSession(conn)
+	defer logSession(conn, log).stop()
 	s.fs.Logger = log
 	err = serve(ctx, conn, s.mountpoint, s.fs, func(mounted *fs.FS) error {
 		session.stats = mounted.Stats
 		m.session.Store(session)
 		addProcessors()
-		log.Info("mounted", "source", s.source, "on", s.mountpoint)
+		log.Info("mounted", "source", s.source)
 		tellManager(log, "READY=1\nSTATUS="+s.source+" on "+s.mountpoint)
 		go feedWatchdog(ctx, log) // ends with ctx
 		if d == nil {
@@ -185,10 +187,15 @@ func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, 
 	select {
 	case <-ctx.Done():
 		tellManager(o.Logger, "STOPPING=1")
+		o.Logger.Info("unmounting", "because", context.Cause(ctx))
 		return leave(conn, mounted)
 	case <-ended:
 		tellManager(o.Logger, "STOPPING=1")
-		return lost(mountpoint)
+		err := lost(mountpoint)
+		if err == nil {
+			o.Logger.Info("unmounted by another process")
+		}
+		return err
 	}
 }
 
