@@ -38,19 +38,19 @@ func (l logSettings) open(foreground bool, stderr io.Writer) (log *slog.Logger, 
 		if file, err = openLogFile(l.file); err != nil {
 			return nil, nil, err
 		}
-		return slog.New(newHandler(file)), file, nil
+		return slog.New(newRepeatHandler(newHandler(file))), file, nil
 	case foreground && isJournal(stderr):
 		opts.ReplaceAttr = l.withoutTimeAndLevel
-		return slog.New(newSystemHandler(newHandler, toJournal(stderr))), nil, nil
+		return slog.New(newRepeatHandler(newSystemHandler(newHandler, toJournal(stderr)))), nil, nil
 	case foreground:
-		return slog.New(newHandler(stderr)), nil, nil
+		return slog.New(newRepeatHandler(newHandler(stderr))), nil, nil
 	}
 	system, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "zkfs")
 	if err != nil { // there is none
 		return slog.New(slog.DiscardHandler), nil, nil
 	}
 	opts.ReplaceAttr = l.withoutTimeAndLevel
-	return slog.New(newSystemHandler(newHandler, toSyslog(system))), nil, nil
+	return slog.New(newRepeatHandler(newSystemHandler(newHandler, toSyslog(system)))), nil, nil
 }
 
 // withoutTimeAndLevel leaves out what the log of the system adds itself. A program that reads JSON
