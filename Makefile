@@ -190,7 +190,7 @@ install: build
 	for page in $(PAGES); do $(NATIVE) manual $${page##*/} >$(DESTDIR)$$page || exit 1; done
 	sed 's:/usr/local/bin/:$(PREFIX)/bin/:' contrib/systemd/zkfs@.service >$(DESTDIR)$(UNIT)
 	install -m 644 LICENSE $(DESTDIR)$(DOC)/copyright
-	install -m 644 contrib/systemd/*mount contrib/grafana/zkfs.json $(DESTDIR)$(DOC)/examples
+	install -m 644 contrib/systemd/*mount contrib/grafana/zkfs.json contrib/prometheus/zkfs.rules.yml $(DESTDIR)$(DOC)/examples
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES) $(UNIT))
