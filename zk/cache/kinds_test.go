@@ -238,15 +238,22 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// loaded returns a cache of /a with a child, and another client.
+func loaded(w *bubble.World) (*cache.Cache, *zk.Conn) {
+	w.Helper()
+	c, other := w.Connect(), w.Connect()
+	w.Create(other, "/a", "/a/b")
+	tr := cache.OfTree(w.Context(), c, "/a")
+	w.OK(tr.Wait(w.Context()))
+	return tr, other
+}
+
 // A loop that did not go on is told the last state of each znode, and nothing of what came and
 // went.
 func TestSlowLoopOverChanges(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
-		c, other := w.Connect(), w.Connect()
-		w.Create(other, "/a", "/a/b")
-		tr := cache.OfTree(w.Context(), c, "/a")
+		tr, other := loaded(w)
 		defer tr.Close()
-		w.OK(tr.Wait(w.Context()))
 		goOn, told := make(chan struct{}), []string{}
 		done := make(chan struct{})
 		ctx, cancel := context.WithCancel(w.Context())
@@ -284,11 +291,8 @@ func TestSlowLoopOverChanges(t *testing.T) {
 // A server that was replaced by an older one is asked in its own way.
 func TestFallBackToAnOlderServer(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
-		c, other := w.Connect(), w.Connect()
-		w.Create(other, "/a", "/a/b")
-		tr := cache.OfTree(w.Context(), c, "/a")
+		tr, other := loaded(w)
 		defer tr.Close()
-		w.OK(tr.Wait(w.Context()))
 		const unimplemented = -6
 		w.Server.OnRequest(func(r zktest.Request) zktest.Fault {
 			if r.Op == "multiRead" || r.Op == "addWatch" {
