@@ -34,7 +34,7 @@ type World struct {
 func Run(t *testing.T, f func(w *World), options ...zktest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		// What goes on in the background sees that its client is closed.
+		// Goroutines in the background see that their client is closed.
 		t.Cleanup(func() { time.Sleep(time.Minute) })
 		server := zktest.NewServer(options...)
 		defer server.Close()

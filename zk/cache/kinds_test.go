@@ -15,7 +15,7 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// What each kind of cache covers, as the znodes come, change and go.
+// Each kind of cache covers its levels, as the znodes come, change and go.
 func TestKindsOfCaches(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -97,7 +97,7 @@ func TestCacheOfTheRoot(t *testing.T) {
 	})
 }
 
-// What does not fit is not held, and is held when there is room.
+// A znode that does not fit is not held, and is held when there is room.
 func TestMaxBytes(t *testing.T) {
 	each(t, func(w *bubble.World) {
 		c, other := w.Connect(), w.Connect()

@@ -7,8 +7,7 @@ import (
 	"github.com/zkfs/zkfs/internal/bubble"
 )
 
-// What waits for a loop that does not go on is bounded by the znodes that there are, however many
-// come and go.
+// The znodes that wait for a loop are no more than there are, however many come and go.
 func TestListenerIsBounded(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		c, other := w.Connect(), w.Connect()

@@ -9,7 +9,7 @@ import (
 )
 
 // oneShots are the watches of one znode where no watch covers everything, nil if they have fired.
-// What they deliver is not used: hints take the events, in order with the replies.
+// Their channels are not read: hints take the events, in order with the replies.
 type oneShots struct{ data, children <-chan zk.Event }
 
 // disarm notes that watches have fired.

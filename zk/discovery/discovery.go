@@ -10,7 +10,7 @@
 //		balancer.Use(instances)
 //	}
 //
-// What is registered is only as true as the session of the process that has registered it: one that
+// A registration is only as true as the session of its process: a process that
 // has died is shown until its session has expired, and one that is cut off vanishes although it may
 // still serve. See [recipes.PersistentNode] and [cache.Cache], on which both sides stand, for what
 // a reconnect and the end of the session do.

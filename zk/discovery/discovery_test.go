@@ -19,7 +19,7 @@ var web = discovery.Instance{
 	Registered: time.UnixMilli(1700000000123), Payload: []byte(`{"zone":"a"}`),
 }
 
-// What the znodes hold, word for word: other programs read it.
+// Other programs read the znodes, so that their data is compared word for word.
 func TestFormats(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -68,7 +68,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// What another program has written, of older versions too.
+// Znodes of other programs are read, of older versions too.
 func TestForeignZnodes(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		c := w.Connect()

@@ -51,7 +51,7 @@ func TestCounterForms(t *testing.T) {
 	})
 }
 
-// What an Add returned was added once, and what failed for certain was not.
+// An Add that returned was done once, and one that failed for certain was not.
 func TestCounterInAStorm(t *testing.T) {
 	each(t, func(w *bubble.World, seed int) {
 		var all sync.WaitGroup

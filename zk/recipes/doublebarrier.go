@@ -134,7 +134,7 @@ func (b *DoubleBarrier) Leave(ctx context.Context) error {
 	return nil
 }
 
-// inside returns who is inside, and the czxid of ready, 0 if it is gone.
+// inside returns the names of the processes inside, and the czxid of ready, 0 if it is gone.
 func (b *DoubleBarrier) inside(ctx context.Context) (names []string, readyZxid int64, err error) {
 	c := b.c.WithContext(ctx)
 	err = znode.Retry(ctx, func(bool) error {

@@ -13,10 +13,10 @@ import (
 // ErrResigned is the cause of the end of a leader's context after [Election.Resign].
 var ErrResigned = errors.New("recipes: the leader has resigned")
 
-// Election lets one of the candidates lead at a time: who came first. By the servers' reckoning
-// there are never two leaders. A leader that was stopped, or whose clock was, may take itself for
-// one until it goes on and its context ends: let what it works on refuse a smaller fencing number
-// than it has seen.
+// Election lets one of the candidates lead at a time, in the order in which they came. By the
+// servers' reckoning there are never two leaders. A leader that was stopped, or whose clock was,
+// may take itself for one until it goes on and its context ends: let what it works on refuse a
+// smaller fencing number than it has seen.
 //
 // A reconnect changes nothing. Leadership ends, and the leader's context with it, when the session
 // has expired or may soon expire because no server is heard, and when its znode was deleted. Then
@@ -37,7 +37,7 @@ type Election struct {
 	resign context.CancelCauseFunc
 }
 
-// NewElection returns a candidate for the election at path. id is what others see of it, such as
+// NewElection returns a candidate for the election at path. Observers see id, such as
 // its host and port. The znode of the election is made when it is missing, with its parents and
 // acl.
 func NewElection(c *zk.Conn, path string, id []byte, acl []zk.ACL) *Election {
@@ -141,9 +141,9 @@ type Leader struct {
 	Fence int64  // 0 says that there is no leader
 }
 
-// Observe returns who leads, and then each change, until ctx ends or an error stays, which comes
-// last. Leaders that follow each other quickly may be missed; the last one is seen. An observer is
-// no candidate, and watches one znode, however many candidates there are.
+// Observe returns the present leader, and then each change, until ctx ends or an error stays, which
+// comes last. Leaders that follow each other quickly may be missed; the last one is seen. An
+// observer is no candidate, and watches one znode, however many candidates there are.
 func Observe(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Leader, error] {
 	return func(yield func(Leader, error) bool) {
 		last := Leader{Fence: -1}
@@ -172,7 +172,7 @@ func Observe(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Leader, err
 	}
 }
 
-// observe returns who leads, and a watch for the next change.
+// observe returns the present leader, and a watch for the next change.
 func observe(c *zk.Conn, path string) (Leader, watch, error) {
 	for {
 		names, _, changed, err := c.ChildrenW(path)

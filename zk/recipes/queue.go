@@ -172,7 +172,7 @@ func (q *Queue) takeFirst(ctx context.Context, names []string) (*Item, error) {
 
 // take takes one item. It returns nil if another taker was faster, and errAgain if it was not done
 // for want of a connection. Besides the znode that excludes
-// other takers it makes a token: only who has it can end the item, whatever has become of the
+// other takers it makes a token: only its owner can end the item, whatever has become of the
 // session meanwhile.
 func (q *Queue) take(ctx context.Context, name string) (*Item, error) {
 	i := &Item{q: q, name: name, token: znode.Join(q.taken(), "token-"+newID())}

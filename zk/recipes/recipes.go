@@ -7,9 +7,9 @@
 // its first paragraph what it cannot promise, and then what a reconnect, the end of the session and
 // the end of the recipe do to it.
 //
-// What is held is held by the session of the zk.Conn. No recipe can know at every moment that its
-// session lives: a process that was stopped may go on as if, after another has taken over. Let what
-// is protected refuse a fencing number that is smaller than one it has seen.
+// The session of the zk.Conn holds what a recipe holds. No recipe can know at every moment that its
+// session lives: a process that was stopped may go on as if, after another has taken over. Let the
+// resource refuse a fencing number that is smaller than one it has seen.
 //
 // A call goes on after a lost connection and ends with its context, by a zk.InterruptedError that
 // unwraps to the error of the context, or with the zk.Conn, by zk.ErrClosing.

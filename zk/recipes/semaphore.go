@@ -45,7 +45,7 @@ func (l *Lease) Path() string { return l.held.path }
 // [ErrLost] says that it was lost or released before.
 func (l *Lease) Release(ctx context.Context) error { return l.held.drop(ctx) }
 
-// Acquire waits for a lease. data is what others see in its znode. When ctx ends first, no znode is
+// Acquire waits for a lease. Other clients see data in its znode. When ctx ends first, no znode is
 // left as soon as a server can be reached.
 func (s *Semaphore) Acquire(ctx context.Context, data []byte) (*Lease, error) {
 	for {

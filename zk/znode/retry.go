@@ -15,8 +15,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// What Retry waits between two attempts: the client paces its connections itself, so this matters
-// only where a server answers with an error that passes.
+// Retry waits so long between two attempts. The client paces its connections itself, so this
+// matters only where a server answers with an error that passes.
 const (
 	firstPause   = 5 * time.Millisecond
 	longestPause = time.Second

@@ -26,7 +26,7 @@ func version(w *bubble.World, c *zk.Conn, path string) int32 {
 
 var tree = []string{"/a", "/a/b", "/a/b/c", "/a/d"}
 
-// Whatever becomes of the requests, each function does its work once.
+// Each function does its work once, however its requests fail.
 func TestEachFault(t *testing.T) {
 
 	for _, tt := range []struct {
@@ -136,7 +136,7 @@ func TestCreateEphemeralAtEachFault(t *testing.T) {
 	})
 }
 
-// What another client has done is not taken for the own change.
+// A change of another client is not taken for the own one.
 func TestChangesOfOthersAreSeen(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		ctx, c, other := w.Context(), w.Connect(), w.Connect()
