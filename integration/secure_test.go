@@ -23,6 +23,9 @@ func TestCommandTLS(t *testing.T) {
 	if got := m.sh(t, "cat .status"); !strings.Contains(got, "Mode: standalone") {
 		t.Errorf(".status: %s", got)
 	}
+	if out, code := runZkfs(t, "status", m.dir); code != 0 || !strings.Contains(out, secure+"  standalone") {
+		t.Errorf("zkfs status of the mount, without flags: exit code %d, %s", code, out)
+	}
 	if out, code := runZkfs(t, append([]string{"status", secure}, flags...)...); code != 0 || !strings.Contains(out, "standalone") {
 		t.Errorf("zkfs status: exit code %d, %s", code, out)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,7 +63,8 @@ func (l logSettings) withoutTimeAndLevel(groups []string, a slog.Attr) slog.Attr
 	return a
 }
 
-// logFile is a file that can be opened again under its name.
+// logFile is a file that can be opened again under its name. The stacks of a panic and of SIGQUIT go
+// there too: standard error of a mount in the background is gone.
 type logFile struct {
 	path string
 
@@ -85,6 +87,10 @@ func openLogFile(path string) (*logFile, error) {
 func (l *logFile) reopen() error {
 	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
+		return err
+	}
+	if err := debug.SetCrashOutput(f, debug.CrashOptions{}); err != nil {
+		f.Close()
 		return err
 	}
 	l.mu.Lock()
