@@ -63,6 +63,7 @@ func (a *arranger) walk(args []string) error {
 		}
 		name, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		f := findFlag(a.flags, name)
+		v, takesValue := f.(*valued)
 		switch {
 		case name == "help" || name == "h":
 			a.found = append(a.found, arg)
@@ -70,9 +71,9 @@ func (a *arranger) walk(args []string) error {
 		case f == nil:
 			return usagef("there is no flag %s", arg).
 				hinting(suggestion(a.flags, name, "--") + "`zkfs " + a.command + " --help` lists the flags")
-		case !hasValue && takesValue(f):
+		case !hasValue && takesValue:
 			if len(args) == 0 {
-				return usagef("%s needs a value", arg).hinting("it is " + f.(*valued).kind.like)
+				return usagef("%s needs a value", arg).hinting("it is " + v.kind.like)
 			}
 			value, hasValue = args[0], true
 			args = args[1:]
@@ -110,12 +111,6 @@ func suggestion(flags []cli.Flag, name, hyphens string) string {
 	return fmt.Sprintf(cli.SuggestDidYouMeanTemplate, hyphens+found) + " "
 }
 
-// takesValue tells whether the flag needs a value, which may be the next argument.
-func takesValue(f cli.Flag) bool {
-	_, isBool := f.(*cli.BoolFlag)
-	return !isBool
-}
-
 // addOptions adds the flags that a list of mount options stands for.
 func (a *arranger) addOptions(list string) error {
 	for _, option := range splitOptions(list) {
@@ -128,11 +123,12 @@ func (a *arranger) addOptions(list string) error {
 		}
 		name, value, hasValue := strings.Cut(option, "=")
 		name = strings.ReplaceAll(name, "_", "-")
-		switch f := findFlag(a.flags, name); {
+		f := findFlag(a.flags, name)
+		switch _, takesValue := f.(*valued); {
 		case f == nil || len(name) == 1:
 			return usagef("there is no mount option %q", option).
 				hinting(suggestion(a.flags, name, "") + "each long flag is one, see `zkfs mount --help`")
-		case !hasValue && takesValue(f):
+		case !hasValue && takesValue:
 			return usagef("the mount option %s needs a value", name).hinting("as in -o " + name + "=...")
 		default:
 			a.add(f, value, hasValue)
