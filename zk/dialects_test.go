@@ -349,3 +349,24 @@ func TestRecursiveWatchOnEveryServer(t *testing.T) {
 		}
 	})
 }
+
+// Only what a session owns has an owner, on servers too that mark containers in its place.
+func TestOwnersOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		if _, err := c.Create("/e", nil, zk.FlagEphemeral, acl); err != nil {
+			t.Fatal(err)
+		}
+		if _, stat, err := c.Exists("/e"); err != nil || stat.EphemeralOwner != c.SessionID() {
+			t.Errorf("ephemeral: %+v, %v", stat, err)
+		}
+		if _, err := c.CreateContainer("/c", nil, zk.FlagContainer, acl); errors.Is(err, zk.ErrUnimplemented) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if found, stat, err := c.Exists("/c"); !found || err != nil || stat.EphemeralOwner != 0 {
+			t.Errorf("container: %+v, %v", stat, err)
+		}
+	})
+}

@@ -2,7 +2,8 @@ package zk
 
 import "github.com/zkfs/zkfs/zk/internal/wire"
 
-// Stat is the metadata of a znode as the server reports it (org.apache.zookeeper.data.Stat).
+// Stat is the metadata of a znode as the server reports it (org.apache.zookeeper.data.Stat). EphemeralOwner is 0 for
+// containers and znodes with a time to live, as ZooKeeper reports it, on servers too that put a mark there.
 type Stat struct {
 	Czxid          int64 // The zxid of the change that caused this znode to be created.
 	Mzxid          int64 // The zxid of the change that last modified this znode.
@@ -17,8 +18,18 @@ type Stat struct {
 	Pzxid          int64 // The zxid of the change that last added or removed a child.
 }
 
+// The marks of znodes that are no ephemeral ones in the place of their owner (EphemeralType.java). The first byte of a
+// session's id may be that of the second mark too, then its time is in the next two.
+const (
+	containerOwner = -1 << 63
+	ttlOwner       = 0xff0000
+)
+
 // statOf copies s, which keeps the rest of its record in memory.
 func statOf(s *wire.Stat) *Stat {
 	stat := Stat(*s)
+	if owner := stat.EphemeralOwner; owner == containerOwner || uint64(owner)>>40 == ttlOwner {
+		stat.EphemeralOwner = 0
+	}
 	return &stat
 }
