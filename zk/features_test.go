@@ -1,47 +1,16 @@
 package zk_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
-
-// answerServer answers each request with what answer says. It serves any number of connections in memory.
-func answerServer(answer func(op wire.Op, body []byte) []byte) zk.Dialer {
-	return func(string, string, time.Duration) (net.Conn, error) {
-		client, server := net.Pipe()
-		go func() { // ends when the client closes its side
-			defer server.Close()
-			r := bufio.NewReader(server)
-			if _, err := wire.ReadFrame(r, nil, 1<<10); err != nil {
-				return
-			}
-			server.Write(wire.AppendFrame(nil, &wire.ConnectResponse{TimeOut: 10000, SessionID: 1, Passwd: []byte("0123456789abcdef")}))
-			for {
-				request, err := wire.ReadFrame(r, nil, 1<<20)
-				if err != nil {
-					return
-				}
-				d := wire.NewDecoder(request)
-				var h wire.RequestHeader
-				h.Decode(&d)
-				if _, err := server.Write(reply(h.Xid, answer(h.Op, request[8:]))); err != nil {
-					return
-				}
-			}
-		}()
-		return client, nil
-	}
-}
 
 // misreads returns the lines of the log about replies that were not understood.
 func (l *receivedLog) misreads() (found []string) {
@@ -68,21 +37,21 @@ func TestMultiReadThatIsNotUnderstood(t *testing.T) {
 		t.Run(fmt.Sprint(understood), func(t *testing.T) {
 			var mu sync.Mutex
 			batches := 0
-			dialer := answerServer(func(op wire.Op, _ []byte) []byte {
-				switch op {
+			dialer := answerServer(func(_ int, h wire.RequestHeader) []byte {
+				switch h.Op {
 				case wire.OpGetData:
-					return data
+					return reply(h.Xid, data)
 				case wire.OpExists:
-					return new(wire.Stat).Append(nil)
+					return reply(h.Xid, new(wire.Stat).Append(nil))
 				case wire.OpMultiRead:
 					mu.Lock()
 					defer mu.Unlock()
 					if batches++; batches <= understood {
-						return good
+						return reply(h.Xid, good)
 					}
-					return []byte("\x00\x00\x00\x63garbage")
+					return reply(h.Xid, []byte("\x00\x00\x00\x63garbage"))
 				}
-				return nil
+				return reply(h.Xid, nil)
 			})
 			logged := &receivedLog{}
 			c, _ := connectTo(t, dialer, zk.WithLogger(logged))

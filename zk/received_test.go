@@ -198,6 +198,18 @@ func TestPathsOfEphemerals(t *testing.T) {
 // pathServer answers a client's requests with the records of their opcodes, and sends events of the
 // paths before the answer to the second.
 func pathServer(paths []string, records map[wire.Op][]byte) zk.Dialer {
+	return answerServer(func(n int, h wire.RequestHeader) (frames []byte) {
+		for i := 0; n == 2 && i < len(paths); i++ {
+			e := wire.WatcherEvent{Type: wire.EventNodeDataChanged, State: int32(zk.StateSyncConnected), Path: paths[i]}
+			frames = append(frames, reply(wire.XidNotification, e.Append(nil))...)
+		}
+		return append(frames, reply(h.Xid, records[h.Op])...)
+	})
+}
+
+// answerServer answers each request with the frames that answer returns for it, given its number on the connection. It
+// serves any number of connections in memory.
+func answerServer(answer func(n int, h wire.RequestHeader) []byte) zk.Dialer {
 	return func(string, string, time.Duration) (net.Conn, error) {
 		client, server := net.Pipe()
 		go func() { // ends when the client closes its side
@@ -206,20 +218,18 @@ func pathServer(paths []string, records map[wire.Op][]byte) zk.Dialer {
 			if _, err := wire.ReadFrame(r, nil, 1<<10); err != nil {
 				return
 			}
-			server.Write(wire.AppendFrame(nil, &wire.ConnectResponse{TimeOut: 10000, SessionID: 1, Passwd: make([]byte, 16)}))
+			server.Write(wire.AppendFrame(nil, &wire.ConnectResponse{TimeOut: 10000, SessionID: 1, Passwd: []byte("0123456789abcdef")}))
 			for n := 1; ; n++ {
-				request, err := wire.ReadFrame(r, nil, 1<<10)
+				request, err := wire.ReadFrame(r, nil, 1<<20)
 				if err != nil {
 					return
 				}
 				var h wire.RequestHeader
 				d := wire.NewDecoder(request)
 				h.Decode(&d)
-				for i := 0; n == 2 && i < len(paths); i++ {
-					e := wire.WatcherEvent{Type: wire.EventNodeDataChanged, State: int32(zk.StateSyncConnected), Path: paths[i]}
-					server.Write(reply(wire.XidNotification, e.Append(nil)))
+				if _, err := server.Write(answer(n, h)); err != nil {
+					return
 				}
-				server.Write(reply(h.Xid, records[h.Op]))
 			}
 		}()
 		return client, nil
