@@ -26,7 +26,8 @@ func onEveryServer(t *testing.T, f func(t *testing.T, name string, server *zktes
 	}
 }
 
-// steady fails the test if the session of c loses its connection, or is not the only one in the end.
+// steady fails the test if the session of c loses its connection, or is not the only one in the
+// end.
 func steady(t *testing.T, c *zk.Conn, server *zktest.Server) (check func()) {
 	t.Helper()
 	if _, _, err := c.Exists("/"); err != nil {
@@ -95,8 +96,8 @@ func TestGetsOnEveryServer(t *testing.T) {
 	})
 }
 
-// features has what a client knows of each server after it has made every call: what it has, what it lacks, and
-// what no call tells.
+// features has what a client knows of each server after it has made every call: what it has, what
+// it lacks, and what no call tells.
 var features = map[string]string{
 	"3.4": "[recursivePaths pzxid resume] [create2 createContainer createTTL multiRead addWatch removeWatches checkWatches " +
 		"whoAmI getEphemerals getAllChildrenNumber reconfig] []",
@@ -212,8 +213,8 @@ func TestEveryCallOnEveryServer(t *testing.T) {
 // resuming are the servers on which a session survives its connection.
 func resuming(name string) bool { return !strings.HasPrefix(name, "clickhouse") }
 
-// A session that the server does not resume has expired: that is told, watches end, and a new one follows. One that is
-// resumed goes on.
+// A session that the server does not resume has expired: that is told, watches end, and a new one
+// follows. One that is resumed goes on.
 func TestReconnectOnEveryServer(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
 		c, events := connect(t, server)
@@ -277,7 +278,8 @@ func TestCloseOnEveryServer(t *testing.T) {
 	})
 }
 
-// A client that reads all the time keeps its session on a server for which reads are no sign of life.
+// A client that reads all the time keeps its session on a server for which reads are no sign of
+// life.
 func TestBusyReaderOnEveryServer(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
 		c, _ := connect(t, server)

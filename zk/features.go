@@ -99,23 +99,26 @@ func (f Features) With(s Support) (list []Feature) {
 
 // Features returns what is known of the server of this connection: what it has, and what it lacks.
 //
-// Servers of the protocol differ: ZooKeeper by its version, ClickHouse Keeper and RaftKeeper by what they
-// have not taken over. Some answer an operation that they do not know, others close the connection, which
-// costs a session of ClickHouse Keeper its ephemeral znodes, or say nothing. So nothing is believed of a
-// version, and nothing is tried on the connection of the session. The first call that needs a feature waits
-// until a connection of its own, with a session of its own, has asked for it in a form that changes nothing.
-// An answer decides. A server lacks a feature if two such connections were closed over it, or left without an
-// answer, each just after a read was answered, while the connection of the session lived on. It is not asked
-// again. A ClickHouse Keeper is first asked what it says of itself, in /keeper/feature_flags.
+// Servers of the protocol differ: ZooKeeper by its version, ClickHouse Keeper and RaftKeeper by
+// what they have not taken over. Some answer an operation that they do not know, others close the
+// connection, which costs a session of ClickHouse Keeper its ephemeral znodes, or say nothing. So
+// nothing is believed of a version, and nothing is tried on the connection of the session. The
+// first call that needs a feature waits until a connection of its own, with a session of its own,
+// has asked for it in a form that changes nothing. An answer decides. A server lacks a feature if
+// two such connections were closed over it, or left without an answer, each just after a read was
+// answered, while the connection of the session lived on. It is not asked again. A ClickHouse
+// Keeper is first asked what it says of itself, in /keeper/feature_flags.
 //
-// Calls work without the feature where they can: CreateStat creates and asks for the Stat, MultiRead and Gets
-// go one by one, RemoveWatches and Stop leave the watch to fire into nothing. The others return
-// [ErrUnimplemented], and nothing is sent. No call fails because a server was asked.
+// Calls work without the feature where they can: CreateStat creates and asks for the Stat,
+// MultiRead and Gets go one by one, RemoveWatches and Stop leave the watch to fire into nothing.
+// The others return [ErrUnimplemented], and nothing is sent. No call fails because a server was
+// asked.
 //
-// What is known of a ZooKeeper holds for the ensemble: a reconnect to any member keeps it. An ensemble of
-// several versions is taken for the one that was asked. What is known of another server, which is told by the
-// empty password that it gives to sessions, holds for its address: such a server does not answer what it does not
-// know. There a feature is asked for again after the connection was lost twice in a row over a call that used it.
+// What is known of a ZooKeeper holds for the ensemble: a reconnect to any member keeps it. An
+// ensemble of several versions is taken for the one that was asked. What is known of another
+// server, which is told by the empty password that it gives to sessions, holds for its address:
+// such a server does not answer what it does not know. There a feature is asked for again after the
+// connection was lost twice in a row over a call that used it.
 func (c *Conn) Features() Features {
 	known := knowledge(c.features.now.Load())
 	list := make(Features, featureCount)
@@ -168,7 +171,8 @@ func kindOf(server string, response *wire.ConnectResponse) serverKind {
 	return serverKind{server: server}
 }
 
-// knowledge has a bit for each feature that a server has, and 32 places higher one for each that it lacks.
+// knowledge has a bit for each feature that a server has, and 32 places higher one for each that it
+// lacks.
 type knowledge uint64
 
 // bornWith is what is known of a ZooKeeper before it is asked.
@@ -293,8 +297,8 @@ func (fs *features) answerLocked() {
 	}
 }
 
-// lost notes that a connection to a server of that kind ended over a call that uses f. The first time may
-// have been the end of the server. A ZooKeeper answers what it does not know, from 3.5 on.
+// lost notes that a connection to a server of that kind ended over a call that uses f. The first
+// time may have been the end of the server. A ZooKeeper answers what it does not know, from 3.5 on.
 func (fs *features) lost(kind serverKind, f Feature) {
 	if kind.zooKeeper {
 		return

@@ -24,8 +24,8 @@ func (l *receivedLog) misreads() (found []string) {
 	return found
 }
 
-// A reply to a multiRead that is not understood, be it the first one or a later one, fails no Get and no connection. It is
-// logged once, with its bytes, and there is no other multiRead.
+// A reply to a multiRead that is not understood, be it the first one or a later one, fails no Get
+// and no connection. It is logged once, with its bytes, and there is no other multiRead.
 func TestMultiReadThatIsNotUnderstood(t *testing.T) {
 	data := (&wire.GetDataResponse{Data: []byte("x")}).Append(nil)
 	good := (&wire.MultiResponse{Results: []wire.MultiResult{

@@ -15,7 +15,8 @@ func (t *transport) dispatch(e Event) {
 		w.dispatch(e)
 		return
 	}
-	// Behind its reply to setWatches a ClickHouse Keeper tells a child watch that the data has changed.
+	// Behind its reply to setWatches a ClickHouse Keeper tells a child watch that the data has
+	// changed.
 	if t.rearming && e.Type == EventNodeDataChanged && w.watched(e.Path, []watchKind{watchChild}) {
 		children := e
 		children.Type = EventNodeChildrenChanged
@@ -35,8 +36,9 @@ func (t *transport) dispatch(e Event) {
 	}
 }
 
-// judge looks what an event says about the events of recursive watches: a ClickHouse Keeper may put the path of the
-// watch in the place of that of the change. It reports whether e may be such an event.
+// judge looks what an event says about the events of recursive watches: a ClickHouse Keeper may put
+// the path of the watch in the place of that of the change. It reports whether e may be such an
+// event.
 func (t *transport) judge(e Event) (unsure bool) {
 	w, fs := &t.c.watches, &t.c.features
 	if e.Type == EventNodeChildrenChanged || fs.support(FeatureRecursivePaths) != SupportUnknown {
@@ -66,8 +68,8 @@ func (t *transport) judge(e Event) (unsure bool) {
 	return false
 }
 
-// verify asks for the znode of an event, before which the session had seen the zxid. If it has not changed since, the
-// event was about one below it, and the server does not say which.
+// verify asks for the znode of an event, before which the session had seen the zxid. If it has not
+// changed since, the event was about one below it, and the server does not say which.
 func (t *transport) verify(e Event, zxid int64) {
 	defer t.verifying.Store(false)
 	c := t.c
@@ -93,7 +95,8 @@ func (t *transport) verify(e Event, zxid int64) {
 		changed = !found || r.Stat.Czxid > zxid
 	}
 	if !changed && c.features.learn(t.kind, FeatureRecursivePaths, Lacking) {
-		c.log.errorf("zk: %s: events of recursive watches do not say what has changed: such watches end", t.server)
+		c.log.errorf("zk: %s: events of recursive watches do not say what has changed: such watches end",
+			t.server)
 		c.watches.endRecursive()
 	}
 }
@@ -129,7 +132,8 @@ func (w *watchTable) lostBelow(path string) {
 	}
 }
 
-// endRecursive ends all recursive watches, of which the server is not told: it fires them into nothing.
+// endRecursive ends all recursive watches, of which the server is not told: it fires them into
+// nothing.
 func (w *watchTable) endRecursive() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

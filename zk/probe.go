@@ -13,8 +13,8 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// probe is a connection, with a session of its own, that asks a server what it has. A server that ends it
-// ends nothing else. One goroutine owns it.
+// probe is a connection, with a session of its own, that asks a server what it has. A server that
+// ends it ends nothing else. One goroutine owns it.
 type probe struct {
 	t       *transport // not run
 	kind    serverKind
@@ -24,11 +24,12 @@ type probe struct {
 	answered bool // something was, on this connection
 }
 
-// errStrike is the ground of the error of a question that a server did not answer although it answers reads.
+// errStrike is the ground of the error of a question that a server did not answer although it
+// answers reads.
 var errStrike = errors.New("not answered")
 
-// probeTimeout is the session timeout that a probe asks for at most. A server that closes the connection keeps
-// the session for so long.
+// probeTimeout is the session timeout that a probe asks for at most. A server that closes the
+// connection keeps the session for so long.
 const probeTimeout = 10 * time.Second
 
 // openProbe connects to server and opens a session.
@@ -132,13 +133,15 @@ func (p *probe) next() (h wire.ReplyHeader, record []byte, err error) {
 	}
 }
 
-// probeQuiet is how long a server may take for an answer before it is asked something else, to which it has one.
+// probeQuiet is how long a server may take for an answer before it is asked something else, to
+// which it has one.
 const probeQuiet = time.Second
 
 var probeRead = (&wire.ExistsRequest{Path: "/"}).Append(nil)
 
-// request sends a request after something was answered, and returns its reply. The error is errStrike if the
-// connection ends in place of a reply, or a later read is answered before the request.
+// request sends a request after something was answered, and returns its reply. The error is
+// errStrike if the connection ends in place of a reply, or a later read is answered before the
+// request.
 func (p *probe) request(q trial) (code wire.Code, record []byte, err error) {
 	if !p.answered {
 		p.t.xid++
@@ -195,14 +198,18 @@ type trial struct {
 // trials returns the requests that a server with the feature answers.
 func (p *probe) trials(f Feature) []trial {
 	world := []wire.ACL{{Perms: PermAll, Scheme: "world", ID: "anyone"}}
-	one := func(op wire.Op, record wire.Record) []trial { return []trial{{0, op, record.Append(nil)}} }
+	one := func(op wire.Op, record wire.Record) []trial {
+		return []trial{{0, op, record.Append(nil)}}
+	}
 	switch f {
 	case FeatureCreate2: // below what is missing nothing can be created
 		return one(wire.OpCreate2, &wire.CreateRequest{Path: p.missing, ACL: world})
 	case FeatureCreateContainer:
-		return one(wire.OpCreateContainer, &wire.CreateRequest{Path: p.missing, ACL: world, Flags: FlagContainer})
+		return one(wire.OpCreateContainer,
+			&wire.CreateRequest{Path: p.missing, ACL: world, Flags: FlagContainer})
 	case FeatureCreateTTL:
-		return one(wire.OpCreateTTL, &wire.CreateTTLRequest{Path: p.missing, ACL: world, Flags: FlagTTL, TTL: 1000})
+		return one(wire.OpCreateTTL,
+			&wire.CreateTTLRequest{Path: p.missing, ACL: world, Flags: FlagTTL, TTL: 1000})
 	case FeatureMultiRead:
 		return one(wire.OpMultiRead, &wire.MultiRequest{Ops: []wire.MultiOp{
 			{Op: wire.OpGetData, Record: &wire.GetDataRequest{Path: p.missing}},
@@ -210,15 +217,18 @@ func (p *probe) trials(f Feature) []trial {
 			{Op: wire.OpGetData, Record: &wire.GetDataRequest{Path: "/"}},
 		}})
 	case FeatureAddWatch:
+		add := wire.AddWatchRequest{Path: p.missing, Mode: wire.AddWatchPersistentRecursive}
 		again := wire.SetWatches2{PersistentRecursiveWatches: []string{p.missing}}
 		return []trial{
-			{0, wire.OpAddWatch, (&wire.AddWatchRequest{Path: p.missing, Mode: wire.AddWatchPersistentRecursive}).Append(nil)},
+			{0, wire.OpAddWatch, add.Append(nil)},
 			{wire.XidSetWatches, wire.OpSetWatches2, again.Append(nil)},
 		}
 	case FeatureRemoveWatches:
-		return one(wire.OpRemoveWatches, &wire.RemoveWatchesRequest{Path: p.missing, Type: wire.WatcherAny})
+		return one(wire.OpRemoveWatches,
+			&wire.RemoveWatchesRequest{Path: p.missing, Type: wire.WatcherAny})
 	case FeatureCheckWatches:
-		return one(wire.OpCheckWatches, &wire.CheckWatchesRequest{Path: p.missing, Type: wire.WatcherAny})
+		return one(wire.OpCheckWatches,
+			&wire.CheckWatchesRequest{Path: p.missing, Type: wire.WatcherAny})
 	case FeatureWhoAmI:
 		return []trial{{op: wire.OpWhoAmI}}
 	case FeatureGetEphemerals:
@@ -241,14 +251,16 @@ func (p *probe) ask(f Feature) (Support, error) {
 		switch code {
 		case wire.CodeUnimplemented, wire.CodeMarshallingError:
 			return Lacking, nil
-		case wire.CodeConnectionLoss, wire.CodeOperationTimeout, wire.CodeThrottledOp, wire.CodeSessionExpired, wire.CodeSessionMoved:
+		case wire.CodeConnectionLoss, wire.CodeOperationTimeout, wire.CodeThrottledOp,
+			wire.CodeSessionExpired, wire.CodeSessionMoved:
 			return SupportUnknown, errorOf(code)
 		}
 		if q.op == wire.OpMultiRead && code == wire.CodeOK {
 			d := wire.NewDecoder(record)
 			results := p.t.c.appendReads(nil, &d)
 			if err := d.End(); err != nil || len(results) != 3 {
-				p.t.c.logMisread(q.op, record, fmt.Errorf("%d results for 3 operations, %v", len(results), err))
+				err = fmt.Errorf("%d results for 3 operations, %v", len(results), err)
+				p.t.c.logMisread(q.op, record, err)
 				return Lacking, nil
 			}
 		}
@@ -265,13 +277,16 @@ func (p *probe) learn(f Feature, s Support, why string) bool {
 	return news
 }
 
-// keeperFlags has the features that ClickHouse Keeper names in /keeper/feature_flags, by the numbers of their
-// bits there (KeeperFeatureFlags.h).
-var keeperFlags = map[int]Feature{1: FeatureMultiRead, 7: FeatureAddWatch, 8: FeatureCreate2, 12: FeatureCreateTTL}
+// keeperFlags has the features that ClickHouse Keeper names in /keeper/feature_flags, by the
+// numbers of their bits there (KeeperFeatureFlags.h).
+var keeperFlags = map[int]Feature{
+	1: FeatureMultiRead, 7: FeatureAddWatch, 8: FeatureCreate2, 12: FeatureCreateTTL,
+}
 
-// readFlags asks a server that is no ZooKeeper what it says of itself, and believes a ClickHouse Keeper what
-// it lacks: it would close the connection. RaftKeeper has copied the znode and means something else by it, but has not
-// copied /keeper/config. readFlags reports whether it has learned something.
+// readFlags asks a server that is no ZooKeeper what it says of itself, and believes a ClickHouse
+// Keeper what it lacks: it would close the connection. RaftKeeper has copied the znode and means
+// something else by it, but has not copied /keeper/config. readFlags reports whether it has learned
+// something.
 func (p *probe) readFlags() (learned bool) {
 	if p.kind.zooKeeper {
 		return false
@@ -279,7 +294,8 @@ func (p *probe) readFlags() (learned bool) {
 	const path = "/keeper/feature_flags"
 	var flags wire.GetDataResponse
 	for _, path := range []string{"/keeper/config", path} {
-		code, record, err := p.request(trial{0, wire.OpGetData, (&wire.GetDataRequest{Path: path}).Append(nil)})
+		get := wire.GetDataRequest{Path: path}
+		code, record, err := p.request(trial{0, wire.OpGetData, get.Append(nil)})
 		if err != nil || code != wire.CodeOK || wire.Unmarshal(record, &flags) != nil {
 			return false
 		}

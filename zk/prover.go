@@ -9,31 +9,31 @@ import (
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
 
-// A prover finds out what calls want to know of the servers, on probe connections. One runs at a time, while
-// there are questions.
+// A prover finds out what calls want to know of the servers, on probe connections. One runs at a
+// time, while there are questions.
 
-// errUnproven is the ground of the error of a call that needs a feature of which nothing could be found out.
-// The call was not sent.
+// errUnproven is the ground of the error of a call that needs a feature of which nothing could be
+// found out. The call was not sent.
 var errUnproven = fmt.Errorf("%w that could be asked what it has", ErrNoServer)
 
 const (
 	strikesOut  = 2 // connections that a server ends over an operation it lacks, see Conn.Features
 	maxFailures = 5 // probes in a row that tell nothing, before the calls stop to wait
 
-	// wantPause is how long nothing is asked only because it would make calls cheaper, after a prover has
-	// given up.
+	// wantPause is how long nothing is asked only because it would make calls cheaper, after a
+	// prover has given up.
 	wantPause = 10 * time.Second
 )
 
-// Features that a probe asks for together, so that a client needs few probes: those whose questions are
-// reads, and creates, which cost the leader of an ensemble something.
+// Features that a probe asks for together, so that a client needs few probes: those whose questions
+// are reads, and creates, which cost the leader of an ensemble something.
 var (
 	quietReads   = []Feature{FeatureMultiRead, FeatureAddWatch, FeatureRemoveWatches, FeatureWhoAmI}
 	quietCreates = []Feature{FeatureCreate2, FeatureCreateContainer}
 )
 
-// prove returns nil once the server is known to have what op needs, ErrUnimplemented if it lacks that, and
-// errUnproven if that cannot be found out. It bounds its time by the context of c.
+// prove returns nil once the server is known to have what op needs, ErrUnimplemented if it lacks
+// that, and errUnproven if that cannot be found out. It bounds its time by the context of c.
 func (c *Conn) prove(op wire.Op) error {
 	f, ok := featureOf(op)
 	if !ok {
@@ -63,11 +63,14 @@ func (c *Conn) prove(op wire.Op) error {
 	}
 }
 
-// lacks reports whether err says that a call was not done because the server lacks a feature, or may lack it.
-func lacks(err error) bool { return errors.Is(err, ErrUnimplemented) || errors.Is(err, errUnproven) }
+// lacks reports whether err says that a call was not done because the server lacks a feature, or
+// may lack it.
+func lacks(err error) bool {
+	return errors.Is(err, ErrUnimplemented) || errors.Is(err, errUnproven)
+}
 
-// ask returns the question whether the server has f, and sees to it that a prover runs. It returns nil once
-// the client has ended.
+// ask returns the question whether the server has f, and sees to it that a prover runs. It returns
+// nil once the client has ended.
 func (c *client) ask(f Feature) *question {
 	fs := &c.features
 	fs.mu.Lock()
@@ -242,8 +245,8 @@ func (c *client) connected() (*transport, error) {
 	return t, nil
 }
 
-// lives returns nil if t is still the transport of the session, and its server answers a read: then that has not
-// ended meanwhile.
+// lives returns nil if t is still the transport of the session, and its server answers a read: then
+// that has not ended meanwhile.
 func (c *client) lives(t *transport) error {
 	answered := false
 	cl := c.newCall(wire.OpExists)

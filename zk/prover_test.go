@@ -44,8 +44,8 @@ func strike(server *zktest.Server, op string, times int, fault func() zktest.Fau
 	})
 }
 
-// A server that ends when an operation is first asked for has it all the same, however often it ends, and so does one
-// that closes or leaves in silence one connection alone. The call works.
+// A server that ends when an operation is first asked for has it all the same, however often it
+// ends, and so does one that closes or leaves in silence one connection alone. The call works.
 func TestServerThatEndsOverAQuestionHasTheFeature(t *testing.T) {
 	for _, need := range needs {
 		for name, times := range map[string]int{"server": 3, "connection": 1, "silence": 1} {
@@ -80,8 +80,8 @@ func TestServerThatEndsOverAQuestionHasTheFeature(t *testing.T) {
 	}
 }
 
-// A call whose feature cannot be found out ends with its context, and one without a context ends too. Where there is
-// another way, it is taken.
+// A call whose feature cannot be found out ends with its context, and one without a context ends
+// too. Where there is another way, it is taken.
 func TestCallsThatWaitForAnAnswer(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
 		c, _ := connect(t, server)
@@ -130,8 +130,8 @@ func TestCloseWhileAQuestionIsUnanswered(t *testing.T) {
 	})
 }
 
-// A connection that is lost twice in a row over an operation that the server had makes it a question again: another
-// server may be behind the address. Then there is another way.
+// A connection that is lost twice in a row over an operation that the server had makes it a
+// question again: another server may be behind the address. Then there is another way.
 func TestLostFeatureIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := zktest.NewServer(zktest.WithServer("clickhouse-latest"))

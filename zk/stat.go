@@ -2,8 +2,9 @@ package zk
 
 import "github.com/zkfs/zkfs/zk/internal/wire"
 
-// Stat is the metadata of a znode as the server reports it (org.apache.zookeeper.data.Stat). EphemeralOwner is 0 for
-// containers and znodes with a time to live, as ZooKeeper reports it, on servers too that put a mark there.
+// Stat is the metadata of a znode as the server reports it (org.apache.zookeeper.data.Stat).
+// EphemeralOwner is 0 for containers and znodes with a time to live, as ZooKeeper reports it, on
+// servers too that put a mark there.
 type Stat struct {
 	Czxid          int64 // The zxid of the change that caused this znode to be created.
 	Mzxid          int64 // The zxid of the change that last modified this znode.
@@ -18,8 +19,9 @@ type Stat struct {
 	Pzxid          int64 // The zxid of the change that last added or removed a child.
 }
 
-// The marks of znodes that are no ephemeral ones in the place of their owner (EphemeralType.java). The first byte of a
-// session's id may be that of the second mark too, then its time is in the next two.
+// The marks of znodes that are no ephemeral ones in the place of their owner (EphemeralType.java).
+// The first byte of a session's id may be that of the second mark too, then its time is in the next
+// two.
 const (
 	containerOwner = -1 << 63
 	ttlOwner       = 0xff0000
