@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
@@ -248,15 +249,15 @@ func (c *client) connected() (*transport, error) {
 // lives returns nil if t is still the transport of the session, and its server answers a read: then
 // that has not ended meanwhile.
 func (c *client) lives(t *transport) error {
-	answered := false
+	var answered atomic.Bool // the client may end meanwhile
 	cl := c.newCall(wire.OpExists)
 	cl.body = append(cl.body, probeRead...)
-	cl.onReply = func(wire.Code) { answered = true }
+	cl.onReply = func(wire.Code) { answered.Store(true) }
 	err := c.inBackground(cl)
 	switch {
 	case err == nil:
 		cl.free()
-	case !answered:
+	case !answered.Load():
 		return err
 	}
 	if c.current.Load() != t {
