@@ -269,6 +269,9 @@ func (c *Conn) CreateStat(path string, data []byte, flags int32, acl []ACL) (str
 	if lacks(err) {
 		return c.createThenStat(path, data, flags, acl)
 	}
+	if stat != nil { // in which some versions of ClickHouse Keeper say 0: ClickHouse#108909
+		stat.DataLength = int32(len(data))
+	}
 	return created, stat, err
 }
 
