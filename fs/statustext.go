@@ -42,6 +42,9 @@ func (f *FS) report(b *bytes.Buffer) {
 	line("mounted since", "%s", f.start.Format(time.RFC3339))
 	line("process", "%d", os.Getpid())
 	line("version", "%s", f.o.Version)
+	features := f.ensemble.Features()
+	line("servers have", "%s", featureNames(features.With(zk.Supported)))
+	line("servers lack", "%s", featureNames(features.With(zk.Lacking)))
 	line("cache", "%d znodes, %d bytes", n.Znodes, n.Bytes)
 	line("watch", "%v, %d one-shot, %d events", n.Watch, n.Watches, n.Events)
 	line("locks held", "%d", f.locks.count())
@@ -54,4 +57,13 @@ func (f *FS) report(b *bytes.Buffer) {
 	for _, failure := range last {
 		line("", "%s %s: %v", failure.when.Format(time.RFC3339), failure.path, failure.err)
 	}
+}
+
+// featureNames returns the names of features on one line.
+func featureNames(features []zk.Feature) string {
+	names := make([]string, len(features))
+	for i, f := range features {
+		names[i] = f.String()
+	}
+	return strings.Join(names, " ")
 }

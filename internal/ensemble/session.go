@@ -22,6 +22,9 @@ func (e *Ensemble) Server() string { return e.conn.Server() }
 // State returns the state of the connection.
 func (e *Ensemble) State() zk.State { return e.conn.State() }
 
+// Features returns what is known of what the servers have.
+func (e *Ensemble) Features() zk.Features { return e.conn.Features() }
+
 // Lifetime returns how long what is known about a znode may be kept elsewhere: as long as it is
 // trusted here. A program that hangs cannot take anything back, so it is never longer than the
 // session can live without it.
