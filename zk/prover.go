@@ -53,7 +53,10 @@ func (c *Conn) prove(op wire.Op) error {
 		}
 		select {
 		case <-q.done:
-			if q.err != nil {
+			switch {
+			case q.err != nil && c.features.zooKeeper():
+				return nil // which answers an operation that it lacks, and keeps the session
+			case q.err != nil:
 				return q.err
 			}
 		case <-c.ctx.Done():

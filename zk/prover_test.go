@@ -80,33 +80,49 @@ func TestServerThatEndsOverAQuestionHasTheFeature(t *testing.T) {
 	}
 }
 
-// A call whose feature cannot be found out ends with its context, and one without a context ends
-// too. Where there is another way, it is taken.
+// A call whose feature cannot be found out ends with its context. A ZooKeeper is then asked on the
+// connection of the session, which it costs nothing but that. At another server a call goes another
+// way, or fails.
 func TestCallsThatWaitForAnAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T, server *zktest.Server) {
-		c, _ := connect(t, server)
-		create(t, c, "/x")
-		server.Refuse(true) // probes cannot connect, the session lives
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		_, err := c.WithContext(ctx).WhoAmI()
-		wantErr(t, err, context.DeadlineExceeded)
-		if zk.MaybeApplied(err) {
-			t.Error("a request that was not sent may have been applied")
-		}
-		_, err = c.WhoAmI()
-		wantErr(t, err, zk.ErrNoServer)
-		if path, stat, err := c.CreateStat("/y", nil, 0, acl); err != nil || path != "/y" || stat.Czxid == 0 {
-			t.Errorf("%q, %+v, %v", path, stat, err)
-		}
-		if results, err := c.MultiRead(&zk.GetDataRequest{Path: "/y"}); err != nil || results[0].Err != nil {
-			t.Errorf("%+v, %v", results, err)
-		}
-		server.Refuse(false)
-		if _, err := c.WhoAmI(); err != nil {
-			t.Error(err)
-		}
-	})
+	for name, asks := range map[string]bool{"3.8": true, "clickhouse-26.3": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := zktest.NewServer(zktest.WithServer(name))
+				defer server.Close()
+				c, _ := connect(t, server)
+				create(t, c, "/x")
+				id := c.SessionID()
+				server.Refuse(true) // probes cannot connect, the session lives
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+				defer cancel()
+				_, err := c.WithContext(ctx).AddWatch("/x", zk.AddWatchPersistent)
+				wantErr(t, err, context.DeadlineExceeded)
+				if zk.MaybeApplied(err) {
+					t.Error("a request that was not sent may have been applied")
+				}
+				want := zk.ErrNoServer
+				if asks {
+					want = nil
+				}
+				_, err = c.AddWatch("/x", zk.AddWatchPersistent)
+				wantErr(t, err, want)
+				path, stat, err := c.CreateStat("/y", nil, 0, acl)
+				if err != nil || path != "/y" || stat.Czxid == 0 {
+					t.Errorf("%q, %+v, %v", path, stat, err)
+				}
+				results, err := c.MultiRead(&zk.GetDataRequest{Path: "/y"})
+				if err != nil || results[0].Err != nil {
+					t.Errorf("%+v, %v", results, err)
+				}
+				server.Refuse(false)
+				_, err = c.AddWatch("/y", zk.AddWatchPersistent)
+				wantErr(t, err, nil)
+				if c.SessionID() != id {
+					t.Errorf("session 0x%x became 0x%x", id, c.SessionID())
+				}
+			})
+		})
+	}
 }
 
 // Close ends what waits for an answer, and the connection that has asked.
