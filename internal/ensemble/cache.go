@@ -11,9 +11,9 @@ import (
 // network.
 //
 // The Stat of an entry is the only thing that is fresh or not. Data, children and permissions
-// belong to a version of the znode: they count as long as a fresh Stat has the mzxid, the pzxid and
-// the aversion that they came with. So an entry whose Stat went stale is good again, whole, after
-// one Exists that shows that nothing happened.
+// belong to a version of the znode: they count as long as a fresh Stat has the mzxid, the pzxid with
+// the cversion, and the aversion that they came with. So an entry whose Stat went stale is good
+// again, whole, after one Exists that shows that nothing happened.
 //
 // A reply may be older than an event that was handled while it was on its way to its caller. So
 // whoever asks the servers takes a ticket first, and the reply is kept only if nothing happened to
@@ -315,7 +315,7 @@ func (c *cache) snapshot(e *entry) Snapshot {
 	if e.hasData && e.mzxid == e.stat.Mzxid {
 		s.Data, s.HasData = e.data, true
 	}
-	if e.names != nil && e.names.pzxid == e.stat.Pzxid {
+	if e.names != nil && e.names.of == childrenVersionOf(e.stat) {
 		s.Children = e.names
 	}
 	if e.perms != nil && e.perms.acl == aclVersionOf(e.stat) {

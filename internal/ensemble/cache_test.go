@@ -29,7 +29,7 @@ func TestCacheKeepsWhatItWasTold(t *testing.T) {
 		t.Fatal("known before anything was asked")
 	}
 	put(c, "/a", file1(1, "x"))
-	put(c, "/", Snapshot{Stat: &zk.Stat{}, Children: newChildren(nil, 0)})
+	put(c, "/", Snapshot{Stat: &zk.Stat{}, Children: newChildren(nil, &zk.Stat{})})
 	learned := *now
 	*now = now.Add(40 * time.Second)
 	s, ok := c.look("/a")
@@ -55,7 +55,7 @@ func TestCacheKnowsMissing(t *testing.T) {
 	if s, ok := c.look("/a"); !ok || s.Stat != nil {
 		t.Errorf("%+v, %v", s, ok)
 	}
-	put(c, "/", Snapshot{Stat: &zk.Stat{Pzxid: 5}, Children: newChildren([]string{"a", "c"}, 5)})
+	put(c, "/", Snapshot{Stat: &zk.Stat{Pzxid: 5}, Children: newChildren([]string{"a", "c"}, &zk.Stat{Pzxid: 5})})
 	for name, want := range map[string]bool{"a": false, "b": true, "c": false} {
 		if missing, _ := c.absent("/", name); missing != want {
 			t.Errorf("absent(%s) = %v", name, missing)
@@ -117,7 +117,7 @@ func TestCacheRevalidates(t *testing.T) {
 	c, _ := testCache(1 << 20)
 	st := zk.Stat{Mzxid: 4, Pzxid: 5}
 	put(c, "/a", Snapshot{Stat: &st, Data: []byte("x"), HasData: true})
-	put(c, "/a", Snapshot{Stat: &st, Children: newChildren([]string{"c"}, st.Pzxid)})
+	put(c, "/a", Snapshot{Stat: &st, Children: newChildren([]string{"c"}, &st)})
 	c.guard(false)
 	c.guard(true)
 	if _, ok := c.look("/a"); ok {
@@ -134,6 +134,17 @@ func TestCacheRevalidates(t *testing.T) {
 	put(c, "/a", Snapshot{Stat: &zk.Stat{Mzxid: 6, Pzxid: 7}})
 	if s, _ := c.look("/a"); s.HasData || s.Children != nil {
 		t.Errorf("after a change of the children: %+v", s)
+	}
+}
+
+// A ClickHouse Keeper leaves pzxid alone when a child is deleted, and raises cversion.
+func TestCacheRevalidatesChildrenByCversion(t *testing.T) {
+	c, _ := testCache(1 << 20)
+	before := &zk.Stat{Pzxid: 5, Cversion: 2, NumChildren: 2}
+	put(c, "/a", Snapshot{Stat: before, Children: newChildren([]string{"b", "c"}, before)})
+	put(c, "/a", Snapshot{Stat: &zk.Stat{Pzxid: 5, Cversion: 3, NumChildren: 1}})
+	if s, _ := c.look("/a"); s.Children != nil {
+		t.Errorf("after a delete: %q", s.Children.All())
 	}
 }
 

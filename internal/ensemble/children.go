@@ -1,22 +1,35 @@
 package ensemble
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/zkfs/zkfs/zk"
+)
 
 // Children are the names of the children of a znode. They are never changed: adding one makes other
 // names, which share most of their memory with the old ones, so that many can be added one by one.
 type Children struct {
 	list  []string // sorted
 	added []string // sorted, few, and not in list
-	pzxid int64    // of the version that they are of
-	size  int      // bytes, roughly
+	of    childrenVersion
+	size  int // bytes, roughly
 }
+
+// childrenVersion is that of the list of children of a znode. A delete raises cversion everywhere,
+// and leaves pzxid alone at a ClickHouse Keeper (ClickHouse#115457).
+type childrenVersion struct {
+	pzxid    int64
+	cversion int32
+}
+
+func childrenVersionOf(st *zk.Stat) childrenVersion { return childrenVersion{st.Pzxid, st.Cversion} }
 
 // fewAdded is how many names are added before all are in one list again.
 const fewAdded = 128
 
-// newChildren returns the names in a list, which is sorted.
-func newChildren(list []string, pzxid int64) *Children {
-	n := &Children{list: list, pzxid: pzxid}
+// newChildren returns the names in a list, which is sorted and came with that Stat.
+func newChildren(list []string, st *zk.Stat) *Children {
+	n := &Children{list: list, of: childrenVersionOf(st)}
 	for _, name := range list {
 		n.size += nameBytes(name)
 	}
@@ -50,10 +63,10 @@ func (n *Children) All() []string {
 	return append(all, rest...)
 }
 
-// with returns the names and one that is not among them.
-func (n *Children) with(name string, pzxid int64) *Children {
+// with returns the names and one that is not among them, as children of the version of that Stat.
+func (n *Children) with(name string, st *zk.Stat) *Children {
 	at, _ := slices.BinarySearch(n.added, name)
-	more := &Children{n.list, slices.Insert(slices.Clip(n.added), at, name), pzxid, n.size + nameBytes(name)}
+	more := &Children{n.list, slices.Insert(slices.Clip(n.added), at, name), childrenVersionOf(st), n.size + nameBytes(name)}
 	if len(more.added) > fewAdded {
 		more.list, more.added = more.All(), nil
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/zkfs/zkfs/zk"
 )
 
 // Names that are added one by one are as good as a list of all, and those before them stay as they
@@ -14,7 +16,7 @@ func TestNames(t *testing.T) {
 	for i := range 1000 {
 		want = append(want, fmt.Sprintf("n%d", i))
 	}
-	n := newChildren(nil, 1)
+	n := newChildren(nil, &zk.Stat{})
 	var before []*Children
 	var sets [][]string
 	for i, at := range rand.Perm(len(want)) {
@@ -22,12 +24,12 @@ func TestNames(t *testing.T) {
 			t.Fatalf("%q is there before it is added", want[at])
 		}
 		before, sets = append(before, n), append(sets, slices.Clone(n.All()))
-		if n = n.with(want[at], int64(i)); !n.Has(want[at]) || n.Len() != i+1 {
+		if n = n.with(want[at], &zk.Stat{}); !n.Has(want[at]) || n.Len() != i+1 {
 			t.Fatalf("%q is not there, or not alone: %d names after %d", want[at], n.Len(), i+1)
 		}
 	}
 	slices.Sort(want)
-	if !slices.Equal(n.All(), want) || n.size != newChildren(want, 1).size {
+	if !slices.Equal(n.All(), want) || n.size != newChildren(want, &zk.Stat{}).size {
 		t.Errorf("%d names in all, %d bytes", len(n.All()), n.size)
 	}
 	for i, old := range before {
@@ -43,12 +45,12 @@ func BenchmarkAddName(b *testing.B) {
 	for i := range 10_000 {
 		list = append(list, fmt.Sprintf("f%05d", i))
 	}
-	start := newChildren(list, 1)
+	start := newChildren(list, &zk.Stat{})
 	n := start
 	for i := 0; b.Loop(); i++ {
 		if i%10_000 == 0 {
 			n = start
 		}
-		n = n.with(fmt.Sprintf("f%05d.new", i%10_000), 1)
+		n = n.with(fmt.Sprintf("f%05d.new", i%10_000), &zk.Stat{})
 	}
 }

@@ -122,7 +122,7 @@ func (e *Ensemble) childrenW(c *zk.Conn, path string) (s Snapshot, err error) {
 		return Snapshot{}, err
 	}
 	slices.Sort(list)
-	s.Children = newChildren(list, s.Stat.Pzxid)
+	s.Children = newChildren(list, s.Stat)
 	return s, nil
 }
 

@@ -86,7 +86,7 @@ func (c *cache) keepLesson(l lesson, st *zk.Stat) bool {
 	e.known, e.fresh, e.epoch, e.until = true, true, c.epoch, c.age()+c.maxAge
 	e.stat = st
 	if l.creation && st.Version == 0 && st.DataLength <= 0 { // a new directory
-		e.names = newChildren(nil, st.Pzxid)
+		e.names = newChildren(nil, st)
 		e.until = c.age() + c.listTrust
 	}
 	c.weigh(e)
@@ -120,7 +120,7 @@ func (c *cache) adopt(e *entry, name string, child *zk.Stat) {
 	st.Cversion++
 	st.NumChildren++
 	e.stat = &st
-	e.names = e.names.with(name, st.Pzxid)
+	e.names = e.names.with(name, e.stat)
 	e.fresh, e.until = true, min(e.until, c.age()+c.listTrust)
 	c.weigh(e)
 }
@@ -141,7 +141,7 @@ func (e *Ensemble) Glimpse(ctx context.Context, path string) {
 		return
 	}
 	slices.Sort(list)
-	e.cache.fillBriefly(t, Snapshot{Stat: st, Children: newChildren(list, st.Pzxid)})
+	e.cache.fillBriefly(t, Snapshot{Stat: st, Children: newChildren(list, st)})
 }
 
 // fillBriefly is fill for a list of children that no child watch stands for.

@@ -24,7 +24,8 @@ func TestLearn(t *testing.T) {
 	} {
 		c := newCache(time.Hour, 1<<20)
 		c.guard(true)
-		c.fill(c.begin("/d"), Snapshot{Stat: &zk.Stat{Pzxid: 5, Cversion: 1, NumChildren: 1}, Children: newChildren([]string{"old"}, 5)})
+		parent := &zk.Stat{Pzxid: 5, Cversion: 1, NumChildren: 1}
+		c.fill(c.begin("/d"), Snapshot{Stat: parent, Children: newChildren([]string{"old"}, parent)})
 		l := c.lesson("/d/new", zk.WorldACL(zk.PermAll), []watchKind{creationEvent})
 		test.events(c)
 		if got := c.learn(l, &zk.Stat{Czxid: 9, Mzxid: 9, Pzxid: 9}); got != test.kept {
