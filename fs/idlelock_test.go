@@ -100,6 +100,34 @@ func TestContendedLockIsAName(t *testing.T) {
 	}
 }
 
+// The servers may remove an idle lock while a name is made in its place.
+func TestIdleLockThatIsRemovedMeanwhile(t *testing.T) {
+	for name, at := range map[string][]string{
+		"before the look":        {"multi", "exists"},
+		"before the transaction": {"multi", "exists", "multi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			w.create("/f", "data")
+			w.idle("f")
+			session := w.fs.ensemble.SessionID()
+			w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+				if r.SessionID != session || len(at) == 0 || r.Op != at[0] {
+					return zktest.Fault{}
+				}
+				if at = at[1:]; len(at) == 0 {
+					w.other.Delete("/f.lock", -1)
+				}
+				return zktest.Fault{}
+			})
+			w.want("ok", "open", "1", "f.lock", "w+creat+excl")
+			if len(at) != 0 {
+				t.Errorf("the mount has not asked for %q", at)
+			}
+		})
+	}
+}
+
 // A lock file that stands for itself is a name, idle or not: only the servers take it away.
 func TestIdleLockOfItself(t *testing.T) {
 	w := newWorld(t, Options{})

@@ -36,18 +36,19 @@ const probeTimeout = 10 * time.Second
 func (c *client) openProbe(server string) (*probe, error) {
 	limit := min(c.timeout()*2/3, probeTimeout)
 	ctx, cancel := context.WithTimeout(c.life, limit)
-	conn, err := c.dial(ctx, server, limit)
+	dialed, err := c.dial(ctx, server, limit)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	unwatch := context.AfterFunc(ctx, func() { conn.Close() })
+	unwatch := context.AfterFunc(ctx, func() { dialed.Close() })
 	p := &probe{stop: func() {
 		unwatch()
-		conn.Close()
+		dialed.Close()
 		cancel()
 	}}
-	if conn, err = c.encrypt(ctx, server, conn); err == nil {
+	conn, err := c.encrypt(ctx, server, dialed)
+	if err == nil {
 		if c.trace != nil {
 			conn = traced(conn, c.trace)
 		}

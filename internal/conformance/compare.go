@@ -32,7 +32,7 @@ type player struct {
 	*env
 	g     *rand.Rand
 	conns [3]*zk.Conn
-	base  int64 // the zxid of the root's creation
+	zxids map[int64]int64 // by the order in which they were seen
 
 	mu     sync.Mutex // guards the following
 	events [3][]string
@@ -40,7 +40,7 @@ type player struct {
 
 func newPlayer(t *testing.T, target Target, seed uint64) *player {
 	t.Helper()
-	p := &player{env: newEnv(t, target), g: rand.New(rand.NewPCG(seed, 0))}
+	p := &player{env: newEnv(t, target), g: rand.New(rand.NewPCG(seed, 0)), zxids: map[int64]int64{}}
 	t.Cleanup(p.cleanUp)
 	for i := range p.conns {
 		p.conns[i] = p.connect()
@@ -54,7 +54,6 @@ func newPlayer(t *testing.T, target Target, seed uint64) *player {
 		})
 	}
 	p.must(p.conns[0].AddAuth("digest", []byte("u:p")))
-	p.base = p.stat("/").Czxid
 	return p
 }
 
@@ -180,7 +179,8 @@ func (p *player) reading(c *zk.Conn, path string, kind int) string {
 	return fmt.Sprintf("getACL %s: %v %s %v", path, acl, p.show(stat), err)
 }
 
-// show returns a Stat as text, without what depends on the time, and zxids counted from the root's creation.
+// show returns a Stat as text, without what depends on the time. Zxids are numbered in the order in
+// which they are seen: the sessions in which a client asks what a server has take some, at any moment.
 func (p *player) show(stat *zk.Stat) string {
 	if stat == nil || *stat == (zk.Stat{}) {
 		return "-"
@@ -188,7 +188,10 @@ func (p *player) show(stat *zk.Stat) string {
 	s := *stat
 	s.Ctime, s.Mtime = 0, 0
 	for _, zxid := range []*int64{&s.Czxid, &s.Mzxid, &s.Pzxid} {
-		*zxid -= p.base
+		if p.zxids[*zxid] == 0 {
+			p.zxids[*zxid] = int64(len(p.zxids) + 1)
+		}
+		*zxid = p.zxids[*zxid]
 	}
 	for i, c := range p.conns {
 		if s.EphemeralOwner == c.SessionID() {

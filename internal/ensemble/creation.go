@@ -162,30 +162,48 @@ func (e *Ensemble) createBy(ctx context.Context, path string, ops ...any) (*zk.S
 }
 
 // replaceIdle makes the znode at path by ops, in the place of the idle lock of a file that is in
-// their way. It returns the replies to ops, or zk.ErrNodeExists if something else is there.
+// their way. It returns the replies to ops, or zk.ErrNodeExists if something else is there. The
+// servers may remove an idle lock at any moment: then nothing is in the way.
 func (e *Ensemble) replaceIdle(ctx context.Context, path string, ops ...any) ([]zk.MultiResponse, error) {
 	locked, named := e.o.LockOf(path)
 	if !named {
 		return nil, zk.ErrNodeExists
 	}
 	c := e.conn.WithContext(ctx)
-	found := c.Pipeline(&zk.ExistsRequest{Path: path}, &zk.ExistsRequest{Path: locked})
-	for _, r := range found {
-		if r.Err != nil && !errors.Is(r.Err, zk.ErrNoNode) {
-			return nil, r.Err
+	for range looks {
+		found := c.Pipeline(&zk.ExistsRequest{Path: path}, &zk.ExistsRequest{Path: locked})
+		for _, r := range found {
+			if r.Err != nil && !errors.Is(r.Err, zk.ErrNoNode) {
+				return nil, r.Err
+			}
 		}
+		lock, file := found[0].Stat, found[1].Stat
+		if lock == nil {
+			replies, err := c.Multi(ops...)
+			if errors.Is(err, zk.ErrNodeExists) {
+				continue
+			}
+			return replies, err
+		}
+		if file == nil || !e.o.Idle(path, lock) || !e.o.IsFile(locked, file) {
+			return nil, zk.ErrNodeExists
+		}
+		replies, err := e.replace(c, path, lock, ops)
+		switch {
+		case errors.Is(err, zk.ErrNotEmpty), errors.Is(err, zk.ErrBadVersion):
+			return nil, zk.ErrNodeExists // a contender has come, or another process was first
+		case len(replies) > 0 && errors.Is(replies[0].Error, zk.ErrNoNode):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		return replies[1:], nil
 	}
-	lock, file := found[0].Stat, found[1].Stat
-	if lock == nil || file == nil || !e.o.Idle(path, lock) || !e.o.IsFile(locked, file) {
-		return nil, zk.ErrNodeExists
-	}
+	return nil, zk.ErrNodeExists
+}
+
+// replace makes a znode by ops in the place of the lock at path.
+func (e *Ensemble) replace(c *zk.Conn, path string, lock *zk.Stat, ops []any) ([]zk.MultiResponse, error) {
 	defer e.changing(path, deletionEvent)()
-	replies, err := c.Multi(append([]any{&zk.DeleteRequest{Path: path, Version: lock.Version}}, ops...)...)
-	switch {
-	case errors.Is(err, zk.ErrNotEmpty), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
-		return nil, zk.ErrNodeExists // a contender has come, or another process was first
-	case err != nil:
-		return nil, err
-	}
-	return replies[1:], nil
+	return c.Multi(append([]any{&zk.DeleteRequest{Path: path, Version: lock.Version}}, ops...)...)
 }

@@ -25,10 +25,13 @@ func TestFS(t *testing.T) {
 		}
 		tr := cache.OfTree(w.Context(), c, "/a")
 		defer tr.Close()
-		if _, err := fs.Stat(tr.FS(), "dir"); !errors.Is(err, cache.ErrNotHeld) {
-			w.Errorf("before the initial load: %v", err)
-		}
 		w.OK(tr.Sync(w.Context()))
+		small := cache.OfTree(w.Context(), c, "/a", cache.MaxBytes(1))
+		defer small.Close()
+		w.OK(small.Sync(w.Context()))
+		if _, err := fs.Stat(small.FS(), "dir"); !errors.Is(err, cache.ErrNotHeld) {
+			w.Errorf("a file that does not fit: %v", err)
+		}
 		w.OK(fstest.TestFS(tr.FS(),
 			".data", "dir", "dir/.data", "dir/file", "dir/file2", "empty", "mortal", "é"))
 		var seen []string

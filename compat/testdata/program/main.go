@@ -55,9 +55,9 @@ func (l *logger) Printf(string, ...interface{}) {
 
 // network is a way to the server that can be cut.
 type network struct {
-	mu   sync.Mutex
-	down bool
-	conn net.Conn
+	mu    sync.Mutex
+	down  bool
+	conns []net.Conn
 }
 
 func (n *network) dial(network, address string, timeout time.Duration) (net.Conn, error) {
@@ -67,16 +67,21 @@ func (n *network) dial(network, address string, timeout time.Duration) (net.Conn
 		return nil, errors.New("the network is down")
 	}
 	conn, err := net.DialTimeout(network, address, timeout)
-	n.conn = conn
+	if err == nil {
+		n.conns = append(n.conns, conn)
+	}
 	return conn, err
 }
 
-// cut ends the connection, and lets no other be made until it is called with down false.
+// cut ends all connections, and lets no other be made until it is called with down false.
 func (n *network) cut(down bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.down = down
-	n.conn.Close()
+	for _, conn := range n.conns {
+		conn.Close()
+	}
+	n.conns = nil
 }
 
 func connect(server string) (*zk.Conn, <-chan zk.Event, *network) {
