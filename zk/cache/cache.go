@@ -152,7 +152,7 @@ func (t *Cache) Sync(ctx context.Context) error {
 	}
 	select {
 	case <-t.hints.whenQuiet():
-		return nil
+		return t.Wait(ctx) // the worker notes the end of the initial load a moment later
 	case <-t.done:
 		return t.Err()
 	case <-ctx.Done():
