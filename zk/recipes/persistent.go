@@ -226,7 +226,9 @@ func (p *PersistentNode) establish(
 
 // make creates the znode, in the place of that of an earlier session if there is one.
 func (p *PersistentNode) make(replace bool, version int32, data []byte) error {
-	p.sessions[p.c.SessionID()] = true
+	if id := p.c.SessionID(); id != 0 { // between two sessions it is the owner of what is not ephemeral
+		p.sessions[id] = true
+	}
 	p.setWritten(0)
 	if !replace {
 		_, err := p.c.Create(p.path, data, zk.FlagEphemeral, p.acl)

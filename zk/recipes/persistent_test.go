@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,6 +65,50 @@ func TestPersistBesideAnother(t *testing.T) {
 		other.Close()
 		w.OK(p.Wait(w.Context()))
 		w.OK(p.Close(w.Context()))
+	})
+}
+
+// A znode that is not ephemeral stands too, also after a session has ended just before the znode was
+// made.
+func TestPersistBesideOneOfNoSession(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		var c *zk.Conn
+		var away, done atomic.Bool
+		dial := w.Server.Dialer()
+		dialer := func(network, address string, timeout time.Duration) (net.Conn, error) {
+			if away.Load() && c.SessionID() == 0 {
+				return nil, errors.New("away")
+			}
+			return dial(network, address, timeout)
+		}
+		hook := func(r zk.RequestInfo) { // runs before the caller has the reply
+			if r.Op != "exists" || done.Swap(true) {
+				return
+			}
+			away.Store(true)
+			w.Server.ExpireSession(c.SessionID())
+			for c.SessionID() != 0 {
+				time.Sleep(time.Millisecond)
+			}
+			time.AfterFunc(time.Second, func() { away.Store(false) })
+		}
+		var err error
+		c, _, err = zk.Connect([]string{"zk"}, 10*time.Second, zk.WithDialer(dialer),
+			zk.WithRequestHook(hook), zk.WithLogger(log.New(io.Discard, "", 0)))
+		w.OK(err)
+		defer c.Close()
+		other := w.Connect()
+		p := recipes.Persist(w.Context(), c, "/node", []byte("mine"), bubble.ACL)
+		w.OK(p.Wait(w.Context()))
+		_, err = other.Multi(&zk.DeleteRequest{Path: "/node", Version: -1},
+			&zk.CreateRequest{Path: "/node", Data: []byte("theirs"), Acl: bubble.ACL})
+		w.OK(err)
+		time.Sleep(time.Minute)
+		data, _, err := other.Get("/node")
+		w.OK(err)
+		if string(data) != "theirs" {
+			w.Errorf("%q, want that of the other client", data)
+		}
 	})
 }
 
