@@ -112,7 +112,8 @@ func (f Features) With(s Support) (list []Feature) {
 // Calls work without the feature where they can: CreateStat creates and asks for the Stat,
 // MultiRead and Gets go one by one, RemoveWatches and Stop leave the watch to fire into nothing.
 // The others return [ErrUnimplemented], and nothing is sent. No call fails because a server was
-// asked.
+// asked. A ZooKeeper that accepts no such connection, or leaves it in silence for three seconds, is
+// asked by the call itself: from 3.5 on it answers, and keeps the session.
 //
 // What is known of a ZooKeeper holds for the ensemble: a reconnect to any member keeps it. An
 // ensemble of several versions is taken for the one that was asked. What is known of another

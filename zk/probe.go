@@ -249,11 +249,10 @@ func (p *probe) ask(f Feature) (Support, error) {
 		if err != nil {
 			return SupportUnknown, err
 		}
-		switch code {
-		case wire.CodeUnimplemented, wire.CodeMarshallingError:
+		switch {
+		case code == wire.CodeUnimplemented || code == wire.CodeMarshallingError:
 			return Lacking, nil
-		case wire.CodeConnectionLoss, wire.CodeOperationTimeout, wire.CodeThrottledOp,
-			wire.CodeSessionExpired, wire.CodeSessionMoved:
+		case !shows(code):
 			return SupportUnknown, errorOf(code)
 		}
 		if q.op == wire.OpMultiRead && code == wire.CodeOK {
@@ -267,6 +266,17 @@ func (p *probe) ask(f Feature) (Support, error) {
 		}
 	}
 	return Supported, nil
+}
+
+// shows reports whether a reply with that code shows that the server knows the operation.
+func shows(code wire.Code) bool {
+	switch code {
+	case wire.CodeUnimplemented, wire.CodeMarshallingError, wire.CodeConnectionLoss,
+		wire.CodeOperationTimeout, wire.CodeThrottledOp, wire.CodeSessionExpired,
+		wire.CodeSessionMoved:
+		return false
+	}
+	return true
 }
 
 // learn notes what the server has or lacks, and reports whether it is news.

@@ -20,10 +20,15 @@ var errUnproven = fmt.Errorf("%w that could be asked what it has", ErrNoServer)
 const (
 	strikesOut  = 2 // connections that a server ends over an operation it lacks, see Conn.Features
 	maxFailures = 5 // probes in a row that tell nothing, before the calls stop to wait
+	maxRefusals = 2 // the same of a ZooKeeper that takes no probe while the session lives
 
-	// wantPause is how long nothing is asked only because it would make calls cheaper, after a
-	// prover has given up.
-	wantPause = 10 * time.Second
+	// probePatience is how long a call to a ZooKeeper waits at most. A firewall may leave probes in
+	// silence.
+	probePatience = 3 * time.Second
+
+	// givenUp is how long, after a prover has given up, nothing is asked only because it would make
+	// calls cheaper. For so long no call waits for a ZooKeeper that takes no probe.
+	givenUp = 10 * time.Second
 )
 
 // Features that a probe asks for together, so that a client needs few probes: those whose questions
@@ -34,12 +39,15 @@ var (
 )
 
 // prove returns nil once the server is known to have what op needs, ErrUnimplemented if it lacks
-// that, and errUnproven if that cannot be found out. It bounds its time by the context of c.
+// that, and errUnproven if that cannot be found out. It bounds its time by the context of c. A
+// ZooKeeper that takes no probes is asked by the call: it answers an operation that it lacks, and
+// keeps the session.
 func (c *Conn) prove(op wire.Op) error {
 	f, ok := featureOf(op)
 	if !ok {
 		return nil
 	}
+	var tired <-chan time.Time
 	for {
 		switch c.features.support(f) {
 		case Supported:
@@ -47,17 +55,28 @@ func (c *Conn) prove(op wire.Op) error {
 		case Lacking:
 			return ErrUnimplemented
 		}
+		zooKeeper := c.features.zooKeeper()
+		if zooKeeper && time.Since(c.birth) < time.Duration(c.unproved.Load()) {
+			return nil
+		}
 		q := c.ask(f)
 		if q == nil {
 			return nil // the client has ended, and the call says why
+		}
+		if zooKeeper && tired == nil {
+			tired = time.After(probePatience)
 		}
 		select {
 		case <-q.done:
 			switch {
 			case q.err != nil && c.features.zooKeeper():
-				return nil // which answers an operation that it lacks, and keeps the session
+				return nil
 			case q.err != nil:
 				return q.err
+			}
+		case <-tired:
+			if tired = nil; c.current.Load() != nil {
+				c.unproved.Store(int64(time.Since(c.birth) + givenUp))
 			}
 		case <-c.ctx.Done():
 			return &InterruptedError{Err: c.ctx.Err()}
@@ -126,8 +145,12 @@ func (c *client) runProver() {
 			continue
 		}
 		failures++
+		if errors.Is(err, errNoProbe) && failures >= maxRefusals && c.features.zooKeeper() {
+			c.unproved.Store(int64(time.Since(c.birth) + givenUp))
+			failures = maxFailures
+		}
 		if failures >= maxFailures || c.life.Err() != nil || errors.Is(err, ErrNoServer) {
-			c.unwanted.Store(int64(time.Since(c.birth) + wantPause))
+			c.unwanted.Store(int64(time.Since(c.birth) + givenUp))
 			c.giveUp(err)
 			continue
 		}
@@ -195,7 +218,10 @@ func (c *client) probe(strikes map[serverKind]*[featureCount]int) error {
 		return err
 	}
 	p, err := c.openProbe(main.server)
-	if err != nil {
+	switch {
+	case err != nil && c.current.Load() == main:
+		return fmt.Errorf("%w: %w", errNoProbe, err)
+	case err != nil:
 		return err
 	}
 	defer p.close()
@@ -232,6 +258,8 @@ func (c *client) probe(strikes map[serverKind]*[featureCount]int) error {
 	}
 	return nil
 }
+
+var errNoProbe = errors.New("the server takes no probe")
 
 var errMainLost = errors.New("the connection was lost meanwhile")
 

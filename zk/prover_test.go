@@ -3,7 +3,10 @@ package zk_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,4 +172,44 @@ func TestLostFeatureIsAskedForAgain(t *testing.T) {
 			t.Errorf("session 0x%x became 0x%x, %v, %v", id, c.SessionID(), c.State(), c.Features())
 		}
 	})
+}
+
+// A ZooKeeper that accepts no other connection of this client, or leaves it in silence, delays the
+// first call that needs a feature, and no later one. What the call shows is known from then on.
+func TestProbesThatDoNotConnectDelayOneCall(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"refused": time.Second / 4, "silence": 4 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, server *zktest.Server) {
+				var others atomic.Bool
+				dial := server.Dialer()
+				c, _ := connect(t, server, zk.WithDialer(
+					func(network, address string, timeout time.Duration) (net.Conn, error) {
+						if name == "silence" && others.Load() {
+							ours, theirs := net.Pipe()
+							go io.Copy(io.Discard, theirs) // ends with the probe
+							return ours, nil
+						}
+						return dial(network, address, timeout)
+					}))
+				create(t, c, "/x")
+				others.Store(true)
+				server.Refuse(name == "refused")
+				for i, need := range needs {
+					start := time.Now()
+					for range 3 {
+						if err := need.call(c); err != nil && !errors.Is(err, zk.ErrNodeExists) &&
+							!errors.Is(err, zk.ErrNoWatcher) {
+							t.Errorf("%s: %v", need.op, err)
+						}
+					}
+					if took := time.Since(start); i == 0 && took > limit || i > 0 && took > 0 {
+						t.Errorf("%s: took %v", need.op, took)
+					}
+					if s := c.Features()[need.feature]; s != zk.Supported {
+						t.Errorf("%s is %v after it was answered", need.op, s)
+					}
+				}
+			})
+		})
+	}
 }

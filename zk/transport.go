@@ -423,8 +423,11 @@ func (t *transport) reply(ring *ring, h *wire.ReplyHeader, record []byte, fresh 
 	}
 	if f, ok := featureOf(cl.op); ok {
 		t.c.features.answered(f)
-		if h.Err == wire.CodeUnimplemented {
+		switch {
+		case h.Err == wire.CodeUnimplemented:
 			t.c.features.learn(t.kind, f, Lacking)
+		case t.kind.zooKeeper && shows(h.Err) && t.c.features.support(f) == SupportUnknown:
+			t.c.features.learn(t.kind, f, Supported)
 		}
 	}
 	if cl.members != nil {
