@@ -35,15 +35,18 @@ type Counter struct {
 	path string
 	form Form
 	acl  []zk.ACL
-	mark string // the path of the ephemeral child
 
-	mu sync.Mutex // held by Add: two of one Counter would hinder each other
+	mu   sync.Mutex // held by Add: two of one Counter would hinder each other
+	mark string     // the path of the ephemeral child; guarded by mu
 }
+
+// markPrefix begins the names of marks.
+const markPrefix = "adder-"
 
 // NewCounter returns the counter at path, which is 0 while there is no such znode. Missing znodes
 // are made with acl.
 func NewCounter(c *zk.Conn, path string, form Form, acl []zk.ACL) *Counter {
-	mark := znode.Join(path, "adder-"+newID())
+	mark := znode.Join(path, markPrefix+newID())
 	return &Counter{c: c, path: path, form: form, acl: acl, mark: mark}
 }
 
@@ -154,7 +157,12 @@ func (k *Counter) ready(ctx context.Context) (version int32, err error) {
 	for {
 		err = znode.Retry(ctx, func(bool) error {
 			found, stat, err := k.c.WithContext(ctx).Exists(k.mark)
-			if err == nil && (!found || stat.EphemeralOwner != k.c.SessionID()) {
+			if err == nil && found && stat.EphemeralOwner != k.c.SessionID() {
+				// The servers may hold the earlier session for long.
+				k.mark = znode.Join(k.path, markPrefix+newID())
+				return errAgain
+			}
+			if err == nil && !found {
 				return errAgain
 			}
 			if err == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/zkfs/zkfs/internal/bubble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/recipes"
+	"github.com/zkfs/zkfs/zk/znode"
 )
 
 func TestCounterForms(t *testing.T) {
@@ -105,6 +106,28 @@ func TestCounterAtEachFault(t *testing.T) {
 			if want++; n != want {
 				w.Errorf("%d, want %d", n, want)
 			}
+		}
+	})
+}
+
+// The mark of a session that the servers have not ended yet does not keep an Add from going on.
+func TestCounterBesideAnEarlierSession(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c, other := w.Connect(), w.Connect()
+		k := recipes.NewCounter(c, "/counter", recipes.Decimal, bubble.ACL)
+		_, err := k.Add(w.Context(), 1)
+		w.OK(err)
+		names := children(w, other, "/counter")
+		mark := znode.Join("/counter", names[0])
+		w.Server.ExpireSession(c.SessionID())
+		// The mark as it is while the servers still hold the earlier session.
+		_, err = other.Create(mark, nil, zk.FlagEphemeral, bubble.ACL)
+		w.OK(err)
+		start := time.Now()
+		sum, err := k.Add(w.Context(), 1)
+		w.OK(err)
+		if took := time.Since(start); sum != 2 || took > time.Second {
+			w.Errorf("%d after %v", sum, took)
 		}
 	})
 }
