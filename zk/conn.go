@@ -68,7 +68,7 @@ type client struct {
 
 	getBytes atomic.Int64 // about how long the replies to recent Gets were
 	unwanted atomic.Int64 // until when want asks nothing, in nanoseconds after birth
-	unproved atomic.Int64 // until when calls to a ZooKeeper do not wait for probes; likewise
+	unproved atomic.Int64 // until when calls that can do without do not wait for probes; likewise
 
 	// shown to users
 	state      atomic.Int32

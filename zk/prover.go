@@ -27,7 +27,8 @@ const (
 	probePatience = 3 * time.Second
 
 	// givenUp is how long, after a prover has given up, nothing is asked only because it would make
-	// calls cheaper. For so long no call waits for a ZooKeeper that takes no probe.
+	// calls cheaper. For so long no call waits for a server that takes no probe, if it can do
+	// without.
 	givenUp = 10 * time.Second
 )
 
@@ -56,8 +57,13 @@ func (c *Conn) prove(op wire.Op) error {
 			return ErrUnimplemented
 		}
 		zooKeeper := c.features.zooKeeper()
-		if zooKeeper && time.Since(c.birth) < time.Duration(c.unproved.Load()) {
-			return nil
+		if time.Since(c.birth) < time.Duration(c.unproved.Load()) {
+			switch {
+			case zooKeeper:
+				return nil
+			case op == wire.OpCreate2 || op == wire.OpMultiRead || op == wire.OpRemoveWatches:
+				return errUnproven // there is another way
+			}
 		}
 		q := c.ask(f)
 		if q == nil {
@@ -145,11 +151,13 @@ func (c *client) runProver() {
 			continue
 		}
 		failures++
-		if errors.Is(err, errNoProbe) && failures >= maxRefusals && c.features.zooKeeper() {
-			c.unproved.Store(int64(time.Since(c.birth) + givenUp))
+		if failures >= maxRefusals && errors.Is(err, errNoProbe) && c.features.zooKeeper() {
 			failures = maxFailures
 		}
 		if failures >= maxFailures || c.life.Err() != nil || errors.Is(err, ErrNoServer) {
+			if errors.Is(err, errNoProbe) {
+				c.unproved.Store(int64(time.Since(c.birth) + givenUp))
+			}
 			c.unwanted.Store(int64(time.Since(c.birth) + givenUp))
 			c.giveUp(err)
 			continue

@@ -213,3 +213,31 @@ func TestProbesThatDoNotConnectDelayOneCall(t *testing.T) {
 		})
 	}
 }
+
+// At another server the calls that have another way take it at once after a prover has given up.
+func TestProbesThatDoNotConnectDelayOneCallWithAnotherWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := zktest.NewServer(zktest.WithServer("clickhouse-26.3"))
+		defer server.Close()
+		c, _ := connect(t, server)
+		create(t, c, "/x")
+		server.Refuse(true)
+		for i := range 3 {
+			start := time.Now()
+			_, _, err := c.CreateStat("/a", nil, zk.FlagSequence, acl)
+			wantErr(t, err, nil)
+			_, err = c.MultiRead(&zk.GetDataRequest{Path: "/x"})
+			wantErr(t, err, nil)
+			if took := time.Since(start); i > 0 && took > 0 {
+				t.Errorf("took %v", took)
+			}
+		}
+		server.Refuse(false)
+		time.Sleep(time.Minute)
+		_, _, err := c.CreateStat("/a", nil, zk.FlagSequence, acl)
+		wantErr(t, err, nil)
+		if s := c.Features()[zk.FeatureCreate2]; s == zk.SupportUnknown {
+			t.Error("not asked again")
+		}
+	})
+}

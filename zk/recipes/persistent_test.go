@@ -68,8 +68,8 @@ func TestPersistBesideAnother(t *testing.T) {
 	})
 }
 
-// A znode that is not ephemeral stands too, also after a session has ended just before the znode was
-// made.
+// A znode that is not ephemeral stands too, even where a session has ended just before the
+// PersistentNode made its own.
 func TestPersistBesideOneOfNoSession(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		var c *zk.Conn

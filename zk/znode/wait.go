@@ -56,7 +56,7 @@ func watch(c *zk.Conn, path string) ([]byte, *zk.Stat, <-chan zk.Event, error) {
 
 // Unwatch ends a one-shot watch in the client, as [zk.Conn.RemoveWatch] does, without a request:
 // the server keeps its own until it fires, and then nothing hears of it. There is one at most for a
-// connection and path. Servers before 3.5 know no request for it and would end the connection.
+// connection and path.
 func Unwatch(c *zk.Conn, path string, watch <-chan zk.Event) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
