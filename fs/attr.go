@@ -46,8 +46,9 @@ func (o *Options) fileAttr(out *fuse.Attr, st *zk.Stat) {
 	setTime(out, st.Mtime, int64(st.Version))
 }
 
-// dirAttr fills out for a directory. Its size is the number of its children, and its time changes with every
-// change of the list of children, so that the kernel's own cache of the listing notices.
+// dirAttr fills out for a directory. Its size is the number of its children, and its time changes
+// with every change of the list of children, so that the kernel's own cache of the listing notices
+// (kernel fact 3).
 func (o *Options) dirAttr(out *fuse.Attr, st *zk.Stat) {
 	o.commonAttr(out)
 	out.Mode = fuse.S_IFDIR | o.mode(0o755)
@@ -76,7 +77,7 @@ func (o *Options) mode(perm uint32) uint32 {
 }
 
 // setTime sets the times to ms after the epoch, with the number of changes below the millisecond:
-// two changes within one millisecond still differ.
+// two changes within one millisecond still differ, for the kernel's pages too (kernel fact 26).
 func setTime(out *fuse.Attr, ms, changes int64) {
 	t := time.UnixMilli(ms).Add(time.Duration(((changes % 1e6) + 1e6) % 1e6))
 	out.SetTimes(&t, &t, &t)

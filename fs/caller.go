@@ -20,7 +20,7 @@ func callerOf(ctx context.Context) uint32 {
 	return 0
 }
 
-// processOf returns the process of a thread. The kernel names the thread.
+// processOf returns the process of a thread. The kernel names the thread (kernel fact 16).
 func processOf(thread uint32) uint32 {
 	if thread == 0 || leads(thread) { // most programs have one thread
 		return thread

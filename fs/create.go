@@ -32,12 +32,14 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 // exclusively is for creations of which a program is told only if a server has confirmed them.
 var exclusively = ensemble.Claim{Exclusive: true}
 
-// untilOpen is how long the kernel trusts at least what it is told about a file that it has just created: it looks at the mode once more
-// before it hands the file to the program, and would ask. It counts in ticks of its clock. Whoever comes by the name asks anyway.
+// untilOpen is how long the kernel trusts at least what it is told about a file that it has just
+// created: it looks at the mode once more before it hands the file to the program, and would ask. It
+// counts in ticks of its clock (kernel fact 15). A program that comes by the name asks anyway.
 const untilOpen = time.Nanosecond
 
-// howCreated returns how the kernel treats a file that was just created. What is only written needs no pages of the kernel: nobody has read any
-// yet, and for a write into pages it would ask whether the file has capabilities to take away.
+// howCreated returns how the kernel treats a file that was just created. What is only written needs
+// no pages of the kernel: no program has read any yet, and for a write into pages the kernel would
+// ask whether the file has capabilities to take away (kernel fact 31).
 func (h *handle) howCreated(flags uint32) uint32 {
 	if flags&syscall.O_ACCMODE == syscall.O_WRONLY || h.append {
 		return h.uncached()

@@ -157,7 +157,8 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 	}
 	path := ensemble.Join(own, zname)
 	if missing, until := d.fs.ensemble.Missing(own, zname); missing {
-		// The kernel may remember it only if an event would name the child that is created.
+		// The kernel remembers it for the lifetime that it is given (kernel fact 1). It may do so only
+		// if an event would name the child that is created.
 		out.SetEntryTimeout(d.fs.ensemble.Lifetime(ensemble.Snapshot{Guarded: d.fs.ensemble.Covers(), Until: until}))
 		return nil, zk.ErrNoNode
 	}
@@ -361,7 +362,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 			case err != nil:
 				return err
 			case d.fs.kindOf(path, st) == kindDir:
-				return errGone // the kernel looks again
+				return errGone // the kernel looks again (kernel fact 13)
 			}
 			_, err = d.fs.ensemble.Do(ctx, ensemble.Deletion{Path: path, Seen: st})
 			if errors.Is(err, zk.ErrBadVersion) {

@@ -278,7 +278,8 @@ func (f *file) load(ctx context.Context, data bool) (s ensemble.Snapshot, err er
 }
 
 // settledLoad is load that first waits for the end of what this mount does with the file, if that
-// is a reason why it seems to be gone. Nobody may call it who holds a page of the kernel, or busy.
+// is a reason why it seems to be gone. The caller holds neither busy nor, by a request of the
+// kernel, a page (kernel fact 12).
 func (f *file) settledLoad(ctx context.Context, data bool) (ensemble.Snapshot, error) {
 	s, err := f.load(ctx, data)
 	if !errors.Is(err, errGone) || f.isGone() {

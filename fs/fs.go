@@ -49,8 +49,8 @@ func (f *FS) errno(op, path string, err error) syscall.Errno {
 }
 
 // tellTime is how long a request that changes what a file looks like waits until the kernel has
-// been told. The kernel holds the lock of the file meanwhile, and somebody who unlinks the file
-// holds that of the directory and waits for this one: so the wait must end.
+// been told. The kernel holds the lock of the file meanwhile, and a process that unlinks the file
+// holds that of the directory and waits for this one (kernel fact 11): so the wait must end.
 const tellTime = time.Second
 
 // showChange lets the next stat(2) of the files of a znode show what this request changed.

@@ -81,9 +81,10 @@ func (h *handle) Flush(ctx context.Context) syscall.Errno {
 	return 0
 }
 
-// flush commits what was written, if the process that opened the file closes a descriptor: a child that exits in the
-// middle closes its copy too. A file that was only truncated or created is committed when its opener closes
-// it for the second time: a shell moves the descriptor before it writes, which closes the first.
+// flush commits what was written, if the process that opened the file closes a descriptor: a child
+// that exits in the middle closes its copy too (kernel fact 16). A file that was only truncated or
+// created is committed when its opener closes it for the second time: a shell moves the descriptor
+// before it writes, which closes the first (kernel fact 19).
 func (h *handle) flush(ctx context.Context, caller uint32) error {
 	f := h.file
 	if _, err := h.file.fs.locks.heldBy(h); err != nil {

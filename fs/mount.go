@@ -133,8 +133,7 @@ func (f *FS) serve(mountpoint string) error {
 	}()
 	err = apart(server.WaitMount) // which asks this process for the root
 	// The kernel has asked for the root now. A notification before it has the answer makes it drop
-	// that (fs/fuse/inode.c, fuse_change_attributes), and a root that it knows nothing of is closed
-	// to all users but root.
+	// that, and a root that it knows nothing of is closed to all users but root (kernel fact 46).
 	go f.notify.run() // ends with f.ended
 	if err != nil {   // somebody has unmounted it already
 		return errors.Join(fmt.Errorf("mount on %s: %w", mountpoint, err), f.Unmount())
@@ -183,9 +182,9 @@ func (f *FS) Unmount() error {
 // Retire stops telling the kernel of changes and returns when it has taken the last, or after
 // Options.Timeout. A process that ends after [FS.Unmount] calls it first, with the connection
 // closed, so that no request waits any longer: a notification can wait for the lock of a directory
-// whose holder waits for an answer, and Linux lets no signal end such a wait
-// (fuse_reverse_inval_entry in fs/fuse/dir.c). If the process ended meanwhile, neither that thread
-// nor the holder of the lock ever would, where the file system is in use and only detached.
+// whose holder waits for an answer, and no signal ends such a wait (kernel facts 9 and 40). If the
+// process ended meanwhile, neither that thread nor the holder of the lock ever would, where the
+// file system is in use and only detached.
 func (f *FS) Retire() {
 	f.notify.quit()
 	patience := time.NewTimer(f.o.Timeout)

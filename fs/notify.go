@@ -14,10 +14,11 @@ import (
 // notifier tells the kernel what changed, so that it asks again, and nothing else: what that means
 // for the nodes they decide themselves, see audience.
 //
-// A notification can wait for a lock of the kernel whose holder waits for an answer of ours. So
-// nothing that a handler may wait for notifies: tell only queues, and one goroutine, which holds no
-// lock and asks ZooKeeper nothing, does the rest. The queue coalesces and never drops. The handler
-// of open(2) is the one exception, by reopened and store; some wait by settle.
+// A notification can wait for a lock of the kernel whose holder waits for an answer of ours (kernel
+// facts 40 and 43). So nothing that a handler may wait for notifies: tell only queues, and one
+// goroutine, which holds no lock and asks ZooKeeper nothing, does the rest. The queue coalesces and
+// never drops. The handler of open(2) is the one exception, by reopened and store; some wait by
+// settle.
 type notifier struct {
 	root   *fusefs.Inode
 	find   func(path string) audience // the node of a znode that the kernel may know, or nil
@@ -255,8 +256,8 @@ func (n *notifier) child(path string, node audience, due notice) {
 		}
 	}
 	// The entry of a directory that still exists stays: dropping it would detach a shell that works
-	// in it. An unknown name is told too: the notification waits for lookups and listings under way
-	// and drops what they bring.
+	// in it (kernel fact 42). An unknown name is told too: the notification waits for lookups and
+	// listings under way, and what they bring can be dropped (kernel fact 41).
 	if node == nil {
 		parent.NotifyEntry(shown)
 	}
@@ -265,7 +266,8 @@ func (n *notifier) child(path string, node audience, due notice) {
 	}
 }
 
-// changed tells the kernel that data or children of a known znode changed.
+// changed tells the kernel that data or children of a known znode changed. A node that the kernel
+// does not know yet is told by its name, which waits for the lookup that brings it (kernel fact 44).
 func (n *notifier) changed(node audience, what ensemble.News, follows consequence) {
 	inode := node.EmbeddedInode()
 	data := inode.GetChild(nameData)
@@ -315,7 +317,7 @@ func (n *notifier) all(inode *fusefs.Inode) {
 }
 
 // content makes the kernel drop the pages of a file, or the listing of a directory, and what it
-// knows of its size.
+// knows of its size. It waits for the pages that are being read or written (kernel fact 43).
 func (n *notifier) content(inode *fusefs.Inode) syscall.Errno {
 	ask := func() syscall.Errno { return inode.NotifyContent(0, 0) }
 	if node, ok := inode.Operations().(audience); ok {
@@ -326,7 +328,7 @@ func (n *notifier) content(inode *fusefs.Inode) syscall.Errno {
 
 // reopened makes the kernel drop what it holds of a file, from the handler of an open: the only
 // handler in which that is safe, because the kernel holds no lock there that a notification waits
-// for.
+// for (kernel fact 14).
 func (n *notifier) reopened(inode *fusefs.Inode) { n.content(inode) }
 
 // store gives the kernel the content of a file, from the handler of an open or from the notifier's

@@ -23,7 +23,7 @@ func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	if err != nil {
 		return nil, 0, f.fs.errno("open", f.where(), err)
 	}
-	if outdated { // after busy is given back: the kernel may hold a page for a write that waits for it
+	if outdated { // after busy is given back: a write may wait for it with a page (kernel fact 12)
 		f.reopen()
 	} else if !h.write && !h.whole {
 		f.handOver()
@@ -85,7 +85,7 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 // reopens registers h, another handle of a file that is removed but open, which a program can reach
 // by /proc/self/fd. One that came by a name is sent back to look at the name again, once: what is
 // open may not be what has that name. The kernel comes back with the same file only if there was no
-// name. What this mount has removed has none.
+// name (kernel fact 13). What this mount has removed has none.
 func (f *file) reopens(h *handle, caller uint32) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -145,9 +145,9 @@ func (f *file) opened(h *handle, s ensemble.Snapshot) (outdated bool) {
 }
 
 // restless is for how long a file that another client has changed passes the kernel's cache by,
-// where it is opened to be read. The kernel learns size and content by two answers. A program that
-// reads through its cache in the moment of a change can get the size of before with the content of
-// after.
+// where it is opened to be read. The kernel learns size and content by two answers (kernel fact 20).
+// A program that reads through its cache in the moment of a change can get the size of before with
+// the content of after.
 const restless = 2 * time.Second
 
 // turn notes that somebody else has changed the file. node.mu is held.
@@ -169,8 +169,8 @@ func (f *file) reopen() {
 	}
 }
 
-// handOver gives the kernel the content of the file, from the handler of an open: most programs
-// that open a file read it, and then need not ask.
+// handOver gives the kernel the content of the file (kernel fact 23), from the handler of an open:
+// most programs that open a file read it, and then need not ask.
 //
 // No program can have the file open for writing meanwhile, because busy is held and no such handle
 // is there: no write waits for busy with a page locked, and none is overwritten. An event that
@@ -205,8 +205,8 @@ func (f *file) handOver() {
 	}
 }
 
-// mayWrite reports why the file can not be written, while the program still looks at the error: shells
-// report errors of open(2) and write(2), but not those of close(2).
+// mayWrite reports why the file can not be written, while the program still looks at the error:
+// shells report errors of open(2) and write(2), but not those of close(2) (kernel fact 19).
 func (f *file) mayWrite(ctx context.Context) error {
 	if err := f.mayChange(); err != nil {
 		return err
@@ -216,7 +216,7 @@ func (f *file) mayWrite(ctx context.Context) error {
 	}
 	err := f.fs.ensemble.Allowed(ctx, f.where(), zk.PermWrite)
 	if errors.Is(err, zk.ErrNoNode) {
-		err = errGone // the kernel then looks the name up again, and creates the file if O_CREAT says so
+		err = errGone // the kernel looks again, and creates it if O_CREAT says so (kernel fact 13)
 	}
 	return err
 }

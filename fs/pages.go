@@ -8,13 +8,13 @@ import (
 )
 
 // sendfile(2), splice(2) and mmap(2) read the kernel's pages. Unlike read(2) they never ask for the
-// size: when the pages are dropped, for an event or because they are too old, the kernel comes with
-// a READ for a size that may be another version's.
+// size (kernel fact 21): when the pages are dropped, for an event or because they are too old, the
+// kernel comes with a READ for a size that may be another version's.
 //
 // If the current version is as long or shorter it is the answer: a reply that ends early makes the
-// kernel cut the size (fuse_short_read in fs/fuse/file.c). A longer one would be cut to the old
-// size, so the answer is the old version once more, whole, and the notifier hands the new one over,
-// which is what makes a file longer for the kernel (fuse_notify_store in fs/fuse/dev.c).
+// kernel cut the size (kernel fact 22). A longer one would be cut to the old size, so the answer is
+// the old version once more, whole, and the notifier hands the new one over, which is what makes a
+// file longer for the kernel (kernel fact 23).
 
 // pagesDropped notes that the kernel has dropped its pages, unless it was given more since reads
 // was taken: those would be of the version before, beside what it gets next.

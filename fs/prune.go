@@ -41,7 +41,7 @@ func (n *notifier) dropped(path string, node audience) {
 	}
 }
 
-// prune makes the kernel forget the doomed inodes as far as nothing uses them.
+// prune makes the kernel forget the doomed inodes as far as nothing uses them (kernel fact 7).
 func (n *notifier) prune() {
 	if len(n.doomed) == 0 {
 		return
@@ -60,7 +60,7 @@ func (n *notifier) prune() {
 }
 
 // dropEntry is prune before Linux 6.18, which has no such call. What comes nearest takes a name
-// away.
+// away, and with it the processes that are in a directory (kernel fact 42).
 func (n *notifier) dropEntry(parent *fusefs.Inode, shown string, node audience) {
 	if node.isFree() {
 		parent.NotifyEntry(shown)

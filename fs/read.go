@@ -12,10 +12,10 @@ import (
 	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
-// oneRead is what the kernel reads at once, ahead of a program. Smaller files come into its cache in
-// one piece. Of a larger one the cache could hold pages of two versions, so reads of it pass the
-// cache by: each handle reads the version that it was opened at, until it begins anew. So do those
-// of one that other clients change right now, see restless.
+// oneRead is what the kernel reads at once, ahead of a program (kernel fact 24). Smaller files come
+// into its cache in one piece. Of a larger one the cache could hold pages of two versions, so reads
+// of it pass the cache by: each handle reads the version that it was opened at, until it begins
+// anew. So do those of one that other clients change right now (kernel fact 20), see restless.
 const oneRead = 128 << 10
 
 // Read implements read(2).
@@ -38,9 +38,9 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 }
 
 // readPages answers with what the kernel was told last, even if an event came since: for read(2) it
-// asks for the new size first, and then for the data that belongs to it. For sendfile(2), splice(2)
-// and a page that is mapped it does not, so that once it has dropped its pages it gets the current
-// version here; see follow.
+// asks for the new size first, and then for the data that belongs to it (kernel fact 20). For
+// sendfile(2), splice(2) and a page that is mapped it does not (kernel fact 21), so that once it has
+// dropped its pages it gets the current version here; see follow.
 func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
 	ctx, cancel := f.fs.bound(ctx)

@@ -368,7 +368,7 @@ func (f *FS) swap(a, b place) {
 	switch {
 	case a.z != nil && b.z != nil:
 		m, n := a.z.base(), b.z.base()
-		m.mu.Lock() // the kernel renames one of the two at a time
+		m.mu.Lock() // the kernel renames one of the two at a time (kernel fact 10)
 		n.mu.Lock()
 		f.nodes.exchange(a.z, b.z)
 		n.mu.Unlock()

@@ -65,7 +65,7 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 		return f.refuse(h, off, err)
 	}
 	h.dirty = true
-	if moved { // the kernel put it where it thought that the end is
+	if moved { // the kernel put it where it thought that the end is (kernel fact 29)
 		f.fs.notify.tell(f.where(), ensemble.DataChanged)
 	}
 	if h.sync {

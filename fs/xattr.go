@@ -72,7 +72,8 @@ func (s source) list(dest []byte) (uint32, syscall.Errno) {
 	return fit(dest, names.String())
 }
 
-// fit puts value into dest. The kernel asks for the length first, with no room at all.
+// fit puts value into dest. The kernel asks for the length first, with no room at all (kernel fact
+// 48).
 func fit(dest []byte, value string) (uint32, syscall.Errno) {
 	if len(value) > len(dest) {
 		return uint32(len(value)), syscall.ERANGE
