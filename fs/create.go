@@ -9,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -33,8 +34,8 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 var exclusively = ensemble.Claim{Exclusive: true}
 
 // untilOpen is how long the kernel trusts at least what it is told about a file that it has just
-// created: it looks at the mode once more before it hands the file to the program, and would ask. It
-// counts in ticks of its clock (kernel fact 15). A program that comes by the name asks anyway.
+// created: it looks at the mode once more before it hands the file to the program, and would ask.
+// It counts in ticks of its clock (kernel fact 15). A program that comes by the name asks anyway.
 const untilOpen = time.Nanosecond
 
 // howCreated returns how the kernel treats a file that was just created. What is only written needs
@@ -73,7 +74,7 @@ func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.
 }
 
 func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller uint32) (*file, *handle, error) {
-	if name == nameData {
+	if name == names.Data {
 		return d.createData(ctx, flags, caller)
 	}
 	path, err := d.newName(name)
@@ -94,7 +95,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 		}
 	}
 	role := roleLeaf
-	if d.fs.isLockPath(path) {
+	if d.fs.kinds.IsLockPath(path) {
 		role = roleLock
 	}
 	var f *file
@@ -159,7 +160,7 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	h.base = f.shown.snapshot()
 	f.addHandle(h)
 	f.mu.Unlock()
-	d.setPending(nameData, f)
+	d.setPending(names.Data, f)
 	return f, h, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -85,7 +86,7 @@ func (d *dir) state(ctx context.Context) (ensemble.Snapshot, error) {
 			return d.whileMoving(moving)
 		case err != nil:
 			return s, err
-		case d.isRoot() || d.shows(s.Stat) && d.fs.kindOf(path, s.Stat) == kindDir:
+		case d.isRoot() || d.shows(s.Stat) && d.fs.kinds.KindOf(path, s.Stat) == names.KindDir:
 			d.told(s.Stat)
 			return s, nil
 		case again || !d.outdates(s.Stat):
@@ -142,7 +143,7 @@ func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 }
 
 func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, error) {
-	if reserved(name, d.isRoot()) {
+	if names.Reserved(name, d.isRoot()) {
 		return d.lookupReserved(ctx, name, out)
 	}
 	if local := d.local(name); local != nil {
@@ -151,8 +152,8 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 		return &local.Inode, nil
 	}
 	own := d.where()
-	zname := znodeName(name, d.isRoot())
-	if !validName(zname) {
+	zname := names.Znode(name, d.isRoot())
+	if !names.Valid(zname) {
 		return nil, zk.ErrNoNode
 	}
 	path := ensemble.Join(own, zname)
@@ -187,7 +188,7 @@ func (d *dir) lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, error) {
 	path := d.where()
 	switch name {
-	case nameData:
+	case names.Data:
 		if local := d.local(name); local != nil {
 			d.fs.nodes.lend(local)
 			d.fs.setEntry(out, local, ensemble.Snapshot{})
@@ -204,8 +205,8 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		data := d.reservedFile(ctx, path, roleData, s.Stat)
 		d.fs.setEntry(out, data, s)
 		return &data.Inode, nil
-	case nameLock:
-		if d.fs.lockSuffix == "" || !d.takesChildren() {
+	case names.Lock:
+		if d.fs.kinds.LockSuffix == "" || !d.takesChildren() {
 			break
 		}
 		s, err := d.state(ctx)
@@ -215,7 +216,7 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 		lock := d.reservedFile(ctx, path, roleDirLock, s.Stat)
 		d.fs.setEntry(out, lock, s)
 		return &lock.Inode, nil
-	case nameStatus:
+	case names.Status:
 		return d.fs.status.entry(out), nil
 	}
 	return nil, zk.ErrNoNode
@@ -224,10 +225,10 @@ func (d *dir) lookupReserved(ctx context.Context, name string, out *fuse.EntryOu
 // child returns the node for the znode at path.
 func (d *dir) child(ctx context.Context, path string, st *zk.Stat) znode {
 	r := roleLeaf
-	switch d.fs.kindOf(path, st) {
-	case kindDir:
+	switch d.fs.kinds.KindOf(path, st) {
+	case names.KindDir:
 		r = roleDir
-	case kindLock:
+	case names.KindLock:
 		r = roleLock
 	}
 	return d.nodeAt(ctx, path, r, st)
@@ -238,7 +239,7 @@ func (d *dir) reservedFile(ctx context.Context, path string, r role, st *zk.Stat
 	return d.nodeAt(ctx, path, r, st).(*file)
 }
 
-func (d *dir) kind() kind { return kindDir }
+func (d *dir) kind() names.Kind { return names.KindDir }
 
 // Mkdir implements mkdir(2): one create, with null data.
 func (d *dir) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
@@ -261,7 +262,7 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 		return nil, err
 	}
 	var st *zk.Stat
-	if d.fs.isLockPath(path) {
+	if d.fs.kinds.IsLockPath(path) {
 		st, err = d.fs.ensemble.Do(ctx, ensemble.LockDirCreation{Path: path, ACL: acl})
 	} else {
 		st, err = d.fs.ensemble.Do(ctx, ensemble.Creation{Path: path, ACL: acl, Claim: exclusively})
@@ -282,11 +283,11 @@ func (d *dir) newName(name string) (path string, err error) {
 	if d.isGone() {
 		return "", zk.ErrNoNode
 	}
-	zname := znodeName(name, d.isRoot())
-	if reserved(name, d.isRoot()) || !d.takesChildren() {
+	zname := names.Znode(name, d.isRoot())
+	if names.Reserved(name, d.isRoot()) || !d.takesChildren() {
 		return "", errNotAllowed
 	}
-	if !validName(zname) {
+	if !names.Valid(zname) {
 		return "", zk.ErrInvalidPath
 	}
 	if d.local(name) != nil {
@@ -299,7 +300,7 @@ func (d *dir) newName(name string) (path string, err error) {
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	ctx, cancel := d.fs.boundChange(ctx)
 	defer cancel()
-	path := ensemble.Join(d.where(), znodeName(name, d.isRoot()))
+	path := ensemble.Join(d.where(), names.Znode(name, d.isRoot()))
 	return d.fs.errno("rmdir", path, d.rmdir(ctx, path))
 }
 
@@ -348,12 +349,12 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	}
 	path := d.where()
 	switch {
-	case name == nameData:
+	case name == names.Data:
 		return d.fs.remove(ctx, idOf(path, roleData), func() error { return d.fs.ensemble.ClearData(ctx, path) })
-	case reserved(name, d.isRoot()):
+	case names.Reserved(name, d.isRoot()):
 		return errNotAllowed
 	}
-	path = ensemble.Join(path, znodeName(name, d.isRoot()))
+	path = ensemble.Join(path, names.Znode(name, d.isRoot()))
 	locked := d.mayHaveLock(path)
 	err := d.fs.remove(ctx, path, func() error {
 		return d.fs.ensemble.LookAgain(ctx, func() error {
@@ -361,7 +362,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 			switch {
 			case err != nil:
 				return err
-			case d.fs.kindOf(path, st) == kindDir:
+			case d.fs.kinds.KindOf(path, st) == names.KindDir:
 				return errGone // the kernel looks again (kernel fact 13)
 			}
 			_, err = d.fs.ensemble.Do(ctx, ensemble.Deletion{Path: path, Seen: st})
@@ -372,7 +373,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 		}, path)
 	})
 	if err == nil && locked {
-		d.fs.removeLock(ctx, path+d.fs.lockSuffix)
+		d.fs.removeLock(ctx, path+d.fs.kinds.LockSuffix)
 	}
 	return err
 }

@@ -26,16 +26,16 @@
 // role: a directory, a leaf, the data of a directory's znode (.data), a lock file, or the lock of a
 // directory (.lock).
 //
-// What is a file and what is a directory depends on name and Stat of the znode alone (kind.go), so
-// that all mounts show the same, after a remount too. A znode that becomes the other kind gets
+// What is a file and what is a directory depends on name and Stat of the znode alone, see package
+// names: so all mounts show the same, after a remount too. A znode that becomes the other kind gets
 // another node: the kernel does not take a new type for an inode that it knows (kernel fact 50). A
 // node without a znode answers ESTALE, and the kernel looks the name up again (kernel fact 13); for
 // programs that have the file open it stays as it was, with no link.
 //
-// A znode may have the name of .data, .lock or .status. It is shown with its first byte escaped
-// (shownname.go); [ZnodePath] and [FilePath] turn paths of files into paths of znodes and back.
+// A znode may have the name of .data, .lock or .status. It is shown with its first byte escaped;
+// [ZnodePath] and [FilePath] turn paths of files into paths of znodes and back.
 //
-// Tests: TestKind, TestTypesStay, TestPathsOfFilesAndZnodes, TestPathsOfOneHash,
+// Tests: TestTypesStay, TestPathsOfFilesAndZnodes, TestPathsOfOneHash,
 // TestOpenFileIsKept, TestNothingIsStaleOnOneMount, TestInodeNumbers. Example: ExampleZnodePath.
 //
 // # What a request does

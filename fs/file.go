@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -61,11 +62,11 @@ func (f *FS) newFile(path string, r role, l life) *file {
 	return &file{node: node{fs: f, path: path, role: r, life: l}}
 }
 
-func (f *file) kind() kind {
+func (f *file) kind() names.Kind {
 	if f.role == roleLock {
-		return kindLock
+		return names.KindLock
 	}
-	return kindFile
+	return names.KindFile
 }
 
 // take waits for the right to change the content. give gives it back.
@@ -296,11 +297,11 @@ func (f *file) settledLoad(ctx context.Context, data bool) (ensemble.Snapshot, e
 func (f *file) is(path string, st *zk.Stat) bool {
 	switch f.role {
 	case roleData:
-		return st.DataLength > 0 && f.fs.kindOf(path, st) == kindDir
+		return st.DataLength > 0 && f.fs.kinds.KindOf(path, st) == names.KindDir
 	case roleDirLock:
-		return f.fs.kindOf(path, st) == kindDir
+		return f.fs.kinds.KindOf(path, st) == names.KindDir
 	}
-	return f.fs.kindOf(path, st) == f.kind()
+	return f.fs.kinds.KindOf(path, st) == f.kind()
 }
 
 // content returns what the file consists of now. The slice must not be changed and, without node.mu, not be kept.

@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 )
 
 // FS is a mounted ensemble. The order of its locks, and its goroutines, stand in concurrency.go.
@@ -18,7 +19,7 @@ type FS struct {
 	o        Options
 	ensemble *ensemble.Ensemble
 	limits
-	kinds
+	kinds names.Kinds
 	aclPolicy
 	notify     *notifier
 	server     *fuse.Server

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -17,19 +18,19 @@ import (
 // hides reports whether the znode at path is the idle lock of a file beside it, which is no name in
 // the directory.
 func (f *FS) hides(ctx context.Context, path string, st *zk.Stat) bool {
-	if !f.isIdleLock(path, st) {
+	if !f.kinds.IsIdleLock(path, st) {
 		return false
 	}
-	locked := f.lockedBy(path)
+	locked := f.kinds.LockedBy(path)
 	s, err := f.ensemble.Know(ctx, locked)
-	return err == nil && f.kindOf(locked, s.Stat) == kindFile
+	return err == nil && f.kinds.KindOf(locked, s.Stat) == names.KindFile
 }
 
 // removeLock removes the znode at path if it is the idle lock of a file that this mount has
 // removed. The servers would do it later. Data, or a contender that comes meanwhile, keeps it.
 func (f *FS) removeLock(ctx context.Context, path string) {
 	s, err := f.ensemble.Know(ctx, path)
-	if err != nil || !f.isIdleLock(path, s.Stat) {
+	if err != nil || !f.kinds.IsIdleLock(path, s.Stat) {
 		return
 	}
 	f.remove(ctx, path, func() error {
@@ -41,10 +42,10 @@ func (f *FS) removeLock(ctx context.Context, path string) {
 // mayHaveLock reports whether the file at path in d may have a lock's znode beside it, as far as
 // that is known.
 func (d *dir) mayHaveLock(path string) bool {
-	if d.fs.lockSuffix == "" {
+	if d.fs.kinds.LockSuffix == "" {
 		return false
 	}
-	_, lock := ensemble.Split(path + d.fs.lockSuffix)
+	_, lock := ensemble.Split(path + d.fs.kinds.LockSuffix)
 	if s, ok := d.fs.ensemble.Peek(d.where()); ok && s.Children != nil {
 		return s.Children.Has(lock)
 	}
@@ -54,5 +55,5 @@ func (d *dir) mayHaveLock(path string) bool {
 
 // takesChildren reports whether something can be created in d.
 func (d *dir) takesChildren() bool {
-	return d.isRoot() || !d.fs.isLockPath(d.where())
+	return d.isRoot() || !d.fs.kinds.IsLockPath(d.where())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 )
 
 // listing is an open directory: its names, in an order that stays the same, and what is known about them, fetched some
@@ -105,7 +106,7 @@ func (l *listing) names(ctx context.Context) error {
 	l.entries = make([]listed, 0, s.Children.Len()+4)
 	l.entries = append(l.entries, listed{name: "."}, listed{name: ".."})
 	for _, name := range s.Children.All() {
-		shown := shownName(name, d.isRoot())
+		shown := names.Shown(name, d.isRoot())
 		if len(shown) > d.fs.longestName() {
 			d.fs.log.Warn("list: left out a name that the kernel can not take", "path", path, "bytes", len(shown))
 			continue
@@ -114,15 +115,15 @@ func (l *listing) names(ctx context.Context) error {
 		l.entries = append(l.entries, listed{name: shown, path: ensemble.Join(path, name)})
 	}
 	own := len(l.entries)
-	hasData := s.Stat.DataLength > 0 && pending[nameData] == nil
+	hasData := s.Stat.DataLength > 0 && pending[names.Data] == nil
 	for name, f := range pending {
 		l.entries = append(l.entries, listed{name: name, path: path, local: f})
 	}
 	if hasData {
-		l.entries = append(l.entries, listed{name: nameData, path: path, data: true, s: s})
+		l.entries = append(l.entries, listed{name: names.Data, path: path, data: true, s: s})
 	}
 	if d.isRoot() && d.fs.o.ShowStatus {
-		l.entries = append(l.entries, listed{name: nameStatus})
+		l.entries = append(l.entries, listed{name: names.Status})
 	}
 	slices.SortFunc(l.entries[own:], func(a, b listed) int { return strings.Compare(a.name, b.name) })
 	return nil
@@ -154,7 +155,7 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 		l.next++
 		ent := fuse.DirEntry{Name: e.name, Off: uint64(l.next)}
 		switch {
-		case e.path == "" && e.name == nameStatus:
+		case e.path == "" && e.name == names.Status:
 			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.status.StableAttr().Ino
 		case e.path == "":
 			ent.Mode, ent.Ino = syscall.S_IFDIR, l.dir.StableAttr().Ino
@@ -167,11 +168,11 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 			ent.Ino = l.dir.fs.nodes.numberOf(e.path)
 		case e.s.Stat == nil, l.dir.fs.o.NoEphemerals && e.s.Stat.EphemeralOwner != 0:
 			continue // deleted since, or hidden
-		case l.dir.fs.isIdleLock(e.path, e.s.Stat) && l.hides(ctx, e):
+		case l.dir.fs.kinds.IsIdleLock(e.path, e.s.Stat) && l.hides(ctx, e):
 			continue
 		default:
 			ent.Mode, ent.Ino = syscall.S_IFREG, l.dir.fs.nodes.numberOf(e.path)
-			if l.dir.fs.kindOf(e.path, e.s.Stat) == kindDir {
+			if l.dir.fs.kinds.KindOf(e.path, e.s.Stat) == names.KindDir {
 				ent.Mode = syscall.S_IFDIR
 			}
 		}

@@ -12,13 +12,14 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
 // lockPath returns the path of the znode that is locked when the file is: its own if it is a lock file, else that of the
 // lock file beside it.
 func (f *file) lockPath() (string, error) {
-	suffix := f.fs.lockSuffix
+	suffix := f.fs.kinds.LockSuffix
 	path := f.where()
 	switch {
 	case suffix == "":
@@ -26,7 +27,7 @@ func (f *file) lockPath() (string, error) {
 	case f.role == roleLock, f.role == roleDirLock:
 		return path, nil
 	case f.role == roleData:
-		return ensemble.Join(path, nameData+suffix), nil
+		return ensemble.Join(path, names.Data+suffix), nil
 	default:
 		return path + suffix, nil
 	}
@@ -277,7 +278,7 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
 	own, st, err := f.ensemble.ACLStat(ctx, path)
 	switch {
-	case err == nil && IsLockDir(path, f.lockSuffix, st):
+	case err == nil && names.IsLockDir(path, f.kinds.LockSuffix, st):
 		return nil, errLockDir
 	case err == nil:
 		acl, err = f.aclUnder(ctx, path, own, nil)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 )
 
 var (
@@ -439,13 +440,13 @@ func (r *modelRun) check() {
 				continue
 			}
 			a.want(fmt.Sprintf("ok dir 0755 size=%d nlink=1", len(r.children(path))), "stat", path[1:])
-			names := r.children(path)
+			entries := r.children(path)
 			if n.data != "" {
-				names = append(names, nameData)
-				sort.Strings(names)
+				entries = append(entries, names.Data)
+				sort.Strings(entries)
 				a.want(fmt.Sprintf("ok %q", n.data), "cat", path[1:]+"/.data")
 			}
-			a.want(strings.TrimSpace("ok "+strings.Join(names, " ")), "ls", path[1:])
+			a.want(strings.TrimSpace("ok "+strings.Join(entries, " ")), "ls", path[1:])
 		}
 	}
 	onServer := 0

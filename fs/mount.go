@@ -16,6 +16,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -28,14 +29,14 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f := &FS{o: o.withDefaults(), start: time.Now()}
 	f.log = f.o.Logger
 	f.failures.log, f.locks.log = f.log, f.log
-	f.kinds = kinds{f.o.LockSuffix}
+	f.kinds = names.Kinds{LockSuffix: f.o.LockSuffix}
 	f.root = &dir{node: node{fs: f, path: "/"}}
 	f.nodes = newNodes(f.root)
 	f.ensemble = ensemble.New(conn, f.ensembleOptions())
 	f.limits = limits{f.o.Timeout, f.ensemble}
 	f.locks.limits = f.limits
 	f.aclPolicy = aclPolicy{f.o.ACL, f.o.ACLs, f.ensemble, f.log}
-	f.notify = newNotifier(f.nodes.audience, f.isLockPath, f.ensemble.LastZxid)
+	f.notify = newNotifier(f.nodes.audience, f.kinds.IsLockPath, f.ensemble.LastZxid)
 
 	ctx, cancel := f.bound(context.Background())
 	defer cancel()
@@ -71,10 +72,10 @@ func (f *FS) ensembleOptions() ensemble.Options {
 		Flood:     f.o.flood,
 		Tell:      func(path string, what ensemble.News) { f.notify.tell(path, what) },
 		LockOf: func(path string) (string, bool) {
-			return f.lockedBy(path), f.isLockPath(path)
+			return f.kinds.LockedBy(path), f.kinds.IsLockPath(path)
 		},
-		Idle:   f.isIdleLock,
-		IsFile: func(path string, st *zk.Stat) bool { return f.kindOf(path, st) == kindFile },
+		Idle:   f.kinds.IsIdleLock,
+		IsFile: func(path string, st *zk.Stat) bool { return f.kinds.KindOf(path, st) == names.KindFile },
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 )
 
 // node is what the files and directories of the mount have in common: a place in the kernel's tree and a znode.
@@ -42,7 +43,7 @@ const (
 type znode interface {
 	audience
 	base() *node
-	kind() kind
+	kind() names.Kind
 	vanish() bool
 }
 
@@ -165,7 +166,7 @@ func (f *FS) setEntry(out *fuse.EntryOut, z znode, s ensemble.Snapshot) {
 		out.SetAttrTimeout(d)
 	case *file:
 		out.SetAttrTimeout(z.attr(&out.Attr, s, d))
-		if z.role == roleLock && s.Stat != nil && fleeting(s.Stat) {
+		if z.role == roleLock && s.Stat != nil && names.Fleeting(s.Stat) {
 			out.SetEntryTimeout(0) // it is no name without contenders; see hides
 		}
 	}

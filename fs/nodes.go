@@ -9,6 +9,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -55,9 +56,9 @@ const numberStep = 0x9e3779b97f4a7c15
 func idOf(path string, r role) string {
 	switch r {
 	case roleData:
-		return path + "/\x00" + nameData
+		return path + "/\x00" + names.Data
 	case roleDirLock:
-		return path + "/\x00" + nameLock
+		return path + "/\x00" + names.Lock
 	}
 	return path // of which there is one at a time, a file or a directory
 }
@@ -138,7 +139,7 @@ func (d *dir) install(ctx context.Context, f *file) {
 // add makes an inode of z and puts it in the table. The mutex is held.
 func (t *nodes) add(ctx context.Context, d *dir, id string, z znode, persistent bool) {
 	attr := t.identity(id)
-	if z.kind() == kindDir {
+	if z.kind() == names.KindDir {
 		attr.Mode = syscall.S_IFDIR
 	}
 	if persistent {

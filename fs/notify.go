@@ -9,6 +9,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 )
 
 // notifier tells the kernel what changed, so that it asks again, and nothing else: what that means
@@ -246,7 +247,7 @@ func (n *notifier) child(path string, node audience, due notice) {
 		}
 		return
 	}
-	parent, shown := above.EmbeddedInode(), shownName(name, dir == "/")
+	parent, shown := above.EmbeddedInode(), names.Shown(name, dir == "/")
 	if node != nil { // a program that has another open, from before, keeps it
 		if follows := node.hear(path, due); follows.gone {
 			parent.NotifyDelete(shown, node.EmbeddedInode())
@@ -267,10 +268,11 @@ func (n *notifier) child(path string, node audience, due notice) {
 }
 
 // changed tells the kernel that data or children of a known znode changed. A node that the kernel
-// does not know yet is told by its name, which waits for the lookup that brings it (kernel fact 44).
+// does not know yet is told by its name, which waits for the lookup that brings it (kernel fact
+// 44).
 func (n *notifier) changed(node audience, what ensemble.News, follows consequence) {
 	inode := node.EmbeddedInode()
-	data := inode.GetChild(nameData)
+	data := inode.GetChild(names.Data)
 	if what == ensemble.AttrChanged {
 		inode.NotifyContent(-1, 0)
 		if data != nil {
@@ -283,7 +285,7 @@ func (n *notifier) changed(node audience, what ensemble.News, follows consequenc
 		parent.NotifyEntry(name)
 	}
 	if inode.IsDir() && what&ensemble.DataChanged != 0 {
-		inode.NotifyEntry(nameData)
+		inode.NotifyEntry(names.Data)
 		if data != nil {
 			n.content(data)
 		}

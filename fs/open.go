@@ -145,9 +145,9 @@ func (f *file) opened(h *handle, s ensemble.Snapshot) (outdated bool) {
 }
 
 // restless is for how long a file that another client has changed passes the kernel's cache by,
-// where it is opened to be read. The kernel learns size and content by two answers (kernel fact 20).
-// A program that reads through its cache in the moment of a change can get the size of before with
-// the content of after.
+// where it is opened to be read. The kernel learns size and content by two answers (kernel fact
+// 20). A program that reads through its cache in the moment of a change can get the size of before
+// with the content of after.
 const restless = 2 * time.Second
 
 // turn notes that somebody else has changed the file. node.mu is held.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -158,7 +159,7 @@ func (o Options) withDefaults() Options {
 	}
 	switch o.LockSuffix {
 	case "":
-		o.LockSuffix = nameLock
+		o.LockSuffix = names.Lock
 	case "-":
 		o.LockSuffix = ""
 	}

@@ -6,6 +6,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 )
 
 // pruneBatch is how many inodes the kernel is asked to forget at a time.
@@ -22,7 +23,7 @@ func (n *notifier) dropped(path string, node audience) {
 	if above == nil || !above.EmbeddedInode().IsDir() || above.isKnown(path) {
 		return // the kernel knows nothing in there, or the queue of a lock, or it was asked for again
 	}
-	parent, shown := above.EmbeddedInode(), shownName(name, dir == "/")
+	parent, shown := above.EmbeddedInode(), names.Shown(name, dir == "/")
 	switch {
 	case node == nil:
 		parent.NotifyEntry(shown) // it may know that there is none
@@ -30,7 +31,7 @@ func (n *notifier) dropped(path string, node audience) {
 		n.dropEntry(parent, shown, node)
 	default:
 		inode := node.EmbeddedInode()
-		for _, aside := range []string{nameData, nameLock} {
+		for _, aside := range []string{names.Data, names.Lock} {
 			if child := inode.GetChild(aside); child != nil {
 				n.doomed = append(n.doomed, child)
 			}

@@ -39,8 +39,8 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 
 // readPages answers with what the kernel was told last, even if an event came since: for read(2) it
 // asks for the new size first, and then for the data that belongs to it (kernel fact 20). For
-// sendfile(2), splice(2) and a page that is mapped it does not (kernel fact 21), so that once it has
-// dropped its pages it gets the current version here; see follow.
+// sendfile(2), splice(2) and a page that is mapped it does not (kernel fact 21), so that once it
+// has dropped its pages it gets the current version here; see follow.
 func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
 	ctx, cancel := f.fs.bound(ctx)

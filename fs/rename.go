@@ -8,6 +8,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -34,7 +35,7 @@ type place struct {
 	path string
 	z    znode // what the kernel knows there, or nil
 	s    ensemble.Snapshot
-	kind kind
+	kind names.Kind
 }
 
 func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, flags uint32) error {
@@ -44,14 +45,14 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	if local := d.local(name); local != nil && local.lifeNow() == lifeScratch {
 		return d.renameScratch(ctx, local, name, to, newName, flags&renameNoReplace != 0)
 	}
-	if reserved(name, d.isRoot()) || reserved(newName, to.isRoot()) {
+	if names.Reserved(name, d.isRoot()) || names.Reserved(newName, to.isRoot()) {
 		return errOtherDevice
 	}
-	if !validName(znodeName(newName, to.isRoot())) {
+	if !names.Valid(names.Znode(newName, to.isRoot())) {
 		return zk.ErrInvalidPath
 	}
-	from := ensemble.Join(d.where(), znodeName(name, d.isRoot()))
-	onto := ensemble.Join(to.where(), znodeName(newName, to.isRoot()))
+	from := ensemble.Join(d.where(), names.Znode(name, d.isRoot()))
+	onto := ensemble.Join(to.where(), names.Znode(newName, to.isRoot()))
 	if from == onto {
 		return nil
 	}
@@ -142,7 +143,7 @@ func (f *file) retarget(ctx context.Context) {
 
 // place finds out what is called name in d, after committing what is pending there.
 func (d *dir) place(ctx context.Context, name string) (place, error) {
-	zname := znodeName(name, d.isRoot())
+	zname := names.Znode(name, d.isRoot())
 	p := place{path: ensemble.Join(d.where(), zname)}
 	if local := d.local(name); local != nil {
 		if err := local.force(ctx); err != nil {
@@ -155,7 +156,7 @@ func (d *dir) place(ctx context.Context, name string) (place, error) {
 			return p, err
 		}
 	}
-	if !validName(zname) {
+	if !names.Valid(zname) {
 		return p, nil
 	}
 	s, err := d.fs.ensemble.Know(ctx, p.path)
@@ -164,7 +165,7 @@ func (d *dir) place(ctx context.Context, name string) (place, error) {
 	}
 	p.s = s
 	if s.Stat != nil {
-		p.kind = d.fs.kindOf(p.path, s.Stat)
+		p.kind = d.fs.kinds.KindOf(p.path, s.Stat)
 	}
 	return p, nil
 }
@@ -199,26 +200,26 @@ func repath(z znode, path string) {
 		child, ok := inode.Operations().(znode)
 		switch {
 		case !ok || child.base().isGone():
-		case reserved(name, false):
+		case names.Reserved(name, false):
 			repath(child, path)
 		default:
-			repath(child, ensemble.Join(path, znodeName(name, false)))
+			repath(child, ensemble.Join(path, names.Znode(name, false)))
 		}
 	}
 }
 
 // move makes the znode at src the one at dst.
 func (f *FS) move(ctx context.Context, src, dst place) error {
-	lock := f.isLockPath(dst.path)
+	lock := f.kinds.IsLockPath(dst.path)
 	switch {
-	case src.kind == kindDir && lock, src.kind == kindLock && src.s.Stat.NumChildren > 0:
+	case src.kind == names.KindDir && lock, src.kind == names.KindLock && src.s.Stat.NumChildren > 0:
 		return errNotAllowed
 	case dst.s.Stat == nil:
-	case src.kind == kindDir && dst.kind != kindDir:
+	case src.kind == names.KindDir && dst.kind != names.KindDir:
 		return errNotDir
-	case src.kind != kindDir && dst.kind == kindDir:
+	case src.kind != names.KindDir && dst.kind == names.KindDir:
 		return errIsDir
-	case dst.kind == kindDir && (dst.s.Stat.NumChildren > 0 || dst.s.Stat.DataLength > 0):
+	case dst.kind == names.KindDir && (dst.s.Stat.NumChildren > 0 || dst.s.Stat.DataLength > 0):
 		return zk.ErrNotEmpty
 	}
 	err := f.tryMove(ctx, src, dst)
@@ -237,13 +238,13 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 // tryMove moves what was seen at src to dst, as it was seen there. A file that is there already is
 // written, so that it keeps its ACL, its czxid and its watchers, which see one change.
 func (f *FS) tryMove(ctx context.Context, src, dst place) error {
-	if src.kind != kindDir {
+	if src.kind != names.KindDir {
 		s, err := f.ensemble.Get(ctx, src.path)
 		if err != nil {
 			return err
 		}
 		src.s = s
-		if dst.s.Stat != nil && !f.isIdleLock(dst.path, dst.s.Stat) {
+		if dst.s.Stat != nil && !f.kinds.IsIdleLock(dst.path, dst.s.Stat) {
 			_, err := f.ensemble.Do(ctx, ensemble.Move{From: src.path, To: dst.path, Source: s, Before: dst.s.Stat, Ops: []any{
 				&zk.SetDataRequest{Path: dst.path, Data: s.Data, Version: dst.s.Stat.Version},
 				&zk.DeleteRequest{Path: src.path, Version: s.Stat.Version},
@@ -317,8 +318,8 @@ func (m *mover) create(path string, s ensemble.Snapshot, acl []zk.ACL) {
 		req.Flags = zk.FlagEphemeral
 	}
 	m.ops = append(m.ops, req)
-	switch kindOf("", s.Stat, "") {
-	case kindDir:
+	switch names.KindOf("", s.Stat, "") {
+	case names.KindDir:
 		if s.Stat.DataLength > 0 && s.Stat.NumChildren == 0 {
 			m.ops = append(m.ops, ensemble.Marking(path)...)
 		}
@@ -334,7 +335,7 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	switch {
 	case b.s.Stat == nil:
 		return zk.ErrNoNode
-	case a.kind != kindFile || b.kind != kindFile:
+	case a.kind != names.KindFile || b.kind != names.KindFile:
 		return errOtherDevice
 	}
 	sa, err := d.fs.ensemble.Get(ctx, a.path)

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -83,16 +84,16 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 	}
 	defer f.give()
 	switch {
-	case reserved(newName, to.isRoot()):
+	case names.Reserved(newName, to.isRoot()):
 		return errOtherDevice
-	case !validName(znodeName(newName, to.isRoot())):
+	case !names.Valid(names.Znode(newName, to.isRoot())):
 		return zk.ErrInvalidPath
 	case !to.takesChildren():
 		return errNotAllowed
 	}
 	return d.fs.ensemble.LookAgain(ctx, func() error {
 		return d.placeScratch(ctx, f, name, to, newName, noReplace)
-	}, ensemble.Join(to.where(), znodeName(newName, to.isRoot())))
+	}, ensemble.Join(to.where(), names.Znode(newName, to.isRoot())))
 }
 
 // placeScratch is one look at the end of such a rename, and the rename if it still is so. Else it
@@ -109,7 +110,7 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 	switch {
 	case noReplace && (dst.s.Stat != nil || other != nil):
 		return zk.ErrNodeExists
-	case dst.s.Stat != nil && dst.kind == kindDir:
+	case dst.s.Stat != nil && dst.kind == names.KindDir:
 		return errIsDir
 	}
 	var published *zk.Stat

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
 )
 
 // walked sends for the siblings of a directory that is being listed. unknown says that the servers
@@ -34,7 +35,7 @@ func (f *FS) fetchSiblings(parent *dir, name string, room int) {
 	}
 	all := s.Children.All()
 	at, _ := slices.BinarySearch(all, name)
-	var dirs, names []string
+	var dirs, fetched []string
 	znodes := 0
 	for i := 1; i < min(len(all), 4*aheadDirs) && len(dirs) < room; i++ {
 		sibling := all[(at+i)%len(all)]
@@ -43,13 +44,13 @@ func (f *FS) fetchSiblings(parent *dir, name string, room int) {
 		switch {
 		case !ok, s.Stat == nil, s.Children != nil, parent.walk.issued[sibling]:
 			continue
-		case s.Stat.NumChildren == 0, f.kindOf(path, s.Stat) != kindDir:
+		case s.Stat.NumChildren == 0, f.kinds.KindOf(path, s.Stat) != names.KindDir:
 			continue
 		}
 		if znodes += int(s.Stat.NumChildren); znodes > aheadZnodes {
 			break
 		}
-		dirs, names = append(dirs, path), append(names, sibling)
+		dirs, fetched = append(dirs, path), append(fetched, sibling)
 	}
 	if len(dirs) == 0 || !f.ensemble.FetchDirs(dirs) {
 		return
@@ -57,7 +58,7 @@ func (f *FS) fetchSiblings(parent *dir, name string, room int) {
 	if parent.walk.issued == nil {
 		parent.walk.issued = map[string]bool{}
 	}
-	for _, sibling := range names {
+	for _, sibling := range fetched {
 		parent.walk.issued[sibling] = true
 	}
 }

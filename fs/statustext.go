@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/internal/printable"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -17,7 +18,7 @@ func (f *FS) newStatus() *status {
 	s := &status{o: &f.o, write: f.report}
 	f.nodes.mu.Lock()
 	defer f.nodes.mu.Unlock()
-	f.root.NewPersistentInode(context.Background(), s, f.nodes.identity("/\x00"+nameStatus))
+	f.root.NewPersistentInode(context.Background(), s, f.nodes.identity("/\x00"+names.Status))
 	return s
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/names"
+	"github.com/zkfs/zkfs/zk"
 )
 
 // ZnodePath returns the path of the znode that a file or directory of a mount shows. Both paths
@@ -16,12 +18,12 @@ func ZnodePath(file string) (znode string, ok bool) {
 		name, rest = cut(rest)
 		root := znode == "/"
 		switch {
-		case rest == "" && (name == nameData || name == nameLock):
+		case rest == "" && (name == names.Data || name == names.Lock):
 			return znode, true
-		case reserved(name, root) || !validName(name):
+		case names.Reserved(name, root) || !names.Valid(name):
 			return "", false
 		}
-		znode = ensemble.Join(znode, znodeName(name, root))
+		znode = ensemble.Join(znode, names.Znode(name, root))
 	}
 	return znode, true
 }
@@ -31,19 +33,19 @@ func ZnodePath(file string) (znode string, ok bool) {
 // beside it. suffix is Options.LockSuffix, ".lock" if it is empty.
 func LockPath(file, suffix string) (znode string, ok bool) {
 	if suffix == "" {
-		suffix = nameLock
+		suffix = names.Lock
 	}
 	znode, ok = ZnodePath(file)
 	_, name := ensemble.Split(file)
 	switch {
 	case !ok || name == "":
 		return "", false
-	case name == nameLock:
+	case name == names.Lock:
 		return znode, true
-	case name == nameData:
-		return ensemble.Join(znode, nameData+suffix), true
+	case name == names.Data:
+		return ensemble.Join(znode, names.Data+suffix), true
 	}
-	if _, name := ensemble.Split(znode); isLockName(name, suffix) {
+	if _, name := ensemble.Split(znode); names.IsLockName(name, suffix) {
 		return znode, true
 	}
 	return znode + suffix, true
@@ -56,7 +58,17 @@ func FilePath(znode string) string {
 	for rest := strings.TrimPrefix(znode, "/"); rest != ""; {
 		var name string
 		name, rest = cut(rest)
-		file = ensemble.Join(file, shownName(name, file == "/"))
+		file = ensemble.Join(file, names.Shown(name, file == "/"))
 	}
 	return file
 }
+
+// cut splits off the first name of a path without its leading slash.
+func cut(path string) (name, rest string) {
+	name, rest, _ = strings.Cut(path, "/")
+	return name, rest
+}
+
+// IsLockDir reports whether the znode at path, with that Stat, is a directory that another program
+// has made as its lock, on mounts with that suffix. The lock of that name must not be taken.
+func IsLockDir(path, suffix string, st *zk.Stat) bool { return names.IsLockDir(path, suffix, st) }

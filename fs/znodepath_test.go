@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -71,7 +72,7 @@ func FuzzPaths(f *testing.F) {
 		}
 		path = "/" + strings.Trim(path, "/")
 		_, _, err := zk.ParseConnectString("host" + path)
-		valid := path == "/" || !slices.ContainsFunc(strings.Split(path[1:], "/"), func(name string) bool { return !validName(name) })
+		valid := path == "/" || !slices.ContainsFunc(strings.Split(path[1:], "/"), func(name string) bool { return !names.Valid(name) })
 		if valid != (err == nil) {
 			t.Errorf("%q: %v here, %v", path, valid, err)
 		}

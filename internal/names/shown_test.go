@@ -1,4 +1,4 @@
-package fs
+package names
 
 import (
 	"strings"
@@ -25,17 +25,17 @@ func TestShownNames(t *testing.T) {
 		"x.lock":         "x.lock",
 		"\u00e4 b\u20ac": "\u00e4 b\u20ac",
 	} {
-		if got := shownName(znode, false); got != shown {
+		if got := Shown(znode, false); got != shown {
 			t.Errorf("%q is shown as %q, want %q", znode, got, shown)
 		}
-		if got := znodeName(shown, false); got != znode {
+		if got := Znode(shown, false); got != znode {
 			t.Errorf("%q stands for %q, want %q", shown, got, znode)
 		}
 	}
-	if got := shownName(".status", true); got != "%2Estatus" {
+	if got := Shown(".status", true); got != "%2Estatus" {
 		t.Errorf("in the root .status is shown as %q", got)
 	}
-	if got := shownName(".status", false); got != ".status" {
+	if got := Shown(".status", false); got != ".status" {
 		t.Errorf("below the root .status is shown as %q", got)
 	}
 }
@@ -47,11 +47,11 @@ func FuzzShownName(f *testing.F) {
 		f.Add(name, false)
 	}
 	f.Fuzz(func(t *testing.T, name string, root bool) {
-		shown := shownName(name, root)
-		if reserved(shown, root) {
-			t.Fatalf("%q is shown as the reserved %q", name, shown)
+		shown := Shown(name, root)
+		if Reserved(shown, root) {
+			t.Fatalf("%q is shown as the Reserved %q", name, shown)
 		}
-		if back := znodeName(shown, root); back != name {
+		if back := Znode(shown, root); back != name {
 			t.Fatalf("%q is shown as %q, which stands for %q", name, shown, back)
 		}
 	})
@@ -59,12 +59,12 @@ func FuzzShownName(f *testing.F) {
 
 func TestValidNames(t *testing.T) {
 	for _, name := range []string{"a", "a b", "%", "\u00fc", strings.Repeat("x", 300), "..."} {
-		if !validName(name) {
+		if !Valid(name) {
 			t.Errorf("%q is refused", name)
 		}
 	}
 	for _, name := range []string{"", ".", "..", "a/b", "a\nb", "\x00", "\x7f", "\u0085", "\ue000", "\ufff0", "\U0001F600", "\xff"} {
-		if validName(name) {
+		if Valid(name) {
 			t.Errorf("%q is accepted", name)
 		}
 	}

@@ -1,4 +1,4 @@
-package fs
+package names
 
 import (
 	"strings"
@@ -7,27 +7,27 @@ import (
 
 // The names that a directory of the mount adds to those of its znodes.
 const (
-	nameData   = ".data"   // the data of the directory's own znode; exists when there is some
-	nameLock   = ".lock"   // the Lock recipe on the directory's znode; never listed
-	nameStatus = ".status" // what the mount knows and what the servers say; in the root, not listed
+	Data   = ".data"   // the data of the directory's own znode; exists when there is some
+	Lock   = ".lock"   // the Lock recipe on the directory's znode; never listed
+	Status = ".status" // what the mount knows and what the servers say; in the root, not listed
 )
 
-// reserved reports whether name means something else than a znode in a directory of the mount.
-func reserved(name string, root bool) bool {
-	return name == nameData || name == nameLock || root && name == nameStatus
+// Reserved reports whether name means something else than a znode in a directory of the mount.
+func Reserved(name string, root bool) bool {
+	return name == Data || name == Lock || root && name == Status
 }
 
-// A znode whose name is reserved is shown with its first byte percent-escaped, and one whose name
+// A znode whose name is Reserved is shown with its first byte percent-escaped, and one whose name
 // reads as such an escape with its percent sign escaped. So every name shown stands for one znode,
 // and no other name ever changes:
 //
 //	znode    .data       %2Edata       %252Edata       %2Efoo
 //	shown    %2Edata     %252Edata     %25252Edata     %2Efoo
 
-// shownName returns the name under which the znode called name appears in its directory.
-func shownName(name string, root bool) string {
+// Shown returns the name under which the znode called name appears in its directory.
+func Shown(name string, root bool) string {
 	switch {
-	case reserved(name, root):
+	case Reserved(name, root):
 		return "%2E" + name[1:]
 	case escaped(name, root):
 		return "%25" + name[1:]
@@ -36,9 +36,9 @@ func shownName(name string, root bool) string {
 	}
 }
 
-// znodeName returns the name of the znode that appears as shown, the inverse of shownName.
-// It must not be asked about a reserved name, which stands for no znode.
-func znodeName(shown string, root bool) string {
+// Znode returns the name of the znode that appears as shown, the inverse of Shown.
+// It must not be asked about a Reserved name, which stands for no znode.
+func Znode(shown string, root bool) string {
 	switch {
 	case !escaped(shown, root):
 		return shown
@@ -50,7 +50,7 @@ func znodeName(shown string, root bool) string {
 }
 
 // escaped reports whether name is a percent sign, any number of "25" and the rest of an escaped
-// reserved name.
+// Reserved name.
 func escaped(name string, root bool) bool {
 	rest, ok := strings.CutPrefix(name, "%")
 	if !ok {
@@ -60,13 +60,13 @@ func escaped(name string, root bool) bool {
 		rest = rest[2:]
 	}
 	rest, ok = strings.CutPrefix(rest, "2E")
-	return ok && reserved("."+rest, root)
+	return ok && Reserved("."+rest, root)
 }
 
-// validName reports whether a znode can have that name (PathUtils.validatePath of the server). Code
+// Valid reports whether a znode can have that name (PathUtils.validatePath of the server). Code
 // points above U+FFFF are refused there too: Java checks UTF-16 units, and surrogates are not
 // allowed.
-func validName(name string) bool {
+func Valid(name string) bool {
 	if name == "" || name == "." || name == ".." || !utf8.ValidString(name) {
 		return false
 	}
@@ -81,10 +81,4 @@ func validName(name string) bool {
 		}
 	}
 	return true
-}
-
-// cut splits off the first name of a path without its leading slash.
-func cut(path string) (name, rest string) {
-	name, rest, _ = strings.Cut(path, "/")
-	return name, rest
 }
