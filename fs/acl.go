@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -76,7 +77,7 @@ func (p aclPolicy) aclUnder(ctx context.Context, parent string, acl []zk.ACL, er
 	}
 	if masked(acl) {
 		p.log.Error("create: the servers do not show the digests of the parent's ACL; mount with --acl creator", "path", parent)
-		return nil, errMaskedACL
+		return nil, errno.ErrMaskedACL
 	}
 	return acl, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -50,7 +51,7 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 		switch {
 		case err == nil:
 			s = now
-		case i == intentAppend && errors.Is(err, errGone): // deleted by somebody else: the commit creates it
+		case i == intentAppend && errors.Is(err, errno.ErrGone): // deleted: the commit creates it
 			s = ensemble.Snapshot{Stat: s.Stat}
 		default:
 			return nil, err
@@ -82,7 +83,7 @@ func (f *file) truncateOpen(h *handle) {
 // truncate sets the length of the file: in the draft if somebody is writing, with a Set if not.
 func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 	if size > uint64(f.fs.o.MaxData) {
-		return errTooLarge
+		return errno.ErrTooLarge
 	}
 	if err := f.mayChange(); err != nil {
 		return err
@@ -339,7 +340,7 @@ func (f *file) settle(ctx context.Context, path string, d *draft, err error, p p
 	switch {
 	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode):
 		if p == onlyOnce && (d.exists() || d.wrote) {
-			return false, errConflict
+			return false, errno.ErrConflict
 		}
 		return f.conflict(ctx, path, d, err)
 	}
@@ -362,15 +363,15 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (
 		f.committed(path, &draft{data: s.Data, base: s.Stat}, s.Stat)
 		return true, nil
 	case f.fs.o.Conflict == ConflictFail, d.intent == intentModify, f.role == roleData && missing:
-		return false, errConflict
+		return false, errno.ErrConflict
 	case missing:
 		return false, f.recreate(ctx, path, d)
 	case !f.is(path, s.Stat) && f.role != roleData:
-		return false, errGone
+		return false, errno.ErrGone
 	}
 	f.rebase(d, s, onRebase)
 	if len(d.data) > f.fs.o.MaxData {
-		return false, errTooLarge
+		return false, errno.ErrTooLarge
 	}
 	return false, nil
 }
@@ -423,8 +424,8 @@ func (f *file) drop(err error) {
 
 // temporary reports whether a commit that failed with err can succeed later.
 func temporary(err error) bool {
-	switch errnoOf(err) {
-	case errnoOf(zk.ErrNoServer), errnoOf(context.DeadlineExceeded), errnoOf(context.Canceled):
+	switch errno.Of(err) {
+	case errno.Of(zk.ErrNoServer), errno.Of(context.DeadlineExceeded), errno.Of(context.Canceled):
 		return true
 	}
 	return false

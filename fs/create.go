@@ -9,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -62,7 +63,7 @@ func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.
 	defer cancel()
 	path := ensemble.Join(d.where(), name)
 	if mode&syscall.S_IFMT != syscall.S_IFREG {
-		return nil, d.fs.errno("mknod", path, errNotAllowed)
+		return nil, d.fs.errno("mknod", path, errno.ErrNotAllowed)
 	}
 	f, h, err := d.createFile(ctx, name, syscall.O_RDONLY|syscall.O_CREAT|syscall.O_EXCL, mode, 0)
 	if err != nil {
@@ -135,7 +136,7 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 		return nil, nil, err
 	}
 	if !d.takesChildren() {
-		return nil, nil, errNotAllowed
+		return nil, nil, errno.ErrNotAllowed
 	}
 	path := d.where()
 	s, err := d.state(ctx)

@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -65,8 +66,8 @@ func (d *dir) rootOrState(ctx context.Context) (ensemble.Snapshot, error) {
 	return s, err
 }
 
-// state returns what is known about the znode, or errGone if it is not there as this directory any
-// more.
+// state returns what is known about the znode, or errno.ErrGone if it is not there as this
+// directory any more.
 func (d *dir) state(ctx context.Context) (ensemble.Snapshot, error) {
 	for again := false; ; again = true {
 		if removed := d.removed(); removed != nil {
@@ -90,7 +91,7 @@ func (d *dir) state(ctx context.Context) (ensemble.Snapshot, error) {
 			d.told(s.Stat)
 			return s, nil
 		case again || !d.outdates(s.Stat):
-			return s, errGone
+			return s, errno.ErrGone
 		}
 		d.fs.ensemble.AskAnew(path) // the answer is from before the directory was created
 	}
@@ -102,7 +103,7 @@ func (d *dir) whileMoving(moving bool) (ensemble.Snapshot, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !moving || d.life.isGone() || d.last == nil {
-		return ensemble.Snapshot{}, errGone
+		return ensemble.Snapshot{}, errno.ErrGone
 	}
 	return ensemble.Snapshot{Stat: d.last}, nil
 }
@@ -285,7 +286,7 @@ func (d *dir) newName(name string) (path string, err error) {
 	}
 	zname := names.Znode(name, d.isRoot())
 	if names.Reserved(name, d.isRoot()) || !d.takesChildren() {
-		return "", errNotAllowed
+		return "", errno.ErrNotAllowed
 	}
 	if !names.Valid(zname) {
 		return "", zk.ErrInvalidPath
@@ -352,7 +353,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 	case name == names.Data:
 		return d.fs.remove(ctx, idOf(path, roleData), func() error { return d.fs.ensemble.ClearData(ctx, path) })
 	case names.Reserved(name, d.isRoot()):
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	}
 	path = ensemble.Join(path, names.Znode(name, d.isRoot()))
 	locked := d.mayHaveLock(path)
@@ -363,7 +364,7 @@ func (d *dir) unlink(ctx context.Context, name string) error {
 			case err != nil:
 				return err
 			case d.fs.kinds.KindOf(path, st) == names.KindDir:
-				return errGone // the kernel looks again (kernel fact 13)
+				return errno.ErrGone // the kernel looks again (kernel fact 13)
 			}
 			_, err = d.fs.ensemble.Do(ctx, ensemble.Deletion{Path: path, Seen: st})
 			if errors.Is(err, zk.ErrBadVersion) {

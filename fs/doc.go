@@ -50,11 +50,10 @@
 // the caller (signals.go). So no system call waits for ever, but for a lock, and a signal ends that
 // wait. Unmounting always works.
 //
-// An operation returns an error of this package or of package zk. One table turns it into an error
-// number (errno.go); what the table does not foresee is EIO, and a line in the log.
+// An operation returns an error of package errno or of package zk. One table turns it into an error
+// number (package errno); what the table does not foresee is EIO, and a line in the log.
 //
-// Tests: TestTimeout, TestServerAway, TestHostDown, TestInterrupt, TestErrnoIsExhaustive,
-// TestErrnoOfEachError, TestNeverENOTCONN, TestPosix, TestRules.
+// Tests: TestTimeout, TestServerAway, TestHostDown, TestInterrupt, TestPosix, TestRules.
 //
 // # Questions and the cache
 //

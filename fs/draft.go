@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -67,7 +68,7 @@ func (d *draft) through(read, appends bool) {
 func (d *draft) write(data []byte, off int64, limit int) error {
 	end := off + int64(len(data))
 	if end > int64(limit) {
-		return errTooLarge
+		return errno.ErrTooLarge
 	}
 	d.resize(int(max(end, int64(len(d.data)))))
 	copy(d.data[off:], data)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -55,7 +56,7 @@ func (d *draft) do(step string) error {
 	case "empty":
 		d.empty()
 	case "refuse":
-		d.refuse(int64(off), errTooLarge)
+		d.refuse(int64(off), errno.ErrTooLarge)
 	case "rebase": // DATA
 		d.rebase(ensemble.Snapshot{Stat: &zk.Stat{}, Data: []byte(place), HasData: true})
 	case "recreate":
@@ -136,7 +137,7 @@ func TestDraft(t *testing.T) {
 			}
 			before := len(d.data)
 			err := d.do(step)
-			if err != nil && (!errors.Is(err, errTooLarge) || len(d.data) != before) {
+			if err != nil && (!errors.Is(err, errno.ErrTooLarge) || len(d.data) != before) {
 				t.Errorf("%q: %v with %d bytes in place of %d", step, err, len(d.data), before)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -195,14 +196,14 @@ func (f *file) state(ctx context.Context) (ensemble.Snapshot, error) {
 	lost := f.life == lifeVanished && !open
 	f.mu.Unlock()
 	if lost {
-		return ensemble.Snapshot{}, errGone
+		return ensemble.Snapshot{}, errno.ErrGone
 	}
 	if local {
 		return shown.snapshot(), nil
 	}
 	known := shown.hasData && f.fs.ensemble.IsCurrent(f.where(), shown.snapshot())
 	s, err := f.settledLoad(ctx, open && !known)
-	if errors.Is(err, errGone) && f.stays() {
+	if errors.Is(err, errno.ErrGone) && f.stays() {
 		s = shown.snapshot()
 		s.Removed = true
 		return s, nil
@@ -246,8 +247,9 @@ func (f *file) stays() bool {
 	return len(f.handles) > 0 || f.life == lifeRemoved
 }
 
-// load gets the znode, or errGone if it is not there as this file any more: it was removed, or is
-// another one, or this mount is about to remove or rename it. An open file then stays as it was.
+// load gets the znode, or errno.ErrGone if it is not there as this file any more: it was removed,
+// or is another one, or this mount is about to remove or rename it. An open file then stays as it
+// was.
 func (f *file) load(ctx context.Context, data bool) (s ensemble.Snapshot, err error) {
 	ask := f.fs.ensemble.Know
 	if data {
@@ -256,23 +258,23 @@ func (f *file) load(ctx context.Context, data bool) (s ensemble.Snapshot, err er
 	for again := false; ; again = true {
 		path, lost := f.standing()
 		if lost {
-			return s, errGone
+			return s, errno.ErrGone
 		}
 		s, err = ask(ctx, path)
 		now, lost := f.standing()
 		switch {
 		case lost:
-			return s, errGone
+			return s, errno.ErrGone
 		case now != path: // it was renamed meanwhile
 			continue
 		case errors.Is(err, zk.ErrNoNode):
-			return s, errGone
+			return s, errno.ErrGone
 		case err != nil:
 			return s, err
 		case f.shows(s.Stat) && f.is(path, s.Stat):
 			return s, nil
 		case again || !f.outdates(s.Stat):
-			return s, errGone
+			return s, errno.ErrGone
 		}
 		f.fs.ensemble.AskAnew(path) // the answer is from before the file was created
 	}
@@ -283,7 +285,7 @@ func (f *file) load(ctx context.Context, data bool) (s ensemble.Snapshot, err er
 // kernel, a page (kernel fact 12).
 func (f *file) settledLoad(ctx context.Context, data bool) (ensemble.Snapshot, error) {
 	s, err := f.load(ctx, data)
-	if !errors.Is(err, errGone) || f.isGone() {
+	if !errors.Is(err, errno.ErrGone) || f.isGone() {
 		return s, err
 	}
 	if err := f.take(ctx); err != nil {

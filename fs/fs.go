@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 )
 
@@ -42,7 +43,7 @@ type FS struct {
 // errno returns the error number of err for the system call op on path, and logs what no table
 // foresaw.
 func (f *FS) errno(op, path string, err error) syscall.Errno {
-	errno := errnoOf(err)
+	errno := errno.Of(err)
 	if errno == syscall.EIO {
 		f.log.Error(op, "path", path, "err", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -23,7 +24,7 @@ func (f *file) lockPath() (string, error) {
 	path := f.where()
 	switch {
 	case suffix == "":
-		return "", errRange
+		return "", errno.ErrRange
 	case f.role == roleLock, f.role == roleDirLock:
 		return path, nil
 	case f.role == roleData:
@@ -46,7 +47,7 @@ func (f *file) Setlkw(ctx context.Context, fh fusefs.FileHandle, owner uint64, l
 func (f *file) setlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk *fuse.FileLock, flags uint32, wait bool) syscall.Errno {
 	path, err := f.lockPath()
 	if err != nil {
-		return errnoOf(err)
+		return errno.Of(err)
 	}
 	h, ok := fh.(*handle)
 	if !ok {
@@ -58,7 +59,7 @@ func (f *file) setlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	case lk.Typ == syscall.F_UNLCK:
 		err = f.unlock(ctx, h, key)
 	case lk.Start != 0 || lk.End < math.MaxInt64:
-		err = errRange
+		err = errno.ErrRange
 	default:
 		err = f.lock(ctx, h, key, path, lk.Typ == syscall.F_RDLCK, wait)
 	}
@@ -162,7 +163,7 @@ func (f *file) acquire(ctx context.Context, key lockKey, path string, shared, wa
 func (f *file) granted(ctx context.Context, h *handle, key lockKey, held *heldLock) error {
 	err := h.catchUp(ctx)
 	if err == nil && h.quiet && key.handle == nil && f.fs.locks.endsWith(held.process, key, held) != nil {
-		err = errUnseen
+		err = errno.ErrUnseen
 	}
 	if err != nil {
 		f.fs.locks.startRelease(key, held)
@@ -218,7 +219,7 @@ func (h *handle) catchUp(request context.Context) error {
 		return nil
 	}
 	s, err := f.load(ctx, true)
-	if errors.Is(err, errGone) {
+	if errors.Is(err, errno.ErrGone) {
 		return nil // so it is for the program too
 	}
 	f.mu.Lock()
@@ -273,13 +274,13 @@ func Lockable(acl []zk.ACL, ids []zk.Identity) bool {
 }
 
 // lockACL returns the ACL for a contender on the znode at path, and for that znode where it is
-// missing. It is errPermission if the lock could not be taken, or not be given back, so that no
+// missing. It is ensemble.ErrPermission if the lock could not be taken, or not be given back, so that no
 // contender is created that stays.
 func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error) {
 	own, st, err := f.ensemble.ACLStat(ctx, path)
 	switch {
 	case err == nil && names.IsLockDir(path, f.kinds.LockSuffix, st):
-		return nil, errLockDir
+		return nil, errno.ErrLockDir
 	case err == nil:
 		acl, err = f.aclUnder(ctx, path, own, nil)
 	case errors.Is(err, zk.ErrNoNode):
@@ -358,7 +359,7 @@ func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
 func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk *fuse.FileLock, flags uint32, out *fuse.FileLock) syscall.Errno {
 	path, err := f.lockPath()
 	if err != nil {
-		return errnoOf(err)
+		return errno.Of(err)
 	}
 	h, ok := fh.(*handle)
 	if !ok {

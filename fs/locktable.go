@@ -8,6 +8,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -243,11 +244,12 @@ func (l *locks) warn(held *heldLock) {
 	}
 }
 
-// heldBy returns the lock that was taken through h, or errLockLost if it is not held any more.
+// heldBy returns the lock that was taken through h, or errno.ErrLockLost if it is not held any
+// more.
 func (l *locks) heldBy(h opener) (*heldLock, error) {
 	for _, held := range l.matching(func(_ lockKey, held *heldLock) bool { return held.handle == h }) {
 		if held.isLost() {
-			return nil, errLockLost
+			return nil, errno.ErrLockLost
 		}
 		return held, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 )
 
@@ -134,10 +135,10 @@ func (n *node) standing() (path string, lost bool) {
 	return n.path, n.life.isGone() || n.frozen
 }
 
-// mayChange returns errReadOnly if nothing may be changed through this mount.
+// mayChange returns errno.ErrReadOnly if nothing may be changed through this mount.
 func (n *node) mayChange() error {
 	if n.fs.o.ReadOnly {
-		return errReadOnly
+		return errno.ErrReadOnly
 	}
 	return nil
 }

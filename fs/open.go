@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -64,7 +65,7 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 		switch {
 		case err == nil:
 			outdated = f.opened(h, s)
-		case !errors.Is(err, errGone) || !f.reopens(h, caller):
+		case !errors.Is(err, errno.ErrGone) || !f.reopens(h, caller):
 			return nil, false, err
 		}
 	}
@@ -113,15 +114,16 @@ func (f *file) showsQueue() bool {
 	return false
 }
 
-// takesData returns errNotAllowed if what is written into a lock file could be lost: the servers remove a container
-// that is empty, whatever its data, and nobody can see that a znode is one. One that was written once is none of ours.
+// takesData returns errno.ErrNotAllowed if what is written into a lock file could be lost: the
+// servers remove a container that is empty, whatever its data, and no client can see that a znode
+// is one. One that was written once is none of ours.
 func (f *file) takesData(ctx context.Context) error {
 	if f.role == roleDirLock {
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	}
 	s, err := f.load(ctx, false)
 	if err == nil && s.Stat.Version == 0 && s.Stat.DataLength <= 0 {
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	}
 	return err
 }
@@ -216,7 +218,7 @@ func (f *file) mayWrite(ctx context.Context) error {
 	}
 	err := f.fs.ensemble.Allowed(ctx, f.where(), zk.PermWrite)
 	if errors.Is(err, zk.ErrNoNode) {
-		err = errGone // the kernel looks again, and creates it if O_CREAT says so (kernel fact 13)
+		err = errno.ErrGone // the kernel looks again, and creates it if O_CREAT says so (kernel fact 13)
 	}
 	return err
 }

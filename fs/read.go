@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 )
 
 // oneRead is what the kernel reads at once, ahead of a program (kernel fact 24). Smaller files come
@@ -57,7 +58,7 @@ func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.Re
 		}
 		f.mu.Unlock()
 		s, err := f.load(ctx, true)
-		if errors.Is(err, errGone) && h.base.HasData {
+		if errors.Is(err, errno.ErrGone) && h.base.HasData {
 			s, err = h.base, nil
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
@@ -84,7 +85,7 @@ func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.Re
 		ctx, cancel := f.fs.bound(ctx)
 		defer cancel()
 		now, err := f.current(ctx)
-		if err != nil && !errors.Is(err, errGone) { // a deleted file that is open stays as it was
+		if err != nil && !errors.Is(err, errno.ErrGone) { // a deleted file that is open stays as it was
 			return nil, f.fs.errno("read", f.where(), err)
 		}
 		if err == nil && (off == 0 || bytes.HasPrefix(now.Data, base.Data)) {
@@ -120,7 +121,7 @@ func (h *handle) readNow(ctx context.Context, dest []byte, off int64) (fuse.Read
 		switch {
 		case err == nil:
 			s = now
-		case !errors.Is(err, errGone) || !s.HasData:
+		case !errors.Is(err, errno.ErrGone) || !s.HasData:
 			return nil, f.fs.errno("read", f.where(), err)
 		}
 	}

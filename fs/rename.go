@@ -8,6 +8,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -46,7 +47,7 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 		return d.renameScratch(ctx, local, name, to, newName, flags&renameNoReplace != 0)
 	}
 	if names.Reserved(name, d.isRoot()) || names.Reserved(newName, to.isRoot()) {
-		return errOtherDevice
+		return errno.ErrOtherDevice
 	}
 	if !names.Valid(names.Znode(newName, to.isRoot())) {
 		return zk.ErrInvalidPath
@@ -62,7 +63,7 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 }
 
 // renameZnode is one look at both ends, and the rename if they still are so. Else it returns
-// errOvertaken.
+// ensemble.ErrOvertaken.
 func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName string, flags uint32) error {
 	src, err := d.place(ctx, name)
 	if err != nil {
@@ -77,11 +78,11 @@ func (d *dir) renameZnode(ctx context.Context, name string, to *dir, newName str
 	}
 	switch {
 	case src.s.Stat.EphemeralOwner != 0 && src.s.Stat.EphemeralOwner != d.fs.ensemble.SessionID():
-		return errForeign
+		return errno.ErrForeign
 	case flags&renameExchange != 0:
 		return d.exchange(ctx, src, dst)
 	case !to.takesChildren():
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	case flags&renameNoReplace != 0 && dst.s.Stat != nil && !d.fs.hides(ctx, dst.path, dst.s.Stat):
 		return zk.ErrNodeExists
 	}
@@ -160,7 +161,7 @@ func (d *dir) place(ctx context.Context, name string) (place, error) {
 		return p, nil
 	}
 	s, err := d.fs.ensemble.Know(ctx, p.path)
-	if s.Stat == nil && err != nil && errnoOf(err) != syscall.ENOENT {
+	if s.Stat == nil && err != nil && errno.Of(err) != syscall.ENOENT {
 		return p, err
 	}
 	p.s = s
@@ -213,12 +214,12 @@ func (f *FS) move(ctx context.Context, src, dst place) error {
 	lock := f.kinds.IsLockPath(dst.path)
 	switch {
 	case src.kind == names.KindDir && lock, src.kind == names.KindLock && src.s.Stat.NumChildren > 0:
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	case dst.s.Stat == nil:
 	case src.kind == names.KindDir && dst.kind != names.KindDir:
-		return errNotDir
+		return errno.ErrNotDir
 	case src.kind != names.KindDir && dst.kind == names.KindDir:
-		return errIsDir
+		return errno.ErrIsDir
 	case dst.kind == names.KindDir && (dst.s.Stat.NumChildren > 0 || dst.s.Stat.DataLength > 0):
 		return zk.ErrNotEmpty
 	}
@@ -289,11 +290,11 @@ func (m *mover) add(ctx context.Context, from, to string) error {
 	m.bytes += len(s.Data) + 2*len(from) + len(to)
 	switch {
 	case masked(acl):
-		return errMaskedACL
+		return errno.ErrMaskedACL
 	case m.nodes > maxMoveNodes || m.bytes > maxMoveBytes && m.nodes > 1:
-		return errOtherDevice
+		return errno.ErrOtherDevice
 	case s.Stat.EphemeralOwner != 0 && s.Stat.EphemeralOwner != m.fs.ensemble.SessionID():
-		return errForeign
+		return errno.ErrForeign
 	}
 	m.create(to, s, acl)
 	if s.Stat.NumChildren > 0 {
@@ -336,7 +337,7 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	case b.s.Stat == nil:
 		return zk.ErrNoNode
 	case a.kind != names.KindFile || b.kind != names.KindFile:
-		return errOtherDevice
+		return errno.ErrOtherDevice
 	}
 	sa, err := d.fs.ensemble.Get(ctx, a.path)
 	if err != nil {
@@ -353,7 +354,7 @@ func (d *dir) exchange(ctx context.Context, a, b place) error {
 	defer done()
 	_, err = d.fs.ensemble.Do(ctx, ensemble.Exchange{A: a.path, B: b.path, InA: sa, InB: sb})
 	if errors.Is(err, zk.ErrTooLarge) {
-		return errOtherDevice
+		return errno.ErrOtherDevice
 	}
 	if err != nil {
 		d.fs.notify.tell(b.path, ensemble.DataChanged)

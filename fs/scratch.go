@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -85,11 +86,11 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 	defer f.give()
 	switch {
 	case names.Reserved(newName, to.isRoot()):
-		return errOtherDevice
+		return errno.ErrOtherDevice
 	case !names.Valid(names.Znode(newName, to.isRoot())):
 		return zk.ErrInvalidPath
 	case !to.takesChildren():
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	}
 	return d.fs.ensemble.LookAgain(ctx, func() error {
 		return d.placeScratch(ctx, f, name, to, newName, noReplace)
@@ -97,7 +98,7 @@ func (d *dir) renameScratch(ctx context.Context, f *file, name string, to *dir, 
 }
 
 // placeScratch is one look at the end of such a rename, and the rename if it still is so. Else it
-// returns errOvertaken.
+// returns ensemble.ErrOvertaken.
 func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, newName string, noReplace bool) error {
 	dst, err := to.place(ctx, newName)
 	if err != nil {
@@ -111,7 +112,7 @@ func (d *dir) placeScratch(ctx context.Context, f *file, name string, to *dir, n
 	case noReplace && (dst.s.Stat != nil || other != nil):
 		return zk.ErrNodeExists
 	case dst.s.Stat != nil && dst.kind == names.KindDir:
-		return errIsDir
+		return errno.ErrIsDir
 	}
 	var published *zk.Stat
 	if dst.s.Stat != nil || d.fs.o.NoLocal || !matches(newName, scratchNames) {

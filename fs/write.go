@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 )
 
 // Write implements write(2): into the draft.
@@ -95,7 +96,7 @@ func (h *handle) undoes(end int64, err error) int64 {
 // contender's znode.
 func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off int64) error {
 	if held == nil {
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	}
 	d := draft{data: h.note}
 	if h.append {

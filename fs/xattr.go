@@ -9,6 +9,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -86,11 +87,11 @@ func (s source) set(name, value string) error {
 	a, ok := xattr.Lookup(name)
 	switch {
 	case s.fs.o.ReadOnly:
-		return errReadOnly
+		return errno.ErrReadOnly
 	case !ok:
-		return errNoAttribute
+		return errno.ErrNoAttribute
 	case a.Write == xattr.WriteNever:
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	}
 	if err := a.Check(value); err != nil {
 		return errors.Join(zk.ErrBadArguments, err)
@@ -111,7 +112,7 @@ func parseACL(value string) ([]zk.ACL, error) {
 		return nil, errors.Join(zk.ErrInvalidACL, err)
 	}
 	if masked(acl) {
-		return nil, errMaskedACL
+		return nil, errno.ErrMaskedACL
 	}
 	return acl, nil
 }
@@ -132,7 +133,7 @@ func (s source) setType(value string) error {
 		return nil
 	}
 	if s.dir {
-		return errNotAllowed
+		return errno.ErrNotAllowed
 	}
 	defer s.fs.showChange(s.ctx, s.path, ensemble.ChildrenChanged)
 	_, err := s.fs.ensemble.Do(s.ctx, ensemble.TypeChange{Path: s.path})
@@ -242,7 +243,7 @@ func (f *file) setScratchACL(name, value string) error {
 // cannotRemove is why an attribute can not be removed: it is always there, or never.
 func cannotRemove(name string) syscall.Errno {
 	if _, ok := xattr.Lookup(name); ok {
-		return errnoOf(errNotAllowed)
+		return errno.Of(errno.ErrNotAllowed)
 	}
 	return fusefs.ENOATTR
 }

@@ -1,4 +1,4 @@
-package fs
+package errno
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func TestErrno(t *testing.T) {
 		{errors.New("whatever"), syscall.EIO},
 		{errors.Join(zk.ErrInvalidACL, errors.New("why")), syscall.EINVAL},
 	} {
-		if got := errnoOf(c.err); got != c.want {
+		if got := Of(c.err); got != c.want {
 			t.Errorf("%v: %v, want %v", c.err, got, c.want)
 		}
 	}
@@ -47,7 +47,7 @@ func TestErrnoIsExhaustive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), "../zk/errors.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../zk/errors.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,26 +89,26 @@ func TestErrnoOfEachError(t *testing.T) {
 		syscall.ENOENT:     {zk.ErrNoNode},
 		syscall.EEXIST:     {zk.ErrNodeExists},
 		syscall.ENOTEMPTY:  {zk.ErrNotEmpty},
-		syscall.EACCES:     {zk.ErrNoAuth, zk.ErrAuthFailed, ensemble.ErrPermission, errMaskedACL},
-		syscall.ESTALE:     {zk.ErrBadVersion, errConflict, errGone},
-		syscall.ENOTDIR:    {zk.ErrNoChildrenForEphemerals, errNotDir},
-		syscall.EISDIR:     {errIsDir},
+		syscall.EACCES:     {zk.ErrNoAuth, zk.ErrAuthFailed, ensemble.ErrPermission, ErrMaskedACL},
+		syscall.ESTALE:     {zk.ErrBadVersion, ErrConflict, ErrGone},
+		syscall.ENOTDIR:    {zk.ErrNoChildrenForEphemerals, ErrNotDir},
+		syscall.EISDIR:     {ErrIsDir},
 		syscall.EINVAL:     {zk.ErrInvalidACL, zk.ErrBadArguments, zk.ErrMarshalling, zk.ErrInvalidPath},
 		syscall.EDQUOT:     {zk.ErrQuotaExceeded},
-		syscall.EROFS:      {zk.ErrNotReadOnly, errReadOnly},
-		syscall.EOPNOTSUPP: {zk.ErrUnimplemented, zk.ErrEphemeralOnLocalSession, errNoAttribute},
+		syscall.EROFS:      {zk.ErrNotReadOnly, ErrReadOnly},
+		syscall.EOPNOTSUPP: {zk.ErrUnimplemented, zk.ErrEphemeralOnLocalSession, ErrNoAttribute},
 		syscall.EAGAIN:     {zk.ErrThrottled, zk.ErrLockHeld},
-		syscall.EFBIG:      {zk.ErrTooLarge, errTooLarge},
+		syscall.EFBIG:      {zk.ErrTooLarge, ErrTooLarge},
 		syscall.ETIMEDOUT:  {context.DeadlineExceeded, zk.ErrRequestTimeout, zk.ErrOperationTimeout},
 		syscall.EHOSTDOWN:  {zk.ErrNoServer, zk.ErrConnectionClosed, zk.ErrSessionExpired},
 		syscall.EINTR:      {context.Canceled},
-		syscall.EPERM:      {errForeign, errNotAllowed},
-		syscall.EXDEV:      {errOtherDevice},
-		syscall.ENOLCK:     {errRange, errUnseen, errLockDir},
-		syscall.EIO:        {ensemble.ErrUnresolved, errLockLost, zk.ErrSystemError, zk.ErrUnknown},
+		syscall.EPERM:      {ErrForeign, ErrNotAllowed},
+		syscall.EXDEV:      {ErrOtherDevice},
+		syscall.ENOLCK:     {ErrRange, ErrUnseen, ErrLockDir},
+		syscall.EIO:        {ensemble.ErrUnresolved, ErrLockLost, zk.ErrSystemError, zk.ErrUnknown},
 	} {
 		for _, err := range errs {
-			if got := errnoOf(err); got != errno {
+			if got := Of(err); got != errno {
 				t.Errorf("%v: %v, want %v", err, got, errno)
 			}
 		}

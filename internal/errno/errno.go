@@ -1,4 +1,6 @@
-package fs
+// Package errno is the table of what programs see of the errors of a mount: an error number for
+// each. It has the errors of the mount itself.
+package errno
 
 import (
 	"context"
@@ -11,21 +13,21 @@ import (
 
 // What the file system itself refuses.
 var (
-	errConflict    = errors.New("the znode was changed by somebody else")
-	errTooLarge    = errors.New("more data than the servers accept in a znode")
-	errGone        = errors.New("the znode does not exist any more, or as something else")
-	errMaskedACL   = errors.New("an ACL whose digests the server masked can not be copied; mount with --acl creator or a list")
-	errReadOnly    = errors.New("mounted read-only")
-	errNotAllowed  = errors.New("not a file operation that znodes have")
-	errForeign     = errors.New("an ephemeral of another session")
-	errNotDir      = errors.New("a directory can not take the place of a file")
-	errIsDir       = errors.New("a file can not take the place of a directory")
-	errOtherDevice = errors.New("too much, or too special, for one transaction")
-	errNoAttribute = errors.New("no such extended attribute")
-	errRange       = errors.New("a lock on a part of a file")
-	errLockDir     = errors.New("the lock of the file is a directory, which another program has made")
-	errUnseen      = errors.New("a lock of a process that this mount cannot see the end of; open the file again")
-	errLockLost    = errors.New("the session that held the lock is over")
+	ErrConflict    = errors.New("the znode was changed by somebody else")
+	ErrTooLarge    = errors.New("more data than the servers accept in a znode")
+	ErrGone        = errors.New("the znode does not exist any more, or as something else")
+	ErrMaskedACL   = errors.New("an ACL whose digests the server masked can not be copied; mount with --acl creator or a list")
+	ErrReadOnly    = errors.New("mounted read-only")
+	ErrNotAllowed  = errors.New("not a file operation that znodes have")
+	ErrForeign     = errors.New("an ephemeral of another session")
+	ErrNotDir      = errors.New("a directory can not take the place of a file")
+	ErrIsDir       = errors.New("a file can not take the place of a directory")
+	ErrOtherDevice = errors.New("too much, or too special, for one transaction")
+	ErrNoAttribute = errors.New("no such extended attribute")
+	ErrRange       = errors.New("a lock on a part of a file")
+	ErrLockDir     = errors.New("the lock of the file is a directory, which another program has made")
+	ErrUnseen      = errors.New("a lock of a process that this mount cannot see the end of; open the file again")
+	ErrLockLost    = errors.New("the session that held the lock is over")
 )
 
 // errnos is the whole table of what programs see. The first match counts.
@@ -68,24 +70,24 @@ var errnos = []struct {
 	{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	{context.Canceled, syscall.EINTR},
 
-	{errConflict, syscall.ESTALE},
-	{errGone, syscall.ESTALE},
+	{ErrConflict, syscall.ESTALE},
+	{ErrGone, syscall.ESTALE},
 	{ensemble.ErrUnresolved, syscall.EIO},
-	{errTooLarge, syscall.EFBIG},
-	{errMaskedACL, syscall.EACCES},
+	{ErrTooLarge, syscall.EFBIG},
+	{ErrMaskedACL, syscall.EACCES},
 	{ensemble.ErrPermission, syscall.EACCES},
-	{errReadOnly, syscall.EROFS},
-	{errNotAllowed, syscall.EPERM},
-	{errForeign, syscall.EPERM},
-	{errNotDir, syscall.ENOTDIR},
-	{errIsDir, syscall.EISDIR},
+	{ErrReadOnly, syscall.EROFS},
+	{ErrNotAllowed, syscall.EPERM},
+	{ErrForeign, syscall.EPERM},
+	{ErrNotDir, syscall.ENOTDIR},
+	{ErrIsDir, syscall.EISDIR},
 	{ensemble.ErrOvertaken, syscall.EBUSY},
-	{errOtherDevice, syscall.EXDEV},
-	{errNoAttribute, syscall.EOPNOTSUPP},
-	{errRange, syscall.ENOLCK},
-	{errUnseen, syscall.ENOLCK},
-	{errLockDir, syscall.ENOLCK},
-	{errLockLost, syscall.EIO},
+	{ErrOtherDevice, syscall.EXDEV},
+	{ErrNoAttribute, syscall.EOPNOTSUPP},
+	{ErrRange, syscall.ENOLCK},
+	{ErrUnseen, syscall.ENOLCK},
+	{ErrLockDir, syscall.ENOLCK},
+	{ErrLockLost, syscall.EIO},
 	{zk.ErrLockLost, syscall.EIO},
 	{zk.ErrLockHeld, syscall.EWOULDBLOCK},
 	{zk.ErrDeadlock, syscall.EDEADLK},
@@ -103,9 +105,9 @@ var errnos = []struct {
 	{zk.ErrUnknown, syscall.EIO},
 }
 
-// errnoOf returns the error number for err, 0 for nil. It is never ENOTCONN: to an administrator that means
-// that the daemon died. Whatever the table does not know is EIO.
-func errnoOf(err error) syscall.Errno {
+// Of returns the error number for err, 0 for nil. It is never ENOTCONN: to an administrator that
+// means that the daemon died. Any error that the table does not know is EIO.
+func Of(err error) syscall.Errno {
 	if err == nil {
 		return 0
 	}
