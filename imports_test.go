@@ -47,7 +47,7 @@ type rule struct {
 var rules = map[string]rule{
 	".":        {},
 	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", "internal/printable", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
-	"fs":       {code: []string{"internal/ensemble", "internal/errno", "internal/names", "zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
+	"fs":       {code: []string{"internal/ensemble", "internal/errno", "internal/life", "internal/names", "zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
@@ -58,6 +58,7 @@ var rules = map[string]rule{
 	"internal/ensemble":  {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"internal/errno":     {code: []string{"internal/ensemble", "zk"}},
 	"internal/history":   {},
+	"internal/life":      {},
 	"internal/names":     {code: []string{"internal/ensemble", "zk"}},
 	"internal/printable": {},
 	"internal/proxy":     {tests: []string{goleak}},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -23,7 +24,7 @@ const (
 func (f *file) hasDraft() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.draft != nil && f.life != lifeRemoved
+	return f.draft != nil && f.life != life.Removed
 }
 
 // edit returns the draft for a change through h, which may be nil for a change by name. busy is held.
@@ -34,7 +35,7 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 		return d, nil
 	}
 	var s ensemble.Snapshot
-	removed := f.life == lifeRemoved
+	removed := f.life == life.Removed
 	if h != nil {
 		s = h.base
 	}
@@ -172,7 +173,7 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 	for other := range f.handles {
 		last = last && (other == h || !other.write)
 	}
-	left := f.draft != nil && f.life != lifeRemoved && (h.dirty || last)
+	left := f.draft != nil && f.life != life.Removed && (h.dirty || last)
 	f.mu.Unlock()
 	if !left {
 		return
@@ -202,7 +203,7 @@ func (f *file) refuse(h *handle, off int64, err error) error {
 // When it fails for good the draft is dropped, with what the kernel holds of it; when the servers are away it stays for the next attempt.
 func (f *file) commit(ctx context.Context, p patience) error {
 	f.mu.Lock()
-	d, sent := f.draft, f.life.isSent()
+	d, sent := f.draft, f.life.IsSent()
 	f.mu.Unlock()
 	if d == nil || !sent {
 		return nil
@@ -292,7 +293,7 @@ func (f *file) learnOutcome(ctx context.Context, path string, d *draft) (done bo
 	then := func() {}
 	if made && more {
 		d.base = st
-		then = f.passLocked(onRebase)
+		then = f.passLocked(life.OnRebase)
 	}
 	f.mu.Unlock()
 	then()
@@ -317,7 +318,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	epoch := f.fs.ensemble.Epoch()
 	f.mu.Lock()
 	data := slices.Clip(d.data)
-	f.learn(st, f.life.isGone())
+	f.learn(st, f.life.IsGone())
 	f.given = nil
 	f.told = st.Mzxid
 	f.shown = content{stat: st, data: data, hasData: len(f.handles) > 0, epoch: epoch}
@@ -331,7 +332,7 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 		h.base, h.dirty, h.flushes = base, false, 0
 	}
 	f.mu.Unlock()
-	f.endDraft(onCommit)
+	f.endDraft(life.OnCommit)
 }
 
 // settle decides what follows from a change that failed: done says that the draft is committed all
@@ -369,7 +370,7 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (
 	case !f.is(path, s.Stat) && f.role != roleData:
 		return false, errno.ErrGone
 	}
-	f.rebase(d, s, onRebase)
+	f.rebase(d, s, life.OnRebase)
 	if len(d.data) > f.fs.o.MaxData {
 		return false, errno.ErrTooLarge
 	}
@@ -386,12 +387,12 @@ func (f *file) recreate(ctx context.Context, path string, d *draft) error {
 	f.mu.Lock()
 	d.acl = acl
 	f.mu.Unlock()
-	f.rebase(d, ensemble.Snapshot{}, onRecreate)
+	f.rebase(d, ensemble.Snapshot{}, life.OnRecreate)
 	return nil
 }
 
 // rebase lets d, the draft of f, go on from s, or from nothing. busy is held.
-func (f *file) rebase(d *draft, s ensemble.Snapshot, e lifeEvent) {
+func (f *file) rebase(d *draft, s ensemble.Snapshot, e life.Event) {
 	f.mu.Lock()
 	d.rebase(s)
 	then := f.passLocked(e)
@@ -404,7 +405,7 @@ func (f *file) rebase(d *draft, s ensemble.Snapshot, e lifeEvent) {
 // error of close(2), is found in the log and in /.status.
 func (f *file) drop(err error) {
 	f.mu.Lock()
-	path, here := f.path, f.life == lifePending
+	path, here := f.path, f.life == life.Pending
 	for h := range f.handles {
 		if h.dirty {
 			h.dirty, h.lost = false, err
@@ -415,7 +416,7 @@ func (f *file) drop(err error) {
 	}
 	f.mu.Unlock()
 	f.fs.failures.add(path, err)
-	f.endDraft(onDrop)
+	f.endDraft(life.OnDrop)
 	if here {
 		f.fs.notify.tell(path, ensemble.Deleted)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -105,7 +106,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 			return nil, nil, err
 		}
 	} else {
-		f = d.fs.newFile(path, role, lifePending)
+		f = d.fs.newFile(path, role, life.Pending)
 		f.draft = &draft{acl: acl, time: time.Now(), intent: creationIntent(flags)}
 	}
 	h := newHandle(f, flags, caller)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -102,7 +103,7 @@ func (d *dir) state(ctx context.Context) (ensemble.Snapshot, error) {
 func (d *dir) whileMoving(moving bool) (ensemble.Snapshot, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !moving || d.life.isGone() || d.last == nil {
+	if !moving || d.life.IsGone() || d.last == nil {
 		return ensemble.Snapshot{}, errno.ErrGone
 	}
 	return ensemble.Snapshot{Stat: d.last}, nil
@@ -112,7 +113,7 @@ func (d *dir) whileMoving(moving bool) (ensemble.Snapshot, error) {
 func (d *dir) removed() *zk.Stat {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.life != lifeRemoved || d.last == nil {
+	if d.life != life.Removed || d.last == nil {
 		return nil
 	}
 	st := *d.last

@@ -103,7 +103,7 @@
 //
 // Scratch files of editors stay in the memory of the mount until a rename makes them znodes
 // (scratch.go). What a file has to do with a znode is its life, which one table of events moves
-// (life.go).
+// (package life).
 //
 // Tests: TestReadYourWrites, TestOneWriteIsOneVersion, TestShellRedirection,
 // TestAppendsFromEverywhere, TestReadModifyWriteConflict, TestChangesArriveOnce,

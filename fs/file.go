@@ -11,6 +11,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -59,7 +60,7 @@ func (c content) snapshot() ensemble.Snapshot {
 	return ensemble.Snapshot{Stat: c.stat, Data: c.data, HasData: c.hasData, Epoch: c.epoch}
 }
 
-func (f *FS) newFile(path string, r role, l life) *file {
+func (f *FS) newFile(path string, r role, l life.Life) *file {
 	return &file{node: node{fs: f, path: path, role: r, life: l}}
 }
 
@@ -170,14 +171,14 @@ func (f *file) attr(out *fuse.Attr, s ensemble.Snapshot, d time.Duration) time.D
 	default:
 		f.fs.o.fileAttr(out, st)
 	}
-	if f.life != lifeNewborn { // which can be written whatever its ACL
+	if f.life != life.Newborn { // which can be written whatever its ACL
 		restrict(out, s)
 	}
-	if f.life.isGone() || s.Removed {
+	if f.life.IsGone() || s.Removed {
 		out.Nlink = 0
 		d = 0
 	}
-	if f.life == lifeScratch {
+	if f.life == life.Scratch {
 		out.Mode = fuse.S_IFREG | 0o600
 	}
 	if f.draft != nil {
@@ -192,8 +193,8 @@ func (f *file) attr(out *fuse.Attr, s ensemble.Snapshot, d time.Duration) time.D
 // state returns what the kernel is to be told about the file: with the data if it is open, so that reads fit the size.
 func (f *file) state(ctx context.Context) (ensemble.Snapshot, error) {
 	f.mu.Lock()
-	shown, open, local := f.shown, len(f.handles) > 0, f.draft != nil || f.life.isGone()
-	lost := f.life == lifeVanished && !open
+	shown, open, local := f.shown, len(f.handles) > 0, f.draft != nil || f.life.IsGone()
+	lost := f.life == life.Vanished && !open
 	f.mu.Unlock()
 	if lost {
 		return ensemble.Snapshot{}, errno.ErrGone
@@ -244,7 +245,7 @@ func (f *file) show(s ensemble.Snapshot) {
 func (f *file) stays() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.handles) > 0 || f.life == lifeRemoved
+	return len(f.handles) > 0 || f.life == life.Removed
 }
 
 // load gets the znode, or errno.ErrGone if it is not there as this file any more: it was removed,

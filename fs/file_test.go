@@ -7,6 +7,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -29,7 +30,7 @@ func TestNothingOlderIsShown(t *testing.T) {
 		{"another ensemble", snap(2, 1), snap(1, 2), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := (&FS{}).newFile("/f", roleLeaf, lifeGrown)
+			f := (&FS{}).newFile("/f", roleLeaf, life.Grown)
 			h := &handle{file: f}
 			f.opened(h, tt.first)
 			f.show(tt.then)
@@ -47,7 +48,7 @@ func TestNothingOlderIsShown(t *testing.T) {
 // A look-up that finds another version than the one that reads of an open file are answered from does not tell the
 // kernel the size of it: the kernel would cut what is read.
 func TestSizeOfWhatIsRead(t *testing.T) {
-	f := (&FS{}).newFile("/f", roleLeaf, lifeGrown)
+	f := (&FS{}).newFile("/f", roleLeaf, life.Grown)
 	f.opened(&handle{file: f}, snap(10, 1))
 	var out fuse.Attr
 	if d := f.attr(&out, snap(3, 1), time.Second); out.Size != 10 || d != 0 {
@@ -57,7 +58,7 @@ func TestSizeOfWhatIsRead(t *testing.T) {
 
 // Whoever reads goes on with the version whose size the kernel knows, until it was told that there is another.
 func TestOpenDoesNotChangeWhatOthersRead(t *testing.T) {
-	f := (&FS{}).newFile("/f", roleLeaf, lifeGrown)
+	f := (&FS{}).newFile("/f", roleLeaf, life.Grown)
 	f.opened(&handle{file: f}, snap(3, 1))
 	f.attr(&fuse.Attr{}, snap(3, 1), time.Second)
 	if outdated := f.opened(&handle{file: f}, snap(10, 1)); !outdated || len(f.contentLocked()) != 3 {

@@ -36,7 +36,7 @@ type FS struct {
 	locks      locks
 	lookers    lookers
 	scratch    scratchBytes
-	impossible atomic.Int64 // counts the events that no life of a node has; see lives
+	impossible atomic.Int64 // counts the events that no life of a node has; see life.Table
 	renaming   atomic.Int32 // renames under way: what is missing may be on its way to another path
 }
 

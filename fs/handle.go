@@ -172,7 +172,7 @@ func (h *handle) Release(context.Context) syscall.Errno {
 	h.closing.Store(true)
 	ctx, cancel := f.fs.boundChange(context.Background())
 	defer cancel()
-	if h.write || f.lifeNow().isHere() {
+	if h.write || f.lifeNow().IsHere() {
 		if err := f.take(ctx); err == nil {
 			f.leftOver(ctx, h)
 			f.give()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -299,7 +300,7 @@ func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error)
 // bear brings a file that is pending into ZooKeeper. A lock file that nothing was written to becomes a container, which the servers
 // remove when nobody wants the lock.
 func (f *file) bear(ctx context.Context) error {
-	if !f.lifeNow().isHere() {
+	if !f.lifeNow().IsHere() {
 		return nil
 	}
 	if f.role != roleLock {
@@ -320,7 +321,7 @@ func (f *file) bear(ctx context.Context) error {
 	if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 		return f.failed(err)
 	}
-	f.endDraft(onCommit)
+	f.endDraft(life.OnCommit)
 	return nil
 }
 

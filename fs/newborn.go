@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -18,7 +19,7 @@ func (f *FS) newborn(ctx context.Context, path string, r role, acl []zk.ACL) (*f
 	if err != nil {
 		return nil, err
 	}
-	n := f.newFile(path, r, lifeNewborn)
+	n := f.newFile(path, r, life.Newborn)
 	n.shown = content{stat: st, hasData: true}
 	n.czxid = st.Czxid
 	return n, nil
@@ -28,7 +29,7 @@ func (f *FS) newborn(ctx context.Context, path string, r role, acl []zk.ACL) (*f
 func (f *file) inherit(acl []zk.ACL) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.life == lifeNewborn {
+	if f.life == life.Newborn {
 		f.given = &acl
 	}
 }
@@ -47,7 +48,7 @@ func (f *file) inheritance() []zk.ACL {
 func (f *file) growUp() {
 	f.mu.Lock()
 	f.given = nil
-	then := f.passLocked(onGrowUp)
+	then := f.passLocked(life.OnGrowUp)
 	f.mu.Unlock()
 	then()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 )
 
@@ -25,7 +26,7 @@ type node struct {
 
 	mu     sync.Mutex // guards the following; never held across a request
 	path   string     // of the znode; changes when it is renamed
-	life   life       // when it is gone, what still refers to this inode gets ESTALE
+	life   life.Life  // when it is gone, what still refers to this inode gets ESTALE
 	frozen bool       // see still
 }
 
@@ -63,7 +64,7 @@ func (n *node) where() string {
 func (n *node) isGone() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.life.isGone()
+	return n.life.IsGone()
 }
 
 // OnForget is called when the kernel does not know the inode any more.
@@ -132,7 +133,7 @@ func (n *node) freeze(on bool) {
 func (n *node) standing() (path string, lost bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.path, n.life.isGone() || n.frozen
+	return n.path, n.life.IsGone() || n.frozen
 }
 
 // mayChange returns errno.ErrReadOnly if nothing may be changed through this mount.
@@ -172,3 +173,49 @@ func (f *FS) setEntry(out *fuse.EntryOut, z znode, s ensemble.Snapshot) {
 		}
 	}
 }
+
+// pass applies an event to the life of n and returns what that is then. An event that is impossible
+// changes nothing and is logged.
+func (n *node) pass(e life.Event) life.Life {
+	n.mu.Lock()
+	then := n.passLocked(e)
+	now := n.life
+	n.mu.Unlock()
+	then()
+	return now
+}
+
+// passLocked is pass with n.mu held. The caller calls then once it is not.
+func (n *node) passLocked(e life.Event) (then func()) {
+	was := n.life
+	now, ok := life.Table[was][e]
+	if !ok {
+		n.fs.impossible.Add(1)
+		n.fs.log.Error("a file cannot live like that", "path", n.path, "life", was, "event", e)
+		return func() {}
+	}
+	n.life = now
+	left := now.IsGone() && n.fs.nodes.leave(n)
+	return func() {
+		if left {
+			n.release()
+		}
+		if was.IsKept() && !now.IsKept() {
+			n.ForgetPersistent()
+		}
+	}
+}
+
+// lifeNow returns the life of n.
+func (n *node) lifeNow() life.Life {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.life
+}
+
+// leave notes that this mount removed the znode of n.
+func (n *node) leave() { n.pass(life.OnRemoval) }
+
+// vanish is leave for what another client removed: what is written through open handles is a
+// conflict. It returns false if the node has no znode to lose.
+func (n *node) vanish() bool { return n.pass(life.OnVanish).IsGone() }

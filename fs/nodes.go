@@ -9,6 +9,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -112,7 +113,7 @@ func (d *dir) nodeAt(ctx context.Context, path string, r role, st *zk.Stat) znod
 	if r == roleDir {
 		z = &dir{node: node{fs: d.fs, path: path, role: r}}
 	} else {
-		z = d.fs.newFile(path, r, lifeGrown)
+		z = d.fs.newFile(path, r, life.Grown)
 	}
 	z.base().czxid = st.Czxid
 	t.add(ctx, d, id, z, false)
@@ -129,7 +130,7 @@ func (d *dir) install(ctx context.Context, f *file) {
 	t, id := d.fs.nodes, idOf(f.path, f.role)
 	t.mu.Lock()
 	before := t.at[id]
-	t.add(ctx, d, id, f, f.life.isKept())
+	t.add(ctx, d, id, f, f.life.IsKept())
 	t.mu.Unlock()
 	if before != nil {
 		before.vanish()
@@ -233,7 +234,7 @@ func (t *nodes) lend(f *file) {
 	defer f.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if id := f.id(); t.at[id] == nil && !f.life.isGone() {
+	if id := f.id(); t.at[id] == nil && !f.life.IsGone() {
 		t.at[id] = f
 		t.numbers[f.StableAttr().Ino] = struct{}{}
 	}

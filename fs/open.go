@@ -11,6 +11,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -53,7 +54,7 @@ func (f *file) open(ctx context.Context, flags, caller uint32) (h *handle, outda
 	defer f.give()
 
 	f.mu.Lock()
-	written := f.draft != nil && !f.life.isGone()
+	written := f.draft != nil && !f.life.IsGone()
 	f.mu.Unlock()
 	if written {
 		f.mu.Lock()
@@ -92,7 +93,7 @@ func (f *file) reopens(h *handle, caller uint32) bool {
 	defer f.mu.Unlock()
 	refused := f.refused
 	f.refused = caller
-	if len(f.handles) == 0 || f.life != lifeRemoved && refused != caller {
+	if len(f.handles) == 0 || f.life != life.Removed && refused != caller {
 		return false
 	}
 	h.base = f.shown.snapshot()
@@ -187,7 +188,7 @@ func (f *file) handOver() {
 	f.mu.Lock()
 	s := f.shown.snapshot()
 	fits := f.draft == nil && s.HasData && len(s.Data) > 0 && len(s.Data) <= oneRead &&
-		!f.life.isGone() && f.told == s.Stat.Mzxid && f.stored != f.told
+		!f.life.IsGone() && f.told == s.Stat.Mzxid && f.stored != f.told
 	for h := range f.handles {
 		fits = fits && !h.write
 	}
@@ -213,7 +214,7 @@ func (f *file) mayWrite(ctx context.Context) error {
 	if err := f.mayChange(); err != nil {
 		return err
 	}
-	if l := f.lifeNow(); l.isHere() || l.isGone() || f.inheritance() != nil {
+	if l := f.lifeNow(); l.IsHere() || l.IsGone() || f.inheritance() != nil {
 		return nil
 	}
 	err := f.fs.ensemble.Allowed(ctx, f.where(), zk.PermWrite)

@@ -66,7 +66,7 @@ func (f *file) handOn() {
 	f.mu.Lock()
 	next := f.next
 	f.next = nil
-	due := next != nil && !f.life.isGone() && f.draft == nil && f.shown.hasData &&
+	due := next != nil && !f.life.IsGone() && f.draft == nil && f.shown.hasData &&
 		!next.Before(f.shown.snapshot())
 	f.mu.Unlock()
 	if !due {
@@ -105,7 +105,7 @@ func (f *file) handedOn(next *ensemble.Snapshot, reads uint32) bool {
 // trusted any more: no attribute that runs out does that for a program that does not ask for
 // attributes. node.mu is held.
 func (f *file) expire() {
-	if f.expiry != nil || f.draft != nil || f.life.isGone() {
+	if f.expiry != nil || f.draft != nil || f.life.IsGone() {
 		return
 	}
 	d := f.fs.o.MaxAge
@@ -116,7 +116,7 @@ func (f *file) expire() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.expiry = nil
-		if len(f.handles) > 0 && !f.life.isGone() {
+		if len(f.handles) > 0 && !f.life.IsGone() {
 			f.fs.notify.tell(f.path, ensemble.DataChanged)
 		}
 	})

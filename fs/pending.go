@@ -1,6 +1,10 @@
 package fs
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/zkfs/zkfs/internal/life"
+)
 
 // A pending child of a directory exists here and not in ZooKeeper: what it is stands in its draft
 // alone. The draft holds its name, which is pending exactly as long as the file has that draft: a
@@ -78,7 +82,7 @@ func (f *FS) hasPending(path string) bool {
 
 // endDraft ends the file's draft by an event of its life, and strikes the name out that was pending
 // with it.
-func (f *file) endDraft(e lifeEvent) {
+func (f *file) endDraft(e life.Event) {
 	f.mu.Lock()
 	var d *dir
 	var name string

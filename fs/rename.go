@@ -9,6 +9,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -43,7 +44,7 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	if err := d.mayChange(); err != nil {
 		return err
 	}
-	if local := d.local(name); local != nil && local.lifeNow() == lifeScratch {
+	if local := d.local(name); local != nil && local.lifeNow() == life.Scratch {
 		return d.renameScratch(ctx, local, name, to, newName, flags&renameNoReplace != 0)
 	}
 	if names.Reserved(name, d.isRoot()) || names.Reserved(newName, to.isRoot()) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -56,7 +57,7 @@ func matches(name string, patterns []string) bool {
 // createScratch makes a scratch file. Its mode is 0600: vim takes a file that it creates with another mode
 // than the one that it edits as a reason to write that in place, which leaves the znode what it is.
 func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, caller uint32) (*file, *handle) {
-	f := d.fs.newFile(zpath, roleLeaf, lifeScratch)
+	f := d.fs.newFile(zpath, roleLeaf, life.Scratch)
 	f.draft = newDraft(ensemble.Snapshot{}, intentReplace)
 	h := newHandle(f, flags, caller)
 	f.addHandle(h)
@@ -68,7 +69,7 @@ func (d *dir) createScratch(ctx context.Context, name, zpath string, flags, call
 // charge counts that the draft is about to grow, if it is that of a scratch file, or refuses it.
 // node.mu is held.
 func (f *file) charge(bytes int) error {
-	if f.life != lifeScratch {
+	if f.life != life.Scratch {
 		return nil
 	}
 	if f.fs.scratch.n.Add(int64(bytes)) > scratchLimit && bytes > 0 {
@@ -163,7 +164,7 @@ func (f *file) publish(ctx context.Context, dst place, exclusive bool) (*zk.Stat
 		h.base, h.dirty = f.shown.snapshot(), false
 	}
 	f.mu.Unlock()
-	f.endDraft(onPublish)
+	f.endDraft(life.OnPublish)
 	return st, nil
 }
 
@@ -208,7 +209,7 @@ func (f *file) forget() {
 	if f.draft != nil {
 		f.charge(-len(f.draft.data))
 	}
-	then := f.passLocked(onRemoval)
+	then := f.passLocked(life.OnRemoval)
 	f.mu.Unlock()
 	then()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
+	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -164,7 +165,7 @@ func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno { return
 func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	ctx, cancel := f.fs.bound(ctx)
 	defer cancel()
-	if f.lifeNow().isHere() {
+	if f.lifeNow().IsHere() {
 		return 0, fusefs.ENOATTR
 	}
 	s := f.source(ctx, false)
@@ -175,7 +176,7 @@ func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 }
 
 func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
-	if f.lifeNow().isHere() {
+	if f.lifeNow().IsHere() {
 		return 0, 0
 	}
 	return source{}.list(dest)
@@ -190,11 +191,11 @@ func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32)
 // setxattr commits what was written before: the ACL may be one that does not allow it any more. The data of a newborn
 // file comes after its ACL, so that nobody reads it who may not.
 func (f *file) setxattr(ctx context.Context, name, value string) error {
-	life := f.lifeNow()
-	if life == lifeScratch {
+	l := f.lifeNow()
+	if l == life.Scratch {
 		return f.setScratchACL(name, value)
 	}
-	newborn := life == lifeNewborn
+	newborn := l == life.Newborn
 	if f.hasDraft() && !newborn && !f.isEmptyData() {
 		if err := f.force(ctx); err != nil {
 			return err
