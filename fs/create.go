@@ -8,6 +8,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
@@ -18,8 +19,8 @@ import (
 // Create implements open(2) with O_CREAT of a file that does not exist. The znode is created by the first commit, with its data, so that
 // watchers see it once and whole. With O_EXCL it is created at once, because programs rely on that for locks.
 func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
-	caller := callerOf(ctx)
-	ctx, cancel := d.fs.boundChange(ctx)
+	caller := calls.Caller(ctx)
+	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	f, h, err := d.createFile(ctx, name, flags, mode, caller)
 	if err != nil {
@@ -60,7 +61,7 @@ func (f *file) asCreated() ensemble.Snapshot {
 
 // Mknod implements mknod(2) of a regular file, which is how tar makes those that get extended attributes.
 func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
-	ctx, cancel := d.fs.boundChange(ctx)
+	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	path := ensemble.Join(d.where(), name)
 	if mode&syscall.S_IFMT != syscall.S_IFREG {

@@ -33,7 +33,7 @@ func (d *dir) isRoot() bool { return d == d.fs.root }
 
 // Getattr implements stat(2).
 func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.limits.Bound(ctx)
 	defer cancel()
 	path := d.where()
 	s, err := d.rootOrState(ctx)
@@ -135,7 +135,7 @@ func (d *dir) Setattr(ctx context.Context, f fusefs.FileHandle, in *fuse.SetAttr
 
 // Lookup implements the search for a name in the directory.
 func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.limits.Bound(ctx)
 	defer cancel()
 	inode, err := d.lookup(ctx, name, out)
 	if err == nil {
@@ -245,7 +245,7 @@ func (d *dir) kind() names.Kind { return names.KindDir }
 
 // Mkdir implements mkdir(2): one create, with null data.
 func (d *dir) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
-	ctx, cancel := d.fs.boundChange(ctx)
+	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	inode, err := d.mkdir(ctx, name, out)
 	if err != nil {
@@ -300,7 +300,7 @@ func (d *dir) newName(name string) (path string, err error) {
 
 // Rmdir implements rmdir(2). The server refuses if there are children; data would be lost with the znode, so it counts as one.
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
-	ctx, cancel := d.fs.boundChange(ctx)
+	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	path := ensemble.Join(d.where(), names.Znode(name, d.isRoot()))
 	return d.fs.errno("rmdir", path, d.rmdir(ctx, path))
@@ -337,7 +337,7 @@ func (f *FS) left(id string) {
 
 // Unlink implements unlink(2): a delete of the version just seen, never of children.
 func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
-	ctx, cancel := d.fs.boundChange(ctx)
+	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	return d.fs.errno("unlink", ensemble.Join(d.where(), name), d.unlink(ctx, name))
 }

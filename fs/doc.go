@@ -45,10 +45,10 @@
 // Type counted counts. api_check.go lists the operations that there are, and those that are missing
 // on purpose, with the error that their callers get.
 //
-// Each operation gets a context for all that it asks of the servers (timeout.go). The context ends
-// after Options.Timeout, sooner while the servers are known to be silent, and when a signal ends
-// the caller (signals.go). So no system call waits for ever, but for a lock, and a signal ends that
-// wait. Unmounting always works.
+// Each operation gets a context for all that it asks of the servers (package calls). The context
+// ends after Options.Timeout, sooner while the servers are known to be silent, and when a signal
+// ends the caller. So no system call waits for ever, but for a lock, and a signal ends that wait.
+// Unmounting always works.
 //
 // An operation returns an error of package errno or of package zk. One table turns it into an error
 // number (package errno); what the table does not foresee is EIO, and a line in the log.

@@ -135,7 +135,7 @@ func (f *file) addHandle(h *handle) {
 
 // Getattr implements stat(2) and fstat(2).
 func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	ctx, cancel := f.fs.bound(ctx)
+	ctx, cancel := f.fs.limits.Bound(ctx)
 	defer cancel()
 	s, err := f.state(ctx)
 	if err != nil {
@@ -317,7 +317,7 @@ func (f *file) contentLocked() []byte {
 
 // Setattr implements truncate(2) and utimensat(2), and accepts what has no meaning for a znode.
 func (f *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
-	ctx, cancel := f.fs.boundChange(ctx)
+	ctx, cancel := f.fs.limits.BoundChange(ctx)
 	defer cancel()
 	h, _ := fh.(*handle)
 	if size, ok := in.GetSize(); ok {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/names"
@@ -19,8 +20,8 @@ type FS struct {
 	// immutable after Mount
 	o        Options
 	ensemble *ensemble.Ensemble
-	limits
-	kinds names.Kinds
+	limits   calls.Limits
+	kinds    names.Kinds
 	aclPolicy
 	notify     *notifier
 	server     *fuse.Server

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
@@ -53,7 +54,7 @@ func newHandle(f *file, flags, caller uint32) *handle {
 	h.trunc = h.write && flags&syscall.O_TRUNC != 0
 	h.direct = flags&openDirect != 0
 	if h.write {
-		h.opener, h.thread = processOf(caller), caller
+		h.opener, h.thread = calls.Process(caller), caller
 	}
 	return h
 }
@@ -68,8 +69,8 @@ func (h *handle) uncached() uint32 {
 
 // Flush implements close(2), of any copy of the descriptor in any process.
 func (h *handle) Flush(ctx context.Context) syscall.Errno {
-	caller, owner := callerOf(ctx), lockOwnerOf(ctx)
-	bounded, cancel := h.file.fs.boundChange(ctx)
+	caller, owner := calls.Caller(ctx), calls.LockOwner(ctx)
+	bounded, cancel := h.file.fs.limits.BoundChange(ctx)
 	defer cancel()
 	err := h.flush(bounded, caller)
 	h.file.fs.locks.releaseAll(ctx, func(key lockKey, _ *heldLock) bool {
@@ -97,7 +98,7 @@ func (h *handle) flush(ctx context.Context, caller uint32) error {
 		return err
 	}
 	defer f.give()
-	if caller != 0 && caller != h.thread && processOf(caller) != h.opener {
+	if caller != 0 && caller != h.thread && calls.Process(caller) != h.opener {
 		return nil
 	}
 	h.flushes++
@@ -120,7 +121,7 @@ func (h *handle) commit(ctx context.Context, something bool) error {
 
 // commitDirty commits what was written through h.
 func (h *handle) commitDirty(request context.Context) error {
-	ctx, cancel := h.file.fs.boundChange(request)
+	ctx, cancel := h.file.fs.limits.BoundChange(request)
 	defer cancel()
 	if err := h.file.take(ctx); err != nil {
 		return err
@@ -133,7 +134,7 @@ func (h *handle) commitDirty(request context.Context) error {
 // new as the moment of the call.
 func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	f := h.file
-	ctx, cancel := f.fs.boundChange(ctx)
+	ctx, cancel := f.fs.limits.BoundChange(ctx)
 	defer cancel()
 	if err := f.take(ctx); err != nil {
 		return f.fs.errno("fsync", f.where(), err)
@@ -170,7 +171,7 @@ func (f *file) sync(ctx context.Context) error {
 func (h *handle) Release(context.Context) syscall.Errno {
 	f := h.file
 	h.closing.Store(true)
-	ctx, cancel := f.fs.boundChange(context.Background())
+	ctx, cancel := f.fs.limits.BoundChange(context.Background())
 	defer cancel()
 	if h.write || f.lifeNow().IsHere() {
 		if err := f.take(ctx); err == nil {

@@ -146,7 +146,7 @@ func (r *raw) Link(cancel <-chan struct{}, input *fuse.LinkIn, name string, out 
 const xattrUser = "user."
 
 // Read hands on whether the kernel reads for its cache in place of the caller's user, which nothing
-// here reads: the node interface has no other place for it. See isForCache. What passes the cache
+// here reads: the node interface has no other place for it. See calls.IsForCache. What passes the cache
 // by names the owner of locks (kernel fact 25).
 func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	input.Uid = input.ReadFlags & fuse.READ_LOCKOWNER
@@ -155,7 +155,7 @@ func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse
 
 // Flush hands on the owner of the locks that go with the closed descriptor (kernel fact 16) in
 // place of the caller's ids, which nothing here reads: the node interface has no other place for
-// it. See lockOwnerOf.
+// it. See calls.LockOwner.
 func (r *raw) Flush(cancel <-chan struct{}, input *fuse.FlushIn) fuse.Status {
 	input.Uid, input.Gid = uint32(input.LockOwner), uint32(input.LockOwner>>32)
 	return r.RawFileSystem.Flush(cancel, input)

@@ -41,7 +41,7 @@ type listed struct {
 
 // OpendirHandle implements opendir(3). It asks for the names already, because programs look at its errors.
 func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.limits.Bound(ctx)
 	defer cancel()
 	d.fs.ensemble.Await(ctx, d.where())
 	s, err := d.state(ctx)
@@ -87,7 +87,7 @@ func (l *listing) begin(ctx context.Context) syscall.Errno {
 	if l.entries != nil {
 		return 0
 	}
-	ctx, cancel := l.dir.fs.bound(ctx)
+	ctx, cancel := l.dir.fs.limits.Bound(ctx)
 	defer cancel()
 	return l.dir.fs.errno("list", l.dir.where(), l.names(ctx))
 }
@@ -184,14 +184,14 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 
 // hides reports whether an entry is the idle lock of a file.
 func (l *listing) hides(ctx context.Context, e *listed) bool {
-	ctx, cancel := l.dir.fs.bound(ctx)
+	ctx, cancel := l.dir.fs.limits.Bound(ctx)
 	defer cancel()
 	return l.dir.fs.hides(ctx, e.path, e.s.Stat)
 }
 
 // fetch learns about the next entries.
 func (l *listing) fetch(ctx context.Context) syscall.Errno {
-	ctx, cancel := l.dir.fs.bound(ctx)
+	ctx, cancel := l.dir.fs.limits.Bound(ctx)
 	defer cancel()
 	end := min(len(l.entries), l.next+l.batch)
 	paths, at := l.znodes(l.next, end)
@@ -265,7 +265,7 @@ func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 
 // Fsyncdir implements fsync(2) of a directory: what is listed or looked up next is as new as this call.
 func (l *listing) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno {
-	ctx, cancel := l.dir.fs.bound(ctx)
+	ctx, cancel := l.dir.fs.limits.Bound(ctx)
 	defer cancel()
 	path := l.dir.where()
 	return l.dir.fs.errno("fsync", path, l.dir.fs.ensemble.Sync(ctx, path))

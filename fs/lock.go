@@ -11,6 +11,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
@@ -91,7 +92,7 @@ func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, sh
 		return err
 	}
 	defer end()
-	process := processOf(callerOf(ctx))
+	process := calls.Process(calls.Caller(ctx))
 	if held := f.fs.locks.get(key); held != nil {
 		if held.shared == shared && !held.isLost() && held.takenBy(h, process) {
 			return nil
@@ -176,7 +177,7 @@ func (f *file) granted(ctx context.Context, h *handle, key lockKey, held *heldLo
 // for itself if it asked while the first contender is there, so it is an error if that does not go
 // in time.
 func (f *file) convert(request context.Context, key lockKey, held *heldLock) error {
-	ctx, cancel := f.fs.boundChange(request)
+	ctx, cancel := f.fs.limits.BoundChange(request)
 	defer cancel()
 	return f.fs.locks.release(ctx, key, held)
 }
@@ -190,7 +191,7 @@ func (f *file) unlock(request context.Context, h *handle, key lockKey) error {
 		return nil
 	}
 	err := h.commitDirty(request)
-	ctx, cancel := f.fs.boundChange(request)
+	ctx, cancel := f.fs.limits.BoundChange(request)
 	defer cancel()
 	if left := f.fs.locks.release(ctx, key, held); errors.Is(left, zk.ErrNoAuth) {
 		err = errors.Join(err, left)
@@ -203,7 +204,7 @@ func (f *file) unlock(request context.Context, h *handle, key lockKey) error {
 // from now on is based on this version: the pages that the program reads may have come through another handle.
 func (h *handle) catchUp(request context.Context) error {
 	f := h.file
-	ctx, cancel := f.fs.bound(request)
+	ctx, cancel := f.fs.limits.Bound(request)
 	defer cancel()
 	if f.fs.o.Watch == WatchOff {
 		f.fs.ensemble.ForgetAll()
@@ -243,7 +244,7 @@ func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 
 // contender prepares the lock on the znode at path, and what must be there for it.
 func (f *file) contender(request context.Context, path string, shared bool) (*zk.Lock, error) {
-	ctx, cancel := f.fs.boundChange(request)
+	ctx, cancel := f.fs.limits.BoundChange(request)
 	defer cancel()
 	acl, err := f.fs.lockACL(ctx, path)
 	if err != nil {
@@ -254,7 +255,7 @@ func (f *file) contender(request context.Context, path string, shared bool) (*zk
 	}
 	lock := f.fs.ensemble.NewLock(path, acl, shared)
 	lock.SetContainer()
-	lock.SetData([]byte(describe(callerOf(request))))
+	lock.SetData([]byte(describe(calls.Caller(request))))
 	return lock, nil
 }
 
@@ -336,7 +337,7 @@ const (
 
 // try takes the lock if nobody has it.
 func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
-	ctx, cancel := f.fs.boundChange(request)
+	ctx, cancel := f.fs.limits.BoundChange(request)
 	defer cancel()
 	for tries := 0; ; tries++ {
 		err := lock.TryLockContext(ctx)
@@ -366,7 +367,7 @@ func (f *file) Getlk(ctx context.Context, fh fusefs.FileHandle, owner uint64, lk
 	if !ok {
 		return syscall.EBADF
 	}
-	ctx, cancel := f.fs.bound(ctx)
+	ctx, cancel := f.fs.limits.Bound(ctx)
 	defer cancel()
 	contenders, err := contenders(ctx, f.fs.ensemble, path)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
@@ -129,7 +130,7 @@ const maxTold = 200
 
 // describe returns what the contender of a thread says about itself.
 func describe(thread uint32) string {
-	process := int(processOf(thread))
+	process := int(calls.Process(thread))
 	name, err := os.ReadFile("/proc/" + strconv.Itoa(process) + "/comm")
 	if err != nil {
 		name = nil // it lives in another PID namespace

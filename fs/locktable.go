@@ -8,6 +8,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -16,8 +17,8 @@ import (
 // which lock excludes which, between programs of one host too: each has a contender of its own. No
 // mutex is held while a lock is asked anything.
 type locks struct {
-	limits
-	log *slog.Logger
+	limits calls.Limits
+	log    *slog.Logger
 
 	mu        sync.Mutex // guards the following
 	held      map[lockKey]*heldLock

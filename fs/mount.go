@@ -15,6 +15,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/zk"
@@ -33,12 +34,12 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.root = &dir{node: node{fs: f, path: "/"}}
 	f.nodes = newNodes(f.root)
 	f.ensemble = ensemble.New(conn, f.ensembleOptions())
-	f.limits = limits{f.o.Timeout, f.ensemble}
+	f.limits = calls.Limits{Timeout: f.o.Timeout, Ensemble: f.ensemble}
 	f.locks.limits = f.limits
 	f.aclPolicy = aclPolicy{f.o.ACL, f.o.ACLs, f.ensemble, f.log}
 	f.notify = newNotifier(f.nodes.audience, f.kinds.IsLockPath, f.ensemble.LastZxid)
 
-	ctx, cancel := f.bound(context.Background())
+	ctx, cancel := f.limits.Bound(context.Background())
 	defer cancel()
 	if err := f.ensemble.Start(ctx); err != nil {
 		return nil, fmt.Errorf("watch for changes: %w", err)
@@ -168,7 +169,7 @@ func (f *FS) Unmount() error {
 		}
 		unmounted <- err
 	}()
-	patience := time.NewTimer(f.o.Timeout + grace) // the last requests are answered by then
+	patience := time.NewTimer(f.o.Timeout + calls.Grace) // the last requests are answered by then
 	defer patience.Stop()
 	select {
 	case err := <-unmounted:

@@ -9,6 +9,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
@@ -18,8 +19,8 @@ import (
 // Open implements open(2) of a file that exists. It is the one handler that notifies the kernel
 // itself, by reopen and handOver: the kernel holds no lock here that a notification waits for.
 func (f *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
-	caller := callerOf(ctx)
-	ctx, cancel := f.fs.bound(ctx)
+	caller := calls.Caller(ctx)
+	ctx, cancel := f.fs.limits.Bound(ctx)
 	defer cancel()
 	h, outdated, err := f.open(ctx, flags, caller)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 )
@@ -29,7 +30,7 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 		return h.queue.Read(ctx, dest, off)
 	}
 	switch {
-	case isForCache(ctx):
+	case calls.IsForCache(ctx):
 	case h.whole:
 		return h.readWhole(ctx, dest, off)
 	case h.append:
@@ -44,7 +45,7 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 // has dropped its pages it gets the current version here; see follow.
 func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	f := h.file
-	ctx, cancel := f.fs.bound(ctx)
+	ctx, cancel := f.fs.limits.Bound(ctx)
 	defer cancel()
 	f.follow(ctx)
 	for {
@@ -82,7 +83,7 @@ func (h *handle) readWhole(ctx context.Context, dest []byte, off int64) (fuse.Re
 	base := h.base
 	f.mu.Unlock()
 	if off == 0 || off >= int64(len(base.Data)) {
-		ctx, cancel := f.fs.bound(ctx)
+		ctx, cancel := f.fs.limits.Bound(ctx)
 		defer cancel()
 		now, err := f.current(ctx)
 		if err != nil && !errors.Is(err, errno.ErrGone) { // a deleted file that is open stays as it was
@@ -115,7 +116,7 @@ func (h *handle) readNow(ctx context.Context, dest []byte, off int64) (fuse.Read
 	}
 	f.mu.Unlock()
 	if !shown || !f.fs.ensemble.IsCurrent(f.where(), s) {
-		ctx, cancel := f.fs.bound(ctx)
+		ctx, cancel := f.fs.limits.Bound(ctx)
 		defer cancel()
 		now, err := f.load(ctx, true)
 		switch {

@@ -22,7 +22,7 @@ const (
 
 // Rename implements rename(2) and renameat2(2).
 func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
-	ctx, cancel := d.fs.boundChange(ctx)
+	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	to, ok := newParent.(*dir)
 	if !ok {

@@ -11,43 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-func TestWishIn(t *testing.T) {
-	const all = signals(1<<64 - 1)
-	for name, test := range map[string]struct {
-		state                                  string
-		own, process, blocked, ignored, caught signals
-		want                                   wish
-	}{
-		"timer":                        {state: "D", process: setOf(syscall.SIGALRM), caught: setOf(syscall.SIGALRM), want: wishAnswer},
-		"Go's scheduler":               {state: "D", own: setOf(syscall.SIGURG), caught: all, want: wishAnswer},
-		"a child has ended":            {state: "D", process: setOf(syscall.SIGCHLD), want: wishAnswer},
-		"taken by another thread":      {state: "D", want: wishAnswer},
-		"stop":                         {state: "D", process: setOf(syscall.SIGTSTP), want: wishAnswer},
-		"Ctrl-C":                       {state: "D", own: setOf(syscall.SIGKILL), process: setOf(syscall.SIGINT), want: wishNone},
-		"Ctrl-C that is caught":        {state: "D", process: setOf(syscall.SIGINT), caught: setOf(syscall.SIGINT), want: wishEnd},
-		"Ctrl-C that is ignored":       {state: "D", process: setOf(syscall.SIGINT), ignored: setOf(syscall.SIGINT), want: wishAnswer},
-		"Ctrl-C that is blocked":       {state: "D", process: setOf(syscall.SIGINT), blocked: setOf(syscall.SIGINT), want: wishAnswer},
-		"Ctrl-\\":                      {state: "D", process: setOf(syscall.SIGQUIT), want: wishNone},
-		"timer that is not caught":     {state: "D", process: setOf(syscall.SIGALRM), want: wishNone},
-		"real time":                    {state: "D", process: 1 << 40, caught: 1 << 40, want: wishAnswer},
-		"real time that is not caught": {state: "D", process: 1 << 40, want: wishNone},
-		"killed, all blocked":          {state: "D", own: setOf(syscall.SIGKILL), blocked: all &^ setOf(syscall.SIGKILL, syscall.SIGSTOP), want: wishNone},
-		"waits no more":                {state: "S", want: wishEnd},
-	} {
-		status := fmt.Sprintf("Name:\tState\nState:\t%s (somehow)\nTgid:\t1\nSigQ:\t0/1\nSigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\nCapInh:\t0\n",
-			test.state, test.own, test.process, test.blocked, test.ignored, test.caught)
-		if got := wishIn(status); got != test.want {
-			t.Errorf("%s: %d, want %d", name, got, test.want)
-		}
-	}
-	for thread, want := range map[uint32]wish{0: wishEnd, 1 << 30: wishEnd} {
-		if got := wishOf(thread); got != want {
-			t.Errorf("thread %d: %d, want %d", thread, got, want)
-		}
-	}
-}
+	"github.com/zkfs/zkfs/internal/calls"
+)
 
 // A call that only asks goes on when a signal comes that does not end its program, until a server
 // has answered or the time is over. One that changes something, and one that is to end, fail with
@@ -76,7 +42,7 @@ func TestInterrupt(t *testing.T) {
 			w.create("/f", "data")
 			w.create("/d", "")
 			w.create("/d/c", "data")
-			f, a := w.session(40*time.Second, Options{Timeout: 2 * grace})
+			f, a := w.session(40*time.Second, Options{Timeout: 2 * calls.Grace})
 			a.want("ok", "catch", "HUP", "INT", "TERM", "ALRM")
 			if test.changes { // else it would be asked for
 				a.do("stat", strings.Fields(test.call)[1])
@@ -86,7 +52,7 @@ func TestInterrupt(t *testing.T) {
 			<-stalled
 			answered := make(chan string, 1)
 			go func() { answered <- a.answer() }() // ends with the answer, which the agent bounds
-			next := time.NewTicker(grace / 50)
+			next := time.NewTicker(calls.Grace / 50)
 			defer next.Stop()
 			for i := 0; ; i++ {
 				select {

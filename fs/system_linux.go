@@ -30,13 +30,6 @@ const (
 	statxBirth = unix.STATX_BTIME
 )
 
-// leads reports whether a thread certainly is the first of its process, whose number it then has. It is asked for with no signal at
-// all, which costs one system call.
-func leads(thread uint32) bool {
-	err := unix.Tgkill(int(thread), int(thread), 0)
-	return err == nil || err == unix.EPERM
-}
-
 // apart calls f on a thread that shares no descriptor with the rest of the process. A thread that
 // waits for an answer of its own process would else keep the mount's device open when that is
 // killed: the kernel ends the connection when the last thread is gone (kernel fact 51), and this

@@ -30,6 +30,4 @@ func closeOnExec(string) {}
 
 func ending(uint32) (<-chan struct{}, func(), error) { return nil, nil, errors.ErrUnsupported }
 
-func leads(uint32) bool { return false }
-
 func unmountLazily(string) error { return errors.ErrUnsupported }

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
@@ -17,7 +18,7 @@ type requester struct {
 	*testing.T
 	server *zktest.Server
 	conn   *zk.Conn
-	limits
+	calls.Limits
 }
 
 const requesterTimeout = time.Minute
@@ -33,7 +34,7 @@ func inBubble(t *testing.T, test func(r *requester)) {
 		}
 		defer conn.Close()
 		e := ensemble.New(conn, ensemble.Options{})
-		r := &requester{t, server, conn, limits{requesterTimeout, e}}
+		r := &requester{t, server, conn, calls.Limits{Timeout: requesterTimeout, Ensemble: e}}
 		if err := r.read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -65,10 +66,10 @@ func (r *requester) wait(want time.Duration, request func(context.Context) error
 	}
 }
 
-func (r *requester) readWaits(want time.Duration) { r.Helper(); r.wait(want, r.read, r.bound) }
+func (r *requester) readWaits(want time.Duration) { r.Helper(); r.wait(want, r.read, r.Bound) }
 func (r *requester) changeWaits(want time.Duration) {
 	r.Helper()
-	r.wait(want, r.change, r.boundChange)
+	r.wait(want, r.change, r.BoundChange)
 }
 
 // stall stalls the connection at the next of the operations, or at the next of any if none is

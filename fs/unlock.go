@@ -88,7 +88,7 @@ func (l *locks) releaseAll(request context.Context, match func(lockKey, *heldLoc
 	if len(matching) == 0 {
 		return
 	}
-	ctx, cancel := l.boundChange(request)
+	ctx, cancel := l.limits.BoundChange(request)
 	defer cancel()
 	for key, held := range matching {
 		l.release(ctx, key, held)

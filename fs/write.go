@@ -10,7 +10,7 @@ import (
 
 // Write implements write(2): into the draft.
 func (h *handle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
-	ctx, cancel := h.file.fs.bound(ctx)
+	ctx, cancel := h.file.fs.limits.Bound(ctx)
 	defer cancel()
 	if err := h.doWrite(ctx, data, off); err != nil {
 		return 0, h.file.fs.errno("write", h.file.where(), err)

@@ -144,7 +144,7 @@ func (s source) setType(value string) error {
 // Getxattr, Listxattr, Setxattr and Removexattr of directories and files differ in nothing but the type.
 
 func (d *dir) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	ctx, cancel := d.fs.bound(ctx)
+	ctx, cancel := d.fs.limits.Bound(ctx)
 	defer cancel()
 	return d.source(ctx, true).get(name, dest)
 }
@@ -154,7 +154,7 @@ func (d *dir) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) 
 }
 
 func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
-	ctx, cancel := d.fs.boundChange(ctx)
+	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	s := d.source(ctx, true)
 	return d.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
@@ -163,7 +163,7 @@ func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) 
 func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno { return cannotRemove(name) }
 
 func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	ctx, cancel := f.fs.bound(ctx)
+	ctx, cancel := f.fs.limits.Bound(ctx)
 	defer cancel()
 	if f.lifeNow().IsHere() {
 		return 0, fusefs.ENOATTR
@@ -183,7 +183,7 @@ func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno)
 }
 
 func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
-	ctx, cancel := f.fs.boundChange(ctx)
+	ctx, cancel := f.fs.limits.BoundChange(ctx)
 	defer cancel()
 	return f.fs.errno("setxattr "+name, f.where(), f.setxattr(ctx, name, string(data)))
 }

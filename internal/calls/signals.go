@@ -1,4 +1,4 @@
-package fs
+package calls
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 // with SA_RESTART too (kernel fact 39). What the thread was sent stands in /proc, and may become
 // more.
 
-// grace is how long a request that a signal interrupted may still be answered. One that only asks
+// Grace is how long a request that a signal interrupted may still be answered. One that only asks
 // may take as long as any other if the signal is not one that ends programs: those with timers or
 // Go's scheduler get signals all the time, and do not expect open(2) or stat(2) to fail for it.
-const grace = time.Second
+const Grace = time.Second
 
 // A wish is what becomes of a request whose caller got a signal.
 type wish int
@@ -36,10 +36,10 @@ const look = 100 * time.Millisecond
 func heed(ctx context.Context, cancel context.CancelFunc, thread uint32) {
 	ticks := time.NewTicker(look)
 	defer ticks.Stop()
-	for left := grace; ; left -= look {
+	for left := Grace; ; left -= look {
 		switch wishOf(thread) {
 		case wishAnswer:
-			left = grace
+			left = Grace
 		case wishNone:
 			left = 0
 		}

@@ -1,4 +1,4 @@
-package fs
+package calls
 
 import (
 	"context"
@@ -9,24 +9,24 @@ import (
 	"github.com/zkfs/zkfs/internal/ensemble"
 )
 
-// limits say how long the requests of a mount wait for the servers.
-type limits struct {
-	timeout  time.Duration
-	ensemble *ensemble.Ensemble
+// Limits say how long the requests of a mount wait for the servers.
+type Limits struct {
+	Timeout  time.Duration
+	Ensemble *ensemble.Ensemble
 }
 
-// bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after
-// Options.Timeout, sooner while the servers are known to be silent, and when a signal ends the
+// Bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after
+// Timeout, sooner while the servers are known to be silent, and when a signal ends the
 // caller. cancel must be called when the request is answered.
-func (l limits) bound(request context.Context) (context.Context, context.CancelFunc) {
-	b := &bounded{request: request, timeout: l.timeout, ensemble: l.ensemble}
+func (l Limits) Bound(request context.Context) (context.Context, context.CancelFunc) {
+	b := &bounded{request: request, timeout: l.Timeout, ensemble: l.Ensemble}
 	return b, b.end
 }
 
-// boundChange is bound for a request that changes something. Any signal ends it, after a time of
+// BoundChange is Bound for a request that changes something. Any signal ends it, after a time of
 // grace.
-func (l limits) boundChange(request context.Context) (context.Context, context.CancelFunc) {
-	b := &bounded{request: request, timeout: l.timeout, ensemble: l.ensemble, changes: true}
+func (l Limits) BoundChange(request context.Context) (context.Context, context.CancelFunc) {
+	b := &bounded{request: request, timeout: l.Timeout, ensemble: l.Ensemble, changes: true}
 	return b, b.end
 }
 
@@ -85,10 +85,10 @@ func (b *bounded) real() context.Context {
 // it.
 func (b *bounded) interrupted() {
 	if b.changes {
-		time.AfterFunc(grace, b.cancel)
+		time.AfterFunc(Grace, b.cancel)
 		return
 	}
-	heed(b.ctx, b.cancel, callerOf(b.request))
+	heed(b.ctx, b.cancel, Caller(b.request))
 }
 
 // end ends it.

@@ -1,4 +1,6 @@
-package fs
+// Package calls is what is known of the system calls of programs: which program makes one, how long
+// it waits for the servers, and what signals make of that.
+package calls
 
 import (
 	"bytes"
@@ -9,19 +11,17 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// What is known of the program that makes a system call.
-
-// callerOf returns the thread that made the system call, or 0 if it lives where this process can
+// Caller returns the thread that made the system call, or 0 if it lives where this process can
 // not see it.
-func callerOf(ctx context.Context) uint32 {
+func Caller(ctx context.Context) uint32 {
 	if caller, ok := fuse.FromContext(ctx); ok {
 		return caller.Pid
 	}
 	return 0
 }
 
-// processOf returns the process of a thread. The kernel names the thread (kernel fact 16).
-func processOf(thread uint32) uint32 {
+// Process returns the process of a thread. The kernel names the thread (kernel fact 16).
+func Process(thread uint32) uint32 {
 	if thread == 0 || leads(thread) { // most programs have one thread
 		return thread
 	}
@@ -41,14 +41,14 @@ func processOf(thread uint32) uint32 {
 	return uint32(process)
 }
 
-// isForCache reports whether a READ fills pages of the kernel, which are all programs'.
-func isForCache(ctx context.Context) bool {
+// IsForCache reports whether a READ fills pages of the kernel, which are all programs'.
+func IsForCache(ctx context.Context) bool {
 	caller, ok := fuse.FromContext(ctx)
 	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
 }
 
-// lockOwnerOf returns the owner of the fcntl(2) locks that a FLUSH ends.
-func lockOwnerOf(ctx context.Context) uint64 {
+// LockOwner returns the owner of the fcntl(2) locks that a FLUSH ends.
+func LockOwner(ctx context.Context) uint64 {
 	if caller, ok := fuse.FromContext(ctx); ok {
 		return uint64(caller.Uid) | uint64(caller.Gid)<<32
 	}

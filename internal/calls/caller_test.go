@@ -1,4 +1,4 @@
-package fs
+package calls
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func TestProcessOfThread(t *testing.T) {
 		if leads(uint32(thread)) != (thread == os.Getpid()) {
 			t.Errorf("thread %d of process %d: %v", thread, os.Getpid(), leads(uint32(thread)))
 		}
-		if process := processOf(uint32(thread)); process != uint32(os.Getpid()) {
+		if process := Process(uint32(thread)); process != uint32(os.Getpid()) {
 			t.Errorf("thread %d is of process %d, want %d", thread, process, os.Getpid())
 		}
 	}
