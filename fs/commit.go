@@ -86,7 +86,7 @@ func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 	if size > uint64(f.fs.o.MaxData) {
 		return errno.ErrTooLarge
 	}
-	if err := f.mayChange(); err != nil {
+	if err := f.fs.mayChange(); err != nil {
 		return err
 	}
 	if err := f.take(ctx); err != nil {
@@ -141,7 +141,7 @@ func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 // touch commits a file that is not yet in ZooKeeper. On one that is, and with now, it sets the data that is there
 // already: watchers see a change.
 func (f *file) touch(ctx context.Context, now bool) error {
-	if err := f.mayChange(); err != nil {
+	if err := f.fs.mayChange(); err != nil {
 		return err
 	}
 	if err := f.take(ctx); err != nil {
@@ -225,6 +225,15 @@ func (f *file) commit(ctx context.Context, p patience) error {
 			return f.failed(err)
 		}
 	}
+}
+
+// force creates a file that is not yet in ZooKeeper.
+func (f *file) force(ctx context.Context) error {
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.give()
+	return f.commit(ctx, keepTrying)
 }
 
 // failed ends a commit with an error, if there is one. If that is for good, the draft is dropped.

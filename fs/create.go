@@ -33,9 +33,6 @@ func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *
 	return &f.Inode, h, h.howCreated(flags), 0
 }
 
-// exclusively is for creations of which a program is told only if a server has confirmed them.
-var exclusively = ensemble.Claim{Exclusive: true}
-
 // untilOpen is how long the kernel trusts at least what it is told about a file that it has just
 // created: it looks at the mode once more before it hands the file to the program, and would ask.
 // It counts in ticks of its clock (kernel fact 15). A program that comes by the name asks anyway.
@@ -84,7 +81,7 @@ func (d *dir) createFile(ctx context.Context, name string, flags, mode, caller u
 	if err != nil {
 		return nil, nil, err
 	}
-	if !d.fs.o.NoLocal && isScratch(name, flags, mode) {
+	if d.fs.isScratch(name, flags, mode) {
 		f, h := d.createScratch(ctx, name, path, flags, caller)
 		return f, h, nil
 	}
@@ -134,7 +131,7 @@ func creationIntent(flags uint32) intent {
 
 // createData opens the data of a directory that has none. It is written by a Set on the directory's own znode.
 func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *handle, error) {
-	if err := d.mayChange(); err != nil {
+	if err := d.fs.mayChange(); err != nil {
 		return nil, nil, err
 	}
 	if !d.takesChildren() {
@@ -165,15 +162,6 @@ func (d *dir) createData(ctx context.Context, flags, caller uint32) (*file, *han
 	f.mu.Unlock()
 	d.setPending(names.Data, f)
 	return f, h, nil
-}
-
-// force creates a file that is not yet in ZooKeeper.
-func (f *file) force(ctx context.Context) error {
-	if err := f.take(ctx); err != nil {
-		return err
-	}
-	defer f.give()
-	return f.commit(ctx, keepTrying)
 }
 
 // discard removes a file that is not yet in ZooKeeper.

@@ -40,13 +40,18 @@ func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOu
 	if err != nil {
 		return d.fs.errno("stat", path, err)
 	}
-	d.fs.o.dirAttr(&out.Attr, s.Stat)
-	restrict(&out.Attr, s)
+	d.attr(&out.Attr, s)
 	if d.removed() != nil {
 		out.Nlink = 0
 	}
 	out.SetTimeout(d.fs.ensemble.Lifetime(s))
 	return 0
+}
+
+// attr fills out.
+func (d *dir) attr(out *fuse.Attr, s ensemble.Snapshot) {
+	d.fs.o.dirAttr(out, s.Stat)
+	restrict(out, s)
 }
 
 // rootOrState is state, but while ZooKeeper is away the root is as it was: the way to /.status leads through it, and that of df(1).
@@ -267,7 +272,7 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 	if d.fs.kinds.IsLockPath(path) {
 		st, err = d.fs.ensemble.Do(ctx, ensemble.LockDirCreation{Path: path, ACL: acl})
 	} else {
-		st, err = d.fs.ensemble.Do(ctx, ensemble.Creation{Path: path, ACL: acl, Claim: exclusively})
+		st, err = d.fs.ensemble.Do(ctx, ensemble.Creation{Path: path, ACL: acl, Claim: ensemble.Claim{Exclusive: true}})
 	}
 	if err != nil {
 		return nil, err
@@ -279,7 +284,7 @@ func (d *dir) mkdir(ctx context.Context, name string, out *fuse.EntryOut) (*fuse
 
 // newName returns the path of the znode that an entry called name would stand for.
 func (d *dir) newName(name string) (path string, err error) {
-	if err := d.mayChange(); err != nil {
+	if err := d.fs.mayChange(); err != nil {
 		return "", err
 	}
 	if d.isGone() {
@@ -307,7 +312,7 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 }
 
 func (d *dir) rmdir(ctx context.Context, path string) error {
-	if err := d.mayChange(); err != nil {
+	if err := d.fs.mayChange(); err != nil {
 		return err
 	}
 	st, err := d.fs.ensemble.Stat(ctx, path)
@@ -343,7 +348,7 @@ func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 }
 
 func (d *dir) unlink(ctx context.Context, name string) error {
-	if err := d.mayChange(); err != nil {
+	if err := d.fs.mayChange(); err != nil {
 		return err
 	}
 	if local := d.local(name); local != nil {

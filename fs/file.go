@@ -336,3 +336,15 @@ func (f *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAt
 	out.SetTimeout(f.attr(&out.Attr, s, f.fs.ensemble.Lifetime(s)))
 	return 0
 }
+
+// restless is for how long a file that another client has changed passes the kernel's cache by,
+// where it is opened to be read. The kernel learns size and content by two answers (kernel fact
+// 20). A program that reads through its cache in the moment of a change can get the size of before
+// with the content of after.
+const restless = 2 * time.Second
+
+// turn notes that somebody else has changed the file. node.mu is held.
+func (f *file) turn() { f.turned = time.Since(f.fs.start) }
+
+// isRestless reports whether that was a moment ago. node.mu is held.
+func (f *file) isRestless() bool { return f.turned != 0 && time.Since(f.fs.start)-f.turned < restless }

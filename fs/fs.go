@@ -51,6 +51,14 @@ func (f *FS) errno(op, path string, err error) syscall.Errno {
 	return errno
 }
 
+// mayChange returns errno.ErrReadOnly if nothing may be changed through this mount.
+func (f *FS) mayChange() error {
+	if f.o.ReadOnly {
+		return errno.ErrReadOnly
+	}
+	return nil
+}
+
 // tellTime is how long a request that changes what a file looks like waits until the kernel has
 // been told. The kernel holds the lock of the file meanwhile, and a process that unlinks the file
 // holds that of the directory and waits for this one (kernel fact 11): so the wait must end.

@@ -48,22 +48,6 @@ func (d *dir) couldBecomeFile() bool {
 
 func (d *dir) dropPages(ask func() syscall.Errno) syscall.Errno { return ask() }
 
-// patient is how often a file is invalidated at most because the kernel reads it at the same time.
-const patient = 10
-
-// dropPages makes sure that what the kernel reads for its pages from now on may be the current
-// version.
-func (f *file) dropPages(ask func() syscall.Errno) syscall.Errno {
-	for range patient {
-		reads := f.readsSoFar()
-		if errno := ask(); errno != 0 || f.pagesDropped(reads) {
-			return errno
-		}
-	}
-	f.pagesDropped(f.readsSoFar())
-	return ask()
-}
-
 func (d *dir) handOn() {}
 
 func (n *node) isKnown(path string) bool { return n.fs.ensemble.Knows(path) }

@@ -81,7 +81,7 @@ func keyOf(h *handle, owner uint64, flags uint32) lockKey {
 // several requests of one owner, a process and its children that share the descriptor, one
 // contends, and the rest find that the owner has the lock.
 func (f *file) lock(ctx context.Context, h *handle, key lockKey, path string, shared, wait bool) error {
-	if err := f.mayChange(); err != nil {
+	if err := f.fs.mayChange(); err != nil {
 		return err
 	}
 	if !h.mayLock(ctx) {

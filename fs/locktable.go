@@ -2,7 +2,10 @@ package fs
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -217,6 +220,18 @@ func (l *locks) count() (n int) {
 		counted[held.grant] = true
 	}
 	return n
+}
+
+// leavingLines returns a line about each lock that is being given back, the first one first.
+func (l *locks) leavingLines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := make([]string, 0, len(l.leaving))
+	for held, since := range l.leaving {
+		lines = append(lines, fmt.Sprintf("%s %s, of process %d", since.Format(time.RFC3339), held.path, held.process))
+	}
+	slices.SortFunc(lines, strings.Compare)
+	return lines
 }
 
 // takenBy reports whether the lock is that of a process that asks for it through a handle. fcntl(2)

@@ -15,7 +15,7 @@ import (
 
 // newborn creates a znode exclusively and returns the file for it.
 func (f *FS) newborn(ctx context.Context, path string, r role, acl []zk.ACL) (*file, error) {
-	st, err := f.ensemble.Do(ctx, ensemble.EmptyCreation{Path: path, ACL: acl, Claim: exclusively})
+	st, err := f.ensemble.Do(ctx, ensemble.EmptyCreation{Path: path, ACL: acl, Claim: ensemble.Claim{Exclusive: true}})
 	if err != nil {
 		return nil, err
 	}

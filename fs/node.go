@@ -9,7 +9,6 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
-	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
 )
@@ -136,14 +135,6 @@ func (n *node) standing() (path string, lost bool) {
 	return n.path, n.life.IsGone() || n.frozen
 }
 
-// mayChange returns errno.ErrReadOnly if nothing may be changed through this mount.
-func (n *node) mayChange() error {
-	if n.fs.o.ReadOnly {
-		return errno.ErrReadOnly
-	}
-	return nil
-}
-
 // Statfs answers without asking anybody: df(1) must not hang.
 func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 	out.NameLen = 255
@@ -163,8 +154,7 @@ func (f *FS) setEntry(out *fuse.EntryOut, z znode, s ensemble.Snapshot) {
 	switch z := z.(type) {
 	case *dir:
 		z.told(s.Stat)
-		f.o.dirAttr(&out.Attr, s.Stat)
-		restrict(&out.Attr, s)
+		z.attr(&out.Attr, s)
 		out.SetAttrTimeout(d)
 	case *file:
 		out.SetAttrTimeout(z.attr(&out.Attr, s, d))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"syscall"
-	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -148,18 +147,6 @@ func (f *file) opened(h *handle, s ensemble.Snapshot) (outdated bool) {
 	return outdated
 }
 
-// restless is for how long a file that another client has changed passes the kernel's cache by,
-// where it is opened to be read. The kernel learns size and content by two answers (kernel fact
-// 20). A program that reads through its cache in the moment of a change can get the size of before
-// with the content of after.
-const restless = 2 * time.Second
-
-// turn notes that somebody else has changed the file. node.mu is held.
-func (f *file) turn() { f.turned = time.Since(f.fs.start) }
-
-// isRestless reports whether that was a moment ago. node.mu is held.
-func (f *file) isRestless() bool { return f.turned != 0 && time.Since(f.fs.start)-f.turned < restless }
-
 // reopen makes the kernel drop what it holds of the file, from the handler of an open.
 func (f *file) reopen() {
 	f.mu.Lock()
@@ -212,7 +199,7 @@ func (f *file) handOver() {
 // mayWrite reports why the file can not be written, while the program still looks at the error:
 // shells report errors of open(2) and write(2), but not those of close(2) (kernel fact 19).
 func (f *file) mayWrite(ctx context.Context) error {
-	if err := f.mayChange(); err != nil {
+	if err := f.fs.mayChange(); err != nil {
 		return err
 	}
 	if l := f.lifeNow(); l.IsHere() || l.IsGone() || f.inheritance() != nil {

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"syscall"
 	"time"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
@@ -15,6 +16,22 @@ import (
 // kernel cut the size (kernel fact 22). A longer one would be cut to the old size, so the answer is
 // the old version once more, whole, and the notifier hands the new one over, which is what makes a
 // file longer for the kernel (kernel fact 23).
+
+// patient is how often a file is invalidated at most because the kernel reads it at the same time.
+const patient = 10
+
+// dropPages makes sure that what the kernel reads for its pages from now on may be the current
+// version.
+func (f *file) dropPages(ask func() syscall.Errno) syscall.Errno {
+	for range patient {
+		reads := f.readsSoFar()
+		if errno := ask(); errno != 0 || f.pagesDropped(reads) {
+			return errno
+		}
+	}
+	f.pagesDropped(f.readsSoFar())
+	return ask()
+}
 
 // pagesDropped notes that the kernel has dropped its pages, unless it was given more since reads
 // was taken: those would be of the version before, beside what it gets next.

@@ -41,7 +41,7 @@ type place struct {
 }
 
 func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, flags uint32) error {
-	if err := d.mayChange(); err != nil {
+	if err := d.fs.mayChange(); err != nil {
 		return err
 	}
 	if local := d.local(name); local != nil && local.lifeNow() == life.Scratch {

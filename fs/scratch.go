@@ -31,12 +31,15 @@ const scratchLimit = 64 << 20
 // scratchBytes counts the bytes in scratch files.
 type scratchBytes struct{ n atomic.Int64 }
 
-// isScratch reports whether a file that is created with that name, flags and mode is one that comes and goes around a save.
-func isScratch(name string, flags, mode uint32) bool {
-	if matches(name, scratchNames) {
+// isScratch reports whether a file that is created with that name, flags and mode is one that comes
+// and goes around a save, and stays here.
+func (f *FS) isScratch(name string, flags, mode uint32) bool {
+	switch {
+	case f.o.NoLocal:
+		return false
+	case matches(name, scratchNames):
 		return true
-	}
-	if flags&syscall.O_EXCL == 0 {
+	case flags&syscall.O_EXCL == 0:
 		return false
 	}
 	if n, err := strconv.Atoi(name); err == nil && n >= 4913 && (n-4913)%123 == 0 {
@@ -193,10 +196,10 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 			err = ensemble.ErrOvertaken
 		}
 	case len(data) == 0:
-		st, err = f.fs.ensemble.Do(ctx, ensemble.EmptyCreation{Path: dst.path, ACL: d.acl, Claim: exclusively})
+		st, err = f.fs.ensemble.Do(ctx, ensemble.EmptyCreation{Path: dst.path, ACL: d.acl, Claim: ensemble.Claim{Exclusive: true}})
 	default:
 		st, err = f.fs.ensemble.Do(ctx, ensemble.Creation{
-			Path: dst.path, Data: data, ACL: d.acl, Claim: exclusively,
+			Path: dst.path, Data: data, ACL: d.acl, Claim: ensemble.Claim{Exclusive: true},
 		})
 	}
 	return st, err

@@ -32,7 +32,7 @@ func TestScratchNames(t *testing.T) {
 		{"f", excl, 0o600, false},
 		{".swp", excl, 0o600, false},
 	} {
-		if got := isScratch(c.name, c.flags, c.mode); got != c.want {
+		if got := new(FS).isScratch(c.name, c.flags, c.mode); got != c.want {
 			t.Errorf("isScratch(%q, %#x, %o) = %v", c.name, c.flags, c.mode, got)
 		}
 	}

@@ -3,9 +3,6 @@ package fs
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -113,16 +110,4 @@ func (l *locks) endsWith(process uint32, key lockKey, held *heldLock) error {
 		}
 	}()
 	return nil
-}
-
-// leavingLines returns a line about each lock that is being given back, the first one first.
-func (l *locks) leavingLines() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	lines := make([]string, 0, len(l.leaving))
-	for held, since := range l.leaving {
-		lines = append(lines, fmt.Sprintf("%s %s, of process %d", since.Format(time.RFC3339), held.path, held.process))
-	}
-	slices.SortFunc(lines, strings.Compare)
-	return lines
 }

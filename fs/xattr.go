@@ -85,10 +85,11 @@ func fit(dest []byte, value string) (uint32, syscall.Errno) {
 
 // set gives an attribute a value.
 func (s source) set(name, value string) error {
+	if err := s.fs.mayChange(); err != nil {
+		return err
+	}
 	a, ok := xattr.Lookup(name)
 	switch {
-	case s.fs.o.ReadOnly:
-		return errno.ErrReadOnly
 	case !ok:
 		return errno.ErrNoAttribute
 	case a.Write == xattr.WriteNever:
