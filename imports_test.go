@@ -47,11 +47,12 @@ type rule struct {
 var rules = map[string]rule{
 	".":        {},
 	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", "internal/printable", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
-	"fs":       {code: []string{"internal/calls", "internal/ensemble", "internal/errno", "internal/life", "internal/names", "zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
+	"fs":       {code: []string{"internal/acls", "internal/calls", "internal/ensemble", "internal/errno", "internal/life", "internal/names", "zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
 
+	"internal/acls":      {code: []string{"internal/ensemble", "internal/errno", "xattr", "zk"}},
 	"internal/api":       {},
 	"internal/bubble":    {code: []string{"zk", "zk/zktest"}},
 	"internal/calls":     {code: []string{"internal/ensemble", goFuse, sys}},

@@ -389,7 +389,7 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (
 // recreate makes d a draft for a znode that was deleted under it.
 func (f *file) recreate(ctx context.Context, path string, d *draft) error {
 	parent, _ := ensemble.Split(path)
-	acl, err := f.fs.aclIn(ctx, parent)
+	acl, err := f.fs.acls.In(ctx, parent)
 	if err != nil {
 		return err
 	}

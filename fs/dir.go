@@ -303,6 +303,11 @@ func (d *dir) newName(name string) (path string, err error) {
 	return ensemble.Join(d.where(), zname), nil
 }
 
+// takesChildren reports whether something can be created in d.
+func (d *dir) takesChildren() bool {
+	return d.isRoot() || !d.fs.kinds.IsLockPath(d.where())
+}
+
 // Rmdir implements rmdir(2). The server refuses if there are children; data would be lost with the znode, so it counts as one.
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	ctx, cancel := d.fs.limits.BoundChange(ctx)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/acls"
 	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
@@ -18,11 +19,11 @@ import (
 // FS is a mounted ensemble. The order of its locks, and its goroutines, stand in concurrency.go.
 type FS struct {
 	// immutable after Mount
-	o        Options
-	ensemble *ensemble.Ensemble
-	limits   calls.Limits
-	kinds    names.Kinds
-	aclPolicy
+	o          Options
+	ensemble   *ensemble.Ensemble
+	limits     calls.Limits
+	kinds      names.Kinds
+	acls       acls.Policy
 	notify     *notifier
 	server     *fuse.Server
 	mountpoint string // absolute

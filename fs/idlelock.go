@@ -52,8 +52,3 @@ func (d *dir) mayHaveLock(path string) bool {
 	f, ok := d.fs.nodes.find(path).(*file)
 	return ok && f.wasAsked()
 }
-
-// takesChildren reports whether something can be created in d.
-func (d *dir) takesChildren() bool {
-	return d.isRoot() || !d.fs.kinds.IsLockPath(d.where())
-}

@@ -284,10 +284,10 @@ func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error)
 	case err == nil && names.IsLockDir(path, f.kinds.LockSuffix, st):
 		return nil, errno.ErrLockDir
 	case err == nil:
-		acl, err = f.aclUnder(ctx, path, own, nil)
+		acl, err = f.acls.Under(ctx, path, own, nil)
 	case errors.Is(err, zk.ErrNoNode):
 		parent, _ := ensemble.Split(path)
-		acl, err = f.aclIn(ctx, parent)
+		acl, err = f.acls.In(ctx, parent)
 		own = acl
 	}
 	for _, perm := range lockPerms {

@@ -15,6 +15,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/zkfs/zkfs/internal/acls"
 	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/names"
@@ -36,7 +37,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.ensemble = ensemble.New(conn, f.ensembleOptions())
 	f.limits = calls.Limits{Timeout: f.o.Timeout, Ensemble: f.ensemble}
 	f.locks.limits = f.limits
-	f.aclPolicy = aclPolicy{f.o.ACL, f.o.ACLs, f.ensemble, f.log}
+	f.acls = acls.Policy{Mode: f.o.ACL, List: f.o.ACLs, Ensemble: f.ensemble, Log: f.log}
 	f.notify = newNotifier(f.nodes.audience, f.kinds.IsLockPath, f.ensemble.LastZxid)
 
 	ctx, cancel := f.limits.Bound(context.Background())
@@ -49,7 +50,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 		return nil, fmt.Errorf("the znode to mount: %w", err)
 	}
 	if !f.o.ReadOnly {
-		if err := f.canOwn(ctx); err != nil {
+		if err := f.acls.CanOwn(ctx); err != nil {
 			f.ensemble.Close()
 			return nil, err
 		}

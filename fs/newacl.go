@@ -7,7 +7,7 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// lately is an answer of aclIn for a directory: something can be created there, with this ACL. It
+// lately is an answer of acls.In for a directory: something can be created there, with this ACL. It
 // is trusted for as long as a list of children that no watch stands for. That nothing can be
 // created is asked anew each time.
 type lately struct {
@@ -31,7 +31,7 @@ func (d *dir) newACL(ctx context.Context) ([]zk.ACL, error) {
 		d.fs.ensemble.Glimpse(ctx, d.where()) // who creates one after another looks for each name first
 		return last.acl, nil
 	}
-	acl, err := d.fs.aclIn(ctx, d.where())
+	acl, err := d.fs.acls.In(ctx, d.where())
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/zkfs/zkfs/flw"
+	"github.com/zkfs/zkfs/internal/acls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/names"
 	"github.com/zkfs/zkfs/xattr"
@@ -25,18 +26,23 @@ const (
 )
 
 // ACLMode says which ACL a new znode gets.
-type ACLMode int
+type ACLMode = acls.Mode
 
 const (
 	// ACLInherit copies the ACL of the parent.
-	ACLInherit ACLMode = iota
+	ACLInherit = acls.Inherit
 	// ACLOpen is world:anyone:cdrwa.
-	ACLOpen
+	ACLOpen = acls.Open
 	// ACLCreator gives everything to the identities of the session and nothing to others.
-	ACLCreator
+	ACLCreator = acls.Creator
 	// ACLList is Options.ACLs.
-	ACLList
+	ACLList = acls.List
 )
+
+// ErrNoIdentity is the error of [Mount] if new znodes are to belong to the creator and the session
+// has proved no identity: the servers would refuse each of them, and most programs would not hear
+// of it.
+var ErrNoIdentity = acls.ErrNoIdentity
 
 // ParseACL reads a mode by its name, inherit, open or creator, or a list in the syntax of the attribute user.zk.acl, as in
 // world:anyone:r,digest:bob:HASH:cdrwa. The list is nil but for [ACLList].

@@ -7,6 +7,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/acls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
@@ -290,7 +291,7 @@ func (m *mover) add(ctx context.Context, from, to string) error {
 	m.nodes++
 	m.bytes += len(s.Data) + 2*len(from) + len(to)
 	switch {
-	case masked(acl):
+	case acls.Masked(acl):
 		return errno.ErrMaskedACL
 	case m.nodes > maxMoveNodes || m.bytes > maxMoveBytes && m.nodes > 1:
 		return errno.ErrOtherDevice

@@ -182,7 +182,7 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 		return st, ensemble.Overtaken(err)
 	}
 	parent, _ := ensemble.Split(dst.path)
-	inherited, err := f.fs.aclIn(ctx, parent)
+	inherited, err := f.fs.acls.In(ctx, parent)
 	if err != nil {
 		return nil, err
 	}

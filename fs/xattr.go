@@ -8,6 +8,7 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/zkfs/zkfs/internal/acls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
@@ -113,7 +114,7 @@ func parseACL(value string) ([]zk.ACL, error) {
 	if err != nil {
 		return nil, errors.Join(zk.ErrInvalidACL, err)
 	}
-	if masked(acl) {
+	if acls.Masked(acl) {
 		return nil, errno.ErrMaskedACL
 	}
 	return acl, nil
