@@ -100,18 +100,14 @@ func (t *Cache) read(orders []order) error {
 		}
 	}
 	results, err := t.c.MultiRead(ops...)
-	switch {
-	case errors.Is(err, zk.ErrReplyTooLarge), errors.Is(err, zk.ErrTooLarge):
-		if len(orders) > 1 {
-			t.bytes = max(t.bytes, 2*replyBytes/len(orders)) // half as many next time
-			break
+	if errors.Is(err, zk.ErrReplyTooLarge) || errors.Is(err, zk.ErrTooLarge) {
+		if len(orders) == 1 {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.full = true // the client does not take that much, however much room there is
+			return nil
 		}
-		t.mu.Lock()
-		t.full = true // the client does not take that much, however much room there is
-		t.mu.Unlock()
-		return nil
-	case errors.Is(err, zk.ErrUnimplemented):
-		t.session = 0 // the new server is an older one: find out what it can do
+		t.bytes = max(t.bytes, 2*replyBytes/len(orders)) // half as many next time
 	}
 	if err != nil {
 		t.restore(orders)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -306,5 +308,29 @@ func TestFallBackToAnOlderServer(t *testing.T) {
 		_, err := other.Set("/a/b", []byte("x"), -1)
 		w.OK(err)
 		equal(w, tr, other, "/a")
+	})
+}
+
+// A client that takes small replies only is asked to take less at a time.
+func TestCacheOfAClientThatTakesSmallReplies(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		other := w.Connect()
+		w.Create(other, "/tree")
+		for i := range 60 {
+			_, err := other.Create(fmt.Sprintf("/tree/%d", i), make([]byte, 4<<10), 0, bubble.ACL)
+			w.OK(err)
+		}
+		c, _, err := zk.Connect([]string{"zk"}, 10*time.Second, zk.WithDialer(w.Server.Dialer()),
+			zk.WithMaxBufferSize(16<<10), zk.WithLogger(log.New(io.Discard, "", 0)))
+		w.OK(err)
+		defer c.Close()
+		all := cache.OfTree(w.Context(), c, "/tree")
+		defer all.Close()
+		ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+		defer cancel()
+		w.OK(all.Wait(ctx))
+		if got, want := held(all, "/tree"), tree(w, other, "/tree"); !slices.Equal(got, want) {
+			w.Error(difference(got, want))
+		}
 	})
 }
