@@ -102,10 +102,7 @@ func (t *Cache) read(orders []order) error {
 	results, err := t.c.MultiRead(ops...)
 	if errors.Is(err, zk.ErrReplyTooLarge) || errors.Is(err, zk.ErrTooLarge) {
 		if len(orders) == 1 {
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.full = true // the client does not take that much, however much room there is
-			return nil
+			return t.apply(orders, []zk.Result{{Err: zk.ErrReplyTooLarge}})
 		}
 		t.bytes = max(t.bytes, 2*replyBytes/len(orders)) // half as many next time
 	}
@@ -161,6 +158,15 @@ func (t *Cache) applyLocked(o order, r zk.Result) error {
 			t.denied = denied
 		}
 		t.goneLocked(o.path)
+		return nil
+	}
+	if errors.Is(r.Err, zk.ErrReplyTooLarge) {
+		// The client does not take that much, however much room there is.
+		parent, _ := znode.Split(o.path)
+		t.leaveOutLocked(t.findLocked(parent))
+		if n := t.findLocked(o.path); n != nil {
+			t.removeLocked(n, o.path)
+		}
 		return nil
 	}
 	if r.Err != nil {

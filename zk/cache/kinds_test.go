@@ -334,3 +334,42 @@ func TestCacheOfAClientThatTakesSmallReplies(t *testing.T) {
 		}
 	})
 }
+
+// A znode that is larger than what the client takes is left out, whatever watches there are.
+func TestCacheLeavesOutWhatTheClientDoesNotTake(t *testing.T) {
+	for _, name := range servers {
+		bubble.Run(t, func(w *bubble.World) {
+			other := w.Connect()
+			w.Create(other, "/tree", "/tree/small")
+			_, err := other.Create("/tree/large", make([]byte, 64<<10), 0, bubble.ACL)
+			w.OK(err)
+			c, _, err := zk.Connect([]string{"zk"}, 10*time.Second, zk.WithDialer(w.Server.Dialer()),
+				zk.WithMaxBufferSize(16<<10), zk.WithLogger(log.New(io.Discard, "", 0)))
+			w.OK(err)
+			defer c.Close()
+			ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+			defer cancel()
+			all := cache.OfTree(w.Context(), c, "/tree")
+			defer all.Close()
+			w.OK(all.Wait(ctx))
+			if _, _, err := all.Get("/tree/small"); err != nil {
+				w.Errorf("%s: small: %v", name, err)
+			}
+			if _, _, err := all.Get("/tree/large"); !errors.Is(err, cache.ErrNotHeld) {
+				w.Errorf("%s: large: %v", name, err)
+			}
+			_, err = other.Set("/tree/small", make([]byte, 64<<10), -1)
+			w.OK(err)
+			w.OK(all.Sync(ctx))
+			if data, _, err := all.Get("/tree/small"); !errors.Is(err, cache.ErrNotHeld) {
+				w.Errorf("%s: a small one that has grown: %d bytes, %v", name, len(data), err)
+			}
+			one := cache.OfNode(w.Context(), c, "/tree/large")
+			defer one.Close()
+			w.OK(one.Wait(ctx))
+			if _, _, err := one.Get("/tree/large"); !errors.Is(err, cache.ErrNotHeld) {
+				w.Errorf("%s: large alone: %v", name, err)
+			}
+		}, zktest.WithVersion(name))
+	}
+}
