@@ -16,7 +16,7 @@ package fs
 //	lookers.mu        the threads that were sent back to look at a name again
 //	operations.mu     the errors that the kernel was given
 //	failures.mu       the commits that failed for good
-//	bounded.mu        when the request of a program has to end
+//	bounded.mu        when the request of a program has to end, in package internal/calls
 //
 // The mutexes of package ensemble are taken under node.mu or under none. nodes.mu and notifier.mu
 // are never held together, and nothing is locked under a mutex of the second group.

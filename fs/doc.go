@@ -15,6 +15,10 @@
 //	kernel request -> raw -> go-fuse -> node (dir, file, handle) -> ensemble -> zk.Conn -> server
 //	watch event    -> zk.Conn -> ensemble: the cache goes stale, in order -> notifier -> kernel
 //
+// What needs nothing of a mount has packages of its own: the shown names and kinds of znodes
+// (names), the lives of files (life), the ACLs of new znodes (acls), the errors that programs see
+// (errno), and how long their calls wait (calls).
+//
 // docs/filesystem.md says what users see, docs/consistency.md what a mount promises, with the test
 // of each sentence, and docs/kernel.md what the kernel does. Comments cite that page: "kernel fact
 // 7".
@@ -35,8 +39,8 @@
 // A znode may have the name of .data, .lock or .status. It is shown with its first byte escaped;
 // [ZnodePath] and [FilePath] turn paths of files into paths of znodes and back.
 //
-// Tests: TestTypesStay, TestPathsOfFilesAndZnodes, TestPathsOfOneHash,
-// TestOpenFileIsKept, TestNothingIsStaleOnOneMount, TestInodeNumbers. Example: ExampleZnodePath.
+// Tests: TestTypesStay, TestPathsOfFilesAndZnodes, TestPathsOfOneHash, TestOpenFileIsKept,
+// TestNothingIsStaleOnOneMount, TestInodeNumbers. Example: ExampleZnodePath.
 //
 // # What a request does
 //

@@ -16,15 +16,15 @@ type Limits struct {
 }
 
 // Bound returns the context of all that one request of the kernel asks of ZooKeeper: it ends after
-// Timeout, sooner while the servers are known to be silent, and when a signal ends the
-// caller. cancel must be called when the request is answered.
+// Timeout, sooner while the servers are known to be silent, and when a signal ends the caller.
+// cancel must be called when the request is answered.
 func (l Limits) Bound(request context.Context) (context.Context, context.CancelFunc) {
 	b := &bounded{request: request, timeout: l.Timeout, ensemble: l.Ensemble}
 	return b, b.end
 }
 
 // BoundChange is Bound for a request that changes something. Any signal ends it, after a time of
-// grace.
+// Grace.
 func (l Limits) BoundChange(request context.Context) (context.Context, context.CancelFunc) {
 	b := &bounded{request: request, timeout: l.Timeout, ensemble: l.Ensemble, changes: true}
 	return b, b.end

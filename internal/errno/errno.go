@@ -13,10 +13,11 @@ import (
 
 // What the file system itself refuses.
 var (
-	ErrConflict    = errors.New("the znode was changed by somebody else")
-	ErrTooLarge    = errors.New("more data than the servers accept in a znode")
-	ErrGone        = errors.New("the znode does not exist any more, or as something else")
-	ErrMaskedACL   = errors.New("an ACL whose digests the server masked can not be copied; mount with --acl creator or a list")
+	ErrConflict  = errors.New("the znode was changed by somebody else")
+	ErrTooLarge  = errors.New("more data than the servers accept in a znode")
+	ErrGone      = errors.New("the znode does not exist any more, or as something else")
+	ErrMaskedACL = errors.New("an ACL whose digests the server masked can not be copied; " +
+		"mount with --acl creator or a list")
 	ErrReadOnly    = errors.New("mounted read-only")
 	ErrNotAllowed  = errors.New("not a file operation that znodes have")
 	ErrForeign     = errors.New("an ephemeral of another session")
