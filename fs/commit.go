@@ -27,8 +27,9 @@ func (f *file) hasDraft() bool {
 	return f.draft != nil && f.life != life.Removed
 }
 
-// edit returns the draft for a change through h, which may be nil for a change by name. busy is held.
-func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
+// edit returns the draft for a change through h, which is nil for a change by name. One that
+// appends goes on from the current version. busy is held.
+func (f *file) edit(ctx context.Context, h *handle, appends bool) (*draft, error) {
 	f.mu.Lock()
 	if d := f.draft; d != nil {
 		f.mu.Unlock()
@@ -44,7 +45,7 @@ func (f *file) edit(ctx context.Context, h *handle) (*draft, error) {
 	i := intentModify
 	switch {
 	case removed: // what is written goes with the last handle
-	case h != nil && h.append:
+	case appends:
 		i = intentAppend
 		fallthrough
 	case h == nil || !s.HasData && s.Stat != nil && !h.trunc:
@@ -114,7 +115,7 @@ func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 			return nil
 		}
 	}
-	d, err := f.edit(ctx, h)
+	d, err := f.edit(ctx, h, h != nil && h.append)
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (f *file) touch(ctx context.Context, now bool) error {
 	if !now || f.isGone() {
 		return nil
 	}
-	if _, err := f.edit(ctx, nil); err != nil {
+	if _, err := f.edit(ctx, nil, false); err != nil {
 		return err
 	}
 	return f.commit(ctx, keepTrying)
@@ -185,11 +186,11 @@ func (f *file) leftOver(ctx context.Context, h *handle) {
 
 // refuse notes that a write through h failed, so that what was written before and after it does not go to the servers
 // without it. The program knows, but may close the file as if nothing had happened. busy is held.
-func (f *file) refuse(h *handle, off int64, err error) error {
+func (f *file) refuse(h *handle, off int64, appends bool, err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if d := f.draft; d != nil {
-		if h.append {
+		if appends {
 			off = int64(len(d.data))
 		}
 		d.refuse(off, err)

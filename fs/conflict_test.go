@@ -231,6 +231,50 @@ func TestHalfAWriteIsNoVersion(t *testing.T) {
 
 const kernelPage = 4096
 
+// Pages of a mapping go to their place, not to the end, also by a descriptor that appends.
+func TestMappedThroughAppend(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/log", "")
+	w.set("/log", "start\n")
+	w.want("ok", "open", "1", "log", "rw+append")
+	w.want("ok", "mapwrite", "1", "6", "0", "START")
+	w.holds("/log", "START\n", 2)
+	w.want("ok", "write", "1", "more\n")
+	w.want("ok", "mapwrite", "1", "11", "6", "MORE")
+	w.want("ok", "close", "1")
+	w.holds("/log", "START\nMORE\n", 3)
+}
+
+// What stands in a mapping is a version that was read, and must not undo another.
+func TestMappedThroughAppendConflict(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/log", "")
+	w.set("/log", "start\n")
+	w.want("ok", "open", "1", "log", "rw+append")
+	w.want("ok", "map", "1", "6")
+	w.want("ok 1*s", "mapped", "1", "0", "1")
+	w.set("/log", "theirs\n")
+	w.want("ESTALE", "mapwrite", "1", "6", "0", "START")
+	w.want("ok", "close", "1")
+	w.holds("/log", "theirs\n", 2)
+}
+
+// fcntl(2) takes O_APPEND away.
+func TestAppendsNoMore(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create("/log", "")
+	w.set("/log", "start\n")
+	w.want("ok", "open", "1", "log", "rw+append")
+	w.want("ok", "write", "1", "more\n")
+	w.want("ok", "setfl", "1", "none")
+	w.want("ok", "seek", "1", "0")
+	w.want("ok", "write", "1", "START")
+	w.want("ok", "setfl", "1", "append")
+	w.want("ok", "write", "1", "end\n")
+	w.want("ok", "close", "1")
+	w.holds("/log", "START\nmore\nend\n", 2)
+}
+
 // A handle that appends is read as one that does not: it shows what was written through it, and what
 // other clients write.
 func TestReadingWhatIsAppendedTo(t *testing.T) {

@@ -32,6 +32,21 @@ func agentPageCall(files map[string]*os.File, call string, args []string) (value
 		off, _ := strconv.Atoi(args[1])
 		n, _ := strconv.Atoi(args[2])
 		return runs(agentMaps[args[0]][off : off+n]), nil, true
+	case "mapwrite": // ID LENGTH OFFSET DATA, which a page that is mapped takes to the file
+		n, _ := strconv.Atoi(args[1])
+		off, _ := strconv.Atoi(args[2])
+		b, err := unix.Mmap(
+			int(files[args[0]].Fd()), 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED,
+		)
+		if err != nil {
+			return "", err, true
+		}
+		copy(b[off:], args[3])
+		return "", errors.Join(unix.Msync(b, unix.MS_SYNC), unix.Munmap(b)), true
+	case "setfl": // ID append|none
+		flags := map[string]int{"append": unix.O_APPEND, "none": 0}
+		_, err := unix.FcntlInt(files[args[0]].Fd(), unix.F_SETFL, pick(flags, args[1]))
+		return "", err, true
 	case "sendfile", "splice": // ID OFFSET LENGTH
 		off, _ := strconv.ParseInt(args[1], 10, 64)
 		n, _ := strconv.Atoi(args[2])

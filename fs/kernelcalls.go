@@ -153,6 +153,15 @@ func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse
 	return r.RawFileSystem.Read(cancel, input, buf)
 }
 
+// Writev hands on whether the descriptor appends at this moment in place of the caller's user, which
+// nothing here reads: the node interface has no other place for it. See isAppending.
+func (r *raw) Writev(
+	cancel <-chan struct{}, input *fuse.WriteIn, data [][]byte,
+) (uint32, fuse.Status) {
+	input.Uid = input.Flags & syscall.O_APPEND
+	return r.RawFileSystem.Writev(cancel, input, data)
+}
+
 // Flush hands on the owner of the locks that go with the closed descriptor (kernel fact 16) in
 // place of the caller's ids, which nothing here reads: the node interface has no other place for
 // it. See calls.LockOwner.

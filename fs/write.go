@@ -4,21 +4,23 @@ import (
 	"context"
 	"syscall"
 
+	"github.com/zkfs/zkfs/internal/calls"
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 )
 
 // Write implements write(2): into the draft.
 func (h *handle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	appends := h.append && calls.IsAppending(ctx)
 	ctx, cancel := h.file.fs.limits.Bound(ctx)
 	defer cancel()
-	if err := h.doWrite(ctx, data, off); err != nil {
+	if err := h.doWrite(ctx, data, off, appends); err != nil {
 		return 0, h.file.fs.errno("write", h.file.where(), err)
 	}
 	return uint32(len(data)), 0
 }
 
-func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error) {
+func (h *handle) doWrite(ctx context.Context, data []byte, off int64, appends bool) (err error) {
 	f := h.file
 	if err := f.take(ctx); err != nil {
 		return err
@@ -35,35 +37,35 @@ func (h *handle) doWrite(ctx context.Context, data []byte, off int64) (err error
 	}
 	if f.showsQueue() {
 		if held != nil {
-			return h.writeNote(ctx, held, data, off)
+			return h.writeNote(ctx, held, data, off, appends)
 		}
 		if err := f.takesData(ctx); err != nil {
 			return err
 		}
 	}
 	if err := f.fs.ensemble.Connected(ctx); err != nil {
-		return f.refuse(h, off, err)
+		return f.refuse(h, off, appends, err)
 	}
-	d, err := f.edit(ctx, h)
+	d, err := f.edit(ctx, h, appends)
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
-	moved := h.append && off != int64(len(d.data))
-	if h.append {
+	moved := appends && off != int64(len(d.data))
+	if appends {
 		off = int64(len(d.data))
 	}
 	grows := max(0, int(off)+len(data)-len(d.data))
 	if err = f.charge(grows); err == nil {
 		if err = d.write(data, off, f.fs.o.MaxData); err == nil {
-			d.through(h.read, h.append)
+			d.through(h.read, appends)
 		} else {
 			f.charge(-grows)
 		}
 	}
 	f.mu.Unlock()
 	if err != nil {
-		return f.refuse(h, off, err)
+		return f.refuse(h, off, appends, err)
 	}
 	h.dirty = true
 	if moved { // the kernel put it where it thought that the end is (kernel fact 29)
@@ -94,12 +96,14 @@ func (h *handle) undoes(end int64, err error) int64 {
 
 // writeNote lets the holder of a lock say more about itself than host, process and command: in its
 // contender's znode.
-func (h *handle) writeNote(ctx context.Context, held *heldLock, data []byte, off int64) error {
+func (h *handle) writeNote(
+	ctx context.Context, held *heldLock, data []byte, off int64, appends bool,
+) error {
 	if held == nil {
 		return errno.ErrNotAllowed
 	}
 	d := draft{data: h.note}
-	if h.append {
+	if appends {
 		off = int64(len(h.note))
 	}
 	if err := d.write(data, off, h.file.fs.o.MaxData); err != nil {

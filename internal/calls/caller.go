@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"strconv"
+	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -45,6 +46,14 @@ func Process(thread uint32) uint32 {
 func IsForCache(ctx context.Context) bool {
 	caller, ok := fuse.FromContext(ctx)
 	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
+}
+
+// IsAppending reports whether a WRITE comes by a descriptor that has O_APPEND now: fcntl(2) may have
+// taken it away, and a page of a mapping goes to its place whatever the descriptor has (kernel fact
+// 29).
+func IsAppending(ctx context.Context) bool {
+	caller, ok := fuse.FromContext(ctx)
+	return ok && caller.Uid&syscall.O_APPEND != 0
 }
 
 // LockOwner returns the owner of the fcntl(2) locks that a FLUSH ends.
