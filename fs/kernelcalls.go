@@ -153,7 +153,7 @@ func (r *raw) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse
 	return r.RawFileSystem.Read(cancel, input, buf)
 }
 
-// Writev hands on whether the descriptor appends at this moment in place of the caller's user, which
+// Writev hands on whether the descriptor appends at this moment, in place of the caller's user that
 // nothing here reads: the node interface has no other place for it. See isAppending.
 func (r *raw) Writev(
 	cancel <-chan struct{}, input *fuse.WriteIn, data [][]byte,

@@ -48,9 +48,9 @@ func IsForCache(ctx context.Context) bool {
 	return ok && caller.Uid&fuse.READ_LOCKOWNER == 0
 }
 
-// IsAppending reports whether a WRITE comes by a descriptor that has O_APPEND now: fcntl(2) may have
-// taken it away, and a page of a mapping goes to its place whatever the descriptor has (kernel fact
-// 29).
+// IsAppending reports whether a WRITE comes by a descriptor that has O_APPEND now. fcntl(2) may
+// have taken it away. A page of a mapping goes to its place, whatever the descriptor has (kernel
+// fact 29).
 func IsAppending(ctx context.Context) bool {
 	caller, ok := fuse.FromContext(ctx)
 	return ok && caller.Uid&syscall.O_APPEND != 0
