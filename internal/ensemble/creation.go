@@ -71,7 +71,11 @@ func (c EmptyCreation) attempt(ctx context.Context, e *Ensemble) (st *zk.Stat, e
 }
 
 func (c EmptyCreation) outcome(_ context.Context, e *Ensemble, after evidence) error {
-	return c.Claim.judge(e, c.Path, nil, after)
+	err := c.Claim.judge(e, c.Path, nil, after)
+	if err == nil && after.Stat.Version == 0 {
+		return zk.ErrNodeExists // a directory, which another client has made
+	}
+	return err
 }
 
 // LockDirCreation makes a directory with the name of a lock file. A child of it comes and goes, as

@@ -40,6 +40,17 @@ func TestOutcomeOfACreation(t *testing.T) {
 	}
 }
 
+// A directory that another client made is no empty file, which was written once.
+func TestOutcomeOfAnEmptyCreation(t *testing.T) {
+	for version, want := range map[int32]error{0: zk.ErrNodeExists, 1: nil} {
+		seen := evidence{Snapshot: Snapshot{Stat: &zk.Stat{Czxid: 11, Version: version}, HasData: true}}
+		c := EmptyCreation{Path: "/f"}
+		if got := c.outcome(t.Context(), New(nil, Options{}), seen); !errors.Is(got, want) {
+			t.Errorf("version %d: %v, want %v", version, got, want)
+		}
+	}
+}
+
 // What is there after the reply to a Set was lost, likewise.
 func TestOutcomeOfAWriting(t *testing.T) {
 	base := &zk.Stat{Czxid: 5, Version: 3}
