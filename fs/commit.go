@@ -12,12 +12,12 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// patience says what a commit does when somebody else changed the znode.
+// patience says what a commit does when another client changed the znode.
 type patience bool
 
 const (
 	keepTrying patience = true  // as the draft's intent says
-	onlyOnce   patience = false // give up: nobody waits for the result
+	onlyOnce   patience = false // give up: no process waits for the result
 )
 
 // hasDraft reports whether there is something to commit.
@@ -82,7 +82,7 @@ func (f *file) truncateOpen(h *handle) {
 	f.draft.empty()
 }
 
-// truncate sets the length of the file: in the draft if somebody is writing, with a Set if not.
+// truncate sets the length of the file: in the draft if a process is writing, with a Set if not.
 func (f *file) truncate(ctx context.Context, h *handle, size uint64) error {
 	if size > uint64(f.fs.o.MaxData) {
 		return errno.ErrTooLarge

@@ -68,7 +68,7 @@ func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.
 	if err != nil {
 		return nil, d.fs.errno("mknod", path, err)
 	}
-	f.closed(h) // what there is to commit comes when somebody has written
+	f.closed(h) // what there is to commit comes when a process has written
 	d.fs.setEntry(out, f, f.asCreated())
 	return &f.Inode, 0
 }

@@ -114,7 +114,8 @@ func (d *dir) whileMoving(moving bool) (ensemble.Snapshot, error) {
 	return ensemble.Snapshot{Stat: d.last}, nil
 }
 
-// removed returns what is left of a directory that this mount has removed, for who is still inside: nothing. It is nil otherwise.
+// removed returns the Stat of an empty directory if this mount has removed d, else nil: a process may
+// still be inside.
 func (d *dir) removed() *zk.Stat {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 )
 
 // intent is what a program means by what it wrote, as far as one can tell. It decides what happens when
-// somebody else changed the znode meanwhile.
+// another client changed the znode meanwhile.
 type intent uint8
 
 const (
@@ -21,7 +21,7 @@ const (
 	intentAppend
 )
 
-// draft is the content of a file that was changed and is not committed. Guarded by the file's mu; changed only by who holds its
+// draft is the content of a file that was changed and is not committed. Guarded by the file's mu; changed only by the holder of its
 // busy as well, so that a commit can read data without mu.
 type draft struct {
 	data   []byte
@@ -35,13 +35,13 @@ type draft struct {
 	in *dir // not nil: the file is pending there, as the name that follows; see pending.go
 	as string
 
-	doubt *doubt // what was sent last, if nobody knows yet what became of it: its time was over; nil: nothing
+	doubt *doubt // what was sent last, if it is not known what became of it: its time was over; nil: nothing
 
-	refused error // why the data for offset missing was not taken, which makes the rest a part that nobody should see; nil: it is all there
+	refused error // why the data for offset missing was not taken, which makes the rest a part that no client should see; nil: it is all there
 	missing int64
 }
 
-// doubt is a change of which nobody knows whether it was made, and the data of its own that it has.
+// doubt is a change that may have been made or not, and the data of its own that it has.
 type doubt struct {
 	change ensemble.Change
 	sent   []byte

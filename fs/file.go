@@ -18,7 +18,8 @@ import (
 
 // file is a regular file: the data of a znode.
 //
-// All who have it open share what was written and is not committed (the draft), as they would share the pages of a file on a disk.
+// All processes that have it open share what was written and is not committed (the draft), as they
+// would share the pages of a file on a disk.
 // The kernel may know a million of them, few of which are open: what an open file alone needs is allocated with the first handle.
 type file struct {
 	node
@@ -32,12 +33,12 @@ type file struct {
 	next    *ensemble.Snapshot // a version that is longer than what is shown, which the kernel is to get; see handOn
 	expiry  *time.Timer        // when the kernel is to drop its pages, whatever happens; nil: it has none
 	refused uint32             // the thread that was told last that the file is gone; see reopens
-	users   int32              // of busy, those who wait included
-	busy    chan struct{}      // held by whoever changes or commits the content, across requests; nil without users
+	users   int32              // of busy, those that wait included
+	busy    chan struct{}      // held to change or commit the content, across requests; nil without users
 	shown   content            // what the kernel was told last; reads are answered from it, so that size and data agree
 	told    int64              // the mzxid that the kernel was told last; 0: none, noVersion: it may be outdated
 	stored  int64              // the mzxid of the version that the kernel was handed whole; see handOver
-	turned  time.Duration      // after FS.start: when this mount learned last that somebody else had changed it; see restless
+	turned  time.Duration      // after FS.start: when this mount last learned of a change by another client; see restless
 	handles map[*handle]bool   // open; nil without
 	draft   *draft             // nil: nothing to commit
 	given   *[]zk.ACL          // what a newborn was given as ACL, or nil
@@ -97,7 +98,7 @@ func (f *file) tryTake() bool {
 	}
 }
 
-// use returns busy for somebody who takes it or waits for it. unused must follow.
+// use returns busy for a caller that takes it or waits for it. unused must follow.
 func (f *file) use() chan<- struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,7 +117,7 @@ func (f *file) give() {
 	f.unused()
 }
 
-// unused notes that somebody holds busy, or waits for it, no more.
+// unused notes that a caller no longer holds busy or waits for it.
 func (f *file) unused() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -241,7 +242,7 @@ func (f *file) show(s ensemble.Snapshot) {
 }
 
 // stays reports whether the file can be used although its znode is not there any more: it is open,
-// or this mount has removed it while somebody looked at it.
+// or this mount has removed it while a process looked at it.
 func (f *file) stays() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -307,7 +308,7 @@ func (f *file) is(path string, st *zk.Stat) bool {
 	return f.fs.kinds.KindOf(path, st) == f.kind()
 }
 
-// content returns what the file consists of now. The slice must not be changed and, without node.mu, not be kept.
+// contentLocked returns what the file consists of now. The slice must not be changed and, without node.mu, not be kept.
 func (f *file) contentLocked() []byte {
 	if f.draft != nil {
 		return f.draft.data
@@ -343,7 +344,7 @@ func (f *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAt
 // with the content of after.
 const restless = 2 * time.Second
 
-// turn notes that somebody else has changed the file. node.mu is held.
+// turn notes that another client has changed the file. node.mu is held.
 func (f *file) turn() { f.turned = time.Since(f.fs.start) }
 
 // isRestless reports whether that was a moment ago. node.mu is held.

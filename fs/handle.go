@@ -26,7 +26,7 @@ type handle struct {
 
 	// guarded by file.busy
 	dirty   bool  // something was written through it since the last commit
-	lost    error // why what was written through it is gone, if nobody was told yet
+	lost    error // why what was written through it is gone, if no process was told yet
 	flushes int   // by the opener
 	broken  error // why what was written through it is gone, so that what follows would be a part; nil: it begins anew
 	undo    int64 // the end of the last write, if the kernel takes that back; see undoes
@@ -106,7 +106,7 @@ func (h *handle) flush(ctx context.Context, caller uint32) error {
 }
 
 // commit commits the draft if there is something to commit. What was written through h may have gone before, in the
-// failed commit of another who had the file open: that is an error too. busy is held.
+// failed commit of another process that had the file open: that is an error too. busy is held.
 func (h *handle) commit(ctx context.Context, something bool) error {
 	var err error
 	if something {
@@ -166,7 +166,7 @@ func (f *file) sync(ctx context.Context) error {
 	return nil
 }
 
-// Release ends the handle, after its last descriptor is closed. What is left is committed; nobody sees the
+// Release ends the handle, after its last descriptor is closed. What is left is committed; no process sees the
 // error, so it is logged and counted.
 func (h *handle) Release(context.Context) syscall.Errno {
 	f := h.file

@@ -230,7 +230,8 @@ func (h *handle) catchUp(request context.Context) error {
 	return err
 }
 
-// await waits for the lock. One who only waits has nothing to lose with the session: it queues again in the next one.
+// await waits for the lock. A contender that only waits has nothing to lose with the session: it
+// queues again in the next one.
 func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 	for {
 		session := f.fs.ensemble.SessionID()
@@ -299,7 +300,7 @@ func (f *FS) lockACL(ctx context.Context, path string) (acl []zk.ACL, err error)
 }
 
 // bear brings a file that is pending into ZooKeeper. A lock file that nothing was written to becomes a container, which the servers
-// remove when nobody wants the lock.
+// remove when no contender wants the lock.
 func (f *file) bear(ctx context.Context) error {
 	if !f.lifeNow().IsHere() {
 		return nil
@@ -335,7 +336,7 @@ const (
 	tryAgains = 5
 )
 
-// try takes the lock if nobody has it.
+// try takes the lock if no contender has it.
 func (f *file) try(request context.Context, lock *zk.Lock, path string) error {
 	ctx, cancel := f.fs.limits.BoundChange(request)
 	defer cancel()

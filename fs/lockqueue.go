@@ -16,7 +16,7 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// contender is one who holds a lock or waits for it.
+// contender is a client that holds a lock or waits for it.
 type contender struct {
 	path   string
 	shared bool

@@ -6,7 +6,7 @@ type Stats struct {
 	// Operations are what the kernel asked, by its names: LOOKUP, READ ...
 	Operations map[string]Operation
 
-	// FromMemory and FromServers count the questions about znodes by who answered them. Listings
+	// FromMemory and FromServers count the questions about znodes by what answered them. Listings
 	// that are read ahead and changes are not among them.
 	FromMemory, FromServers int64
 	CachedZnodes            int

@@ -138,7 +138,7 @@ func (f *FS) serve(mountpoint string) error {
 	// The kernel has asked for the root now. A notification before it has the answer makes it drop
 	// that, and a root that it knows nothing of is closed to all users but root (kernel fact 46).
 	go f.notify.run() // ends with f.ended
-	if err != nil {   // somebody has unmounted it already
+	if err != nil {   // another process has unmounted it already
 		return errors.Join(fmt.Errorf("mount on %s: %w", mountpoint, err), f.Unmount())
 	}
 	return nil
@@ -198,7 +198,8 @@ func (f *FS) Retire() {
 	}
 }
 
-// detach takes the mount point away from under whoever uses it, unless somebody has done so before.
+// detach takes the mount point away from under the processes that use it, unless another process has
+// done so before.
 func (f *FS) detach() error {
 	err := unmountLazily(f.mountpoint)
 	if errors.Is(err, syscall.EPERM) {

@@ -28,7 +28,7 @@ func (d *dir) newACL(ctx context.Context) ([]zk.ACL, error) {
 	last := d.lately
 	d.mu.Unlock()
 	if last != nil && now.asked.Sub(last.asked) < trust && now.epoch == last.epoch && now.changes == last.changes {
-		d.fs.ensemble.Glimpse(ctx, d.where()) // who creates one after another looks for each name first
+		d.fs.ensemble.Glimpse(ctx, d.where()) // a program that creates many looks for each name first
 		return last.acl, nil
 	}
 	acl, err := d.fs.acls.In(ctx, d.where())

@@ -94,7 +94,7 @@ func (n *node) release() {
 }
 
 // still keeps nodes as they are while this mount removes or renames them, or puts another in their
-// place: until done is called they learn nothing from what is at their paths, and nobody changes
+// place: until done is called they learn nothing from what is at their paths, and no other caller changes
 // the files among them.
 func still(ctx context.Context, zs ...znode) (done func(), err error) {
 	var held []znode

@@ -154,7 +154,7 @@ func (n *notifier) next() (path string, due notice, more bool) {
 	return path, due, true
 }
 
-// told counts what the kernel was told, and wakes those who wait for it.
+// told counts what the kernel was told, and wakes the handlers that wait for it.
 func (n *notifier) told() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -79,7 +79,7 @@ const (
 	ModesACL
 )
 
-// ConflictMode says what happens to a write when somebody else changed the znode meanwhile.
+// ConflictMode says what happens to a write when another client changed the znode meanwhile.
 type ConflictMode int
 
 const (
@@ -119,7 +119,7 @@ type Options struct {
 	MaxData int
 	// Commit is when written data is sent.
 	Commit CommitMode
-	// Conflict is what happens when somebody else changed the znode meanwhile.
+	// Conflict is what happens when another client changed the znode meanwhile.
 	Conflict ConflictMode
 	// NoLocal sends even the scratch files of editors to the servers. By default they stay in the memory of the mount.
 	NoLocal bool
@@ -128,7 +128,7 @@ type Options struct {
 	// ShowStatus lists /.status, which can be opened either way.
 	ShowStatus bool
 
-	// Servers are the addresses that /.status asks, and Words is who asks them; nil asks over plain TCP.
+	// Servers are the addresses that /.status asks, and Words asks them; nil asks over plain TCP.
 	Servers []string
 	Words   *flw.Client
 	// Context is the SELinux label of all files, for root. A system without SELinux has no use for it.

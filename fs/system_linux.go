@@ -100,5 +100,5 @@ func closeOnExec(name string) {
 	}
 }
 
-// unmountLazily takes a mount point away from under whoever uses it.
+// unmountLazily takes a mount point away from under the processes that use it.
 func unmountLazily(point string) error { return unix.Unmount(point, unix.MNT_DETACH) }

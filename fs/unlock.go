@@ -11,7 +11,7 @@ import (
 // A program that gives a lock back does not hold it from then on, whether or not the servers
 // answer. The system call waits for them as long as any other. Then the contender is deleted in the
 // background, until it is gone or its session has ended: /.status names the lock until then,
-// because nobody else gets it.
+// because no other contender gets it.
 
 // release gives the lock of key back, and returns when the servers have confirmed that, or the
 // error of ctx when it ends before. A lock that the servers do not let go is held as before.

@@ -11,7 +11,7 @@ const (
 	aheadZnodes = 4096 // that are fetched at once
 )
 
-// walk is what a directory remembers about who walks through it. Guarded by node.mu.
+// walk is what a directory remembers about the walks through it. Guarded by node.mu.
 type walk struct {
 	last   string          // the child that was listed last
 	listed int             // how many children were listed

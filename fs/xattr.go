@@ -191,7 +191,7 @@ func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32)
 }
 
 // setxattr commits what was written before: the ACL may be one that does not allow it any more. The data of a newborn
-// file comes after its ACL, so that nobody reads it who may not.
+// file comes after its ACL, so that no client reads it that may not.
 func (f *file) setxattr(ctx context.Context, name, value string) error {
 	l := f.lifeNow()
 	if l == life.Scratch {

@@ -31,7 +31,7 @@ func (l Limits) BoundChange(request context.Context) (context.Context, context.C
 }
 
 // bounded is such a context. Most requests are answered from memory, so the timer and what else it
-// takes are made when somebody is about to wait. The timeout begins then.
+// takes are made when a caller is about to wait. The timeout begins then.
 type bounded struct {
 	request  context.Context
 	timeout  time.Duration

@@ -16,7 +16,7 @@ import (
 // again, whole, after one Exists that shows that nothing happened.
 //
 // A reply may be older than an event that was handled while it was on its way to its caller. So
-// whoever asks the servers takes a ticket first, and the reply is kept only if nothing happened to
+// a question to the servers takes a ticket first, and the reply is kept only if nothing happened to
 // the entry since.
 type cache struct {
 	maxAge time.Duration
@@ -49,7 +49,7 @@ type entry struct {
 	known   bool // a reply was kept: stat is meaningful
 	fresh   bool // no event came since
 	held    bool // the kernel knows an inode of it, which costs memory here too
-	asked   bool // the kernel was asked to forget it, and nobody has used it since
+	asked   bool // the kernel was asked to forget it, and it was not used since
 	hasData bool
 	epoch   uint32
 	until   time.Duration // trusted no longer than this after cache.began, event or not
@@ -281,7 +281,7 @@ func (c *cache) unpin(e *entry) {
 	c.tidy(e)
 }
 
-// tidy removes e if nothing is known about it and nobody needs it.
+// tidy removes e if nothing is known about it and it is not needed.
 func (c *cache) tidy(e *entry) {
 	if e.pins == 0 && !e.known && !e.held {
 		c.remove(e)

@@ -7,7 +7,7 @@ import "time"
 // znode. It stays so until it is mounted again.
 const (
 	floodTime   = 10 * time.Second
-	floodEvents = 50_000 // in that time, about what nobody here has looked at
+	floodEvents = 50_000 // in that time, about what was not looked at here
 )
 
 // flood counts the events that are about nothing known. Guarded by watch.mu, but for over.

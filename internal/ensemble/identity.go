@@ -9,7 +9,7 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// identities is who the session is, as the servers see it, asked for once in a session.
+// identities are those of the session, as the servers see them, asked for once in a session.
 type identities struct {
 	mu      sync.Mutex // guards the following
 	session int64

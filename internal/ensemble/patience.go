@@ -8,7 +8,7 @@ import (
 )
 
 // Hopeless is how long a request waits while the servers are silent. It need not be long: they are
-// heard again by the client itself, whoever asks.
+// heard again by the client itself, whatever asks.
 const Hopeless = 250 * time.Millisecond
 
 // silence is what is known about servers that do not answer. The kernel lets the processes in one

@@ -94,7 +94,7 @@ func (e *Ensemble) IsCurrent(path string, s Snapshot) bool {
 
 // List returns the names of the children of the znode at path, sorted, and the Stat that belongs to
 // them. The child watch is there with WatchTree too: the creation of a child that this session
-// may not read is reported to nobody else.
+// may not read is reported by no other event.
 func (e *Ensemble) List(ctx context.Context, path string) (Snapshot, error) {
 	if s, ok := e.cache.look(path); ok && (s.Stat == nil || s.Children != nil) {
 		e.fromMemory.Add(1)

@@ -24,7 +24,7 @@ var hardLimit = regexp.MustCompile(`(byte|count)HardLimit=[0-9]`)
 
 // HasQuota returns zk.ErrQuotaExceeded if a quota refuses op, a request about the znode at path
 // that leaves it with another version than wrong. Where no hard limit is, which is known after a
-// first look, it asks nobody. The limits are not seen by a mount with a chroot.
+// first look, it asks no server. The limits are not seen by a mount with a chroot.
 func (e *Ensemble) HasQuota(ctx context.Context, path string, op any, wrong int32) error {
 	if !e.limited(ctx, path) {
 		return nil

@@ -18,7 +18,7 @@ type ahead struct {
 	done   chan struct{} // closed when the goroutine has ended
 	jobs   chan *errand
 
-	under atomic.Int32 // errands under way, so that who has none to wait for need not lock
+	under atomic.Int32 // errands under way, so that a caller with none to wait for need not lock
 
 	mu       sync.Mutex         // guards the following
 	underway map[string]*errand // by the path of the directory, or of the first entry
@@ -118,7 +118,7 @@ func (a *ahead) await(ctx context.Context, key string) {
 	}
 }
 
-// do runs one errand. Its errors are nobody's: who needs what it did not bring asks for it.
+// do runs one errand. Its errors are not reported: a caller that needs what it did not bring asks for it.
 func (a *ahead) do(e *errand) {
 	wait := a.e.Wait(a.e.o.Timeout)
 	ctx, cancel := context.WithTimeout(a.ctx, wait.Patience)

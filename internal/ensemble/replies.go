@@ -16,7 +16,7 @@ import (
 const (
 	// listTrust is how long a list of children is trusted that follows from changes by the caller,
 	// and an ACL that things are created by. No child watch stands for such a list, so the child of
-	// somebody else that this session may not read is not noticed; and none tells of a setACL.
+	// another client that this session may not read is not noticed; and none tells of a setACL.
 	listTrust = time.Second
 	// listMost is how many children such a list has at most, because it is asked for anew when its
 	// time is over.

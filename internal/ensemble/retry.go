@@ -13,7 +13,7 @@ const pause = 50 * time.Millisecond
 
 // again reports whether a request that failed with err and did not change anything should be made
 // again: the connection broke or the server asked for patience. It waits a moment before it says
-// yes, and says no once ctx is over, or when no server has answered for so long that nobody should
+// yes, and says no once ctx is over, or when no server has answered for so long that no caller should
 // be kept waiting for one.
 func (w *watch) again(ctx context.Context, err error) bool {
 	switch {

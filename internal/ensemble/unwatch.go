@@ -38,7 +38,7 @@ func (w *watch) retire(path string) bool {
 	return false
 }
 
-// sweeper removes watches that nobody needs until close is called.
+// sweeper removes watches that are not needed until close is called.
 func (w *watch) sweeper() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -77,7 +77,7 @@ func (w *watch) takeUnused() []string {
 	return paths
 }
 
-// disarm removes the watches of path, unless somebody has used it again.
+// disarm removes the watches of path, unless it was used again.
 func (w *watch) disarm(ctx context.Context, path string) {
 	if w.cache.has(path) {
 		return

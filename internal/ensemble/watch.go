@@ -28,7 +28,7 @@ type watch struct {
 	stop   chan struct{}    // closed by close
 	events int64            // how many came
 	flood  flood
-	unused []string      // paths of armed watches that nobody needs
+	unused []string      // paths of armed watches that are not needed
 	sweep  chan struct{} // of capacity 1: unused has grown
 
 }
@@ -304,7 +304,7 @@ func (w *watch) wants(path string, kind watchKind) bool {
 // it does. It is noted before the request is sent: a watch that fires at once clears the note.
 //
 // Child watches are set with --watch=tree too: the creation of a child that this session may not
-// read is told to nobody else. But not on the root: servers before 3.9 would take it in place of
+// read is told by no other event. But not on the root: servers before 3.9 would take it in place of
 // the recursive watch there (ZOOKEEPER-4466).
 func (w *watch) arm(path string, kind watchKind) bool {
 	w.mu.Lock()
