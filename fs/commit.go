@@ -12,12 +12,12 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// patience says what a commit does when another client changed the znode.
-type patience bool
+// persistence says what a commit does when another client changed the znode.
+type persistence bool
 
 const (
-	keepTrying patience = true  // as the draft's intent says
-	onlyOnce   patience = false // give up: no process waits for the result
+	keepTrying persistence = true  // as the draft's intent says
+	onlyOnce   persistence = false // give up: no process waits for the result
 )
 
 // hasDraft reports whether there is something to commit.
@@ -202,7 +202,7 @@ func (f *file) refuse(h *handle, off int64, appends bool, err error) error {
 // commit sends the draft to the servers as one change. busy is held.
 //
 // When it fails for good the draft is dropped, with what the kernel holds of it; when the servers are away it stays for the next attempt.
-func (f *file) commit(ctx context.Context, p patience) error {
+func (f *file) commit(ctx context.Context, p persistence) error {
 	f.mu.Lock()
 	d, sent := f.draft, f.life.IsSent()
 	f.mu.Unlock()
@@ -222,7 +222,7 @@ func (f *file) commit(ctx context.Context, p patience) error {
 			f.committed(path, d, st)
 			return nil
 		}
-		if done, err := f.settle(ctx, path, d, err, p); done || err != nil {
+		if done, err := f.failedWith(ctx, path, d, err, p); done || err != nil {
 			return f.failed(err)
 		}
 	}
@@ -345,9 +345,9 @@ func (f *file) committed(path string, d *draft, st *zk.Stat) {
 	f.endDraft(life.OnCommit)
 }
 
-// settle decides what follows from a change that failed: done says that the draft is committed all
+// failedWith decides what follows from a change that failed: done says that the draft is committed all
 // the same. Without an error it is to be sent again, based on another version.
-func (f *file) settle(ctx context.Context, path string, d *draft, err error, p patience) (done bool, _ error) {
+func (f *file) failedWith(ctx context.Context, path string, d *draft, err error, p persistence) (done bool, _ error) {
 	switch {
 	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists), errors.Is(err, zk.ErrNoNode):
 		if p == onlyOnce && (d.exists() || d.wrote) {
@@ -358,7 +358,7 @@ func (f *file) settle(ctx context.Context, path string, d *draft, err error, p p
 	return false, err
 }
 
-// conflict is settle where the znode is not the version that d is based on.
+// conflict is failedWith where the znode is not the version that d is based on.
 func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (done bool, _ error) {
 	f.fs.ensemble.AskAnew(path)
 	s, err2 := f.fs.ensemble.Get(ctx, path)
@@ -418,7 +418,7 @@ func (f *file) drop(err error) {
 	path, here := f.path, f.life == life.Pending
 	for h := range f.handles {
 		if h.dirty {
-			h.dirty, h.lost = false, err
+			h.dirty, h.dropErr = false, err
 			if !h.append {
 				h.broken = err
 			}

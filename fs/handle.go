@@ -26,7 +26,7 @@ type handle struct {
 
 	// guarded by file.busy
 	dirty   bool  // something was written through it since the last commit
-	lost    error // why what was written through it is gone, if no process was told yet
+	dropErr error // why what was written through it is gone, if no process was told yet
 	flushes int   // by the opener
 	broken  error // why what was written through it is gone, so that what follows would be a part; nil: it begins anew
 	undo    int64 // the end of the last write, if the kernel takes that back; see undoes
@@ -113,9 +113,9 @@ func (h *handle) commit(ctx context.Context, something bool) error {
 		err = h.file.commit(ctx, keepTrying)
 	}
 	if err == nil {
-		err = h.lost
+		err = h.dropErr
 	}
-	h.lost = nil
+	h.dropErr = nil
 	return err
 }
 

@@ -138,7 +138,7 @@ func (h *handle) mayLock(request context.Context) bool {
 
 // acquire waits for the lock on the znode at path, or tries to get it.
 func (f *file) acquire(ctx context.Context, key lockKey, path string, shared, wait bool) (*grant, error) {
-	lock, err := f.contender(ctx, path, shared)
+	lock, err := f.newContender(ctx, path, shared)
 	if err != nil {
 		return nil, err
 	}
@@ -243,8 +243,8 @@ func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 	}
 }
 
-// contender prepares the lock on the znode at path, and what must be there for it.
-func (f *file) contender(request context.Context, path string, shared bool) (*zk.Lock, error) {
+// newContender prepares the lock on the znode at path, and what must be there for it.
+func (f *file) newContender(request context.Context, path string, shared bool) (*zk.Lock, error) {
 	ctx, cancel := f.fs.limits.BoundChange(request)
 	defer cancel()
 	acl, err := f.fs.lockACL(ctx, path)

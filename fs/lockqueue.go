@@ -146,12 +146,12 @@ func Contender(process int, program, note string) string {
 	if err != nil {
 		host = "?"
 	}
-	text := fmt.Sprintf("%s %d %s %s", host, process, told(program), told(note))
+	text := fmt.Sprintf("%s %d %s %s", host, process, clip(program), clip(note))
 	return strings.TrimSpace(text)
 }
 
-// told returns the beginning of a text, as valid UTF-8.
-func told(text string) string {
+// clip returns the beginning of a text, as valid UTF-8.
+func clip(text string) string {
 	text = strings.TrimSpace(strings.ToValidUTF8(text, "?"))
 	return strings.ToValidUTF8(text[:min(len(text), maxTold)], "")
 }

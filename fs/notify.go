@@ -130,7 +130,7 @@ func (n *notifier) run() {
 				break
 			}
 			n.apply(path, due)
-			n.told()
+			n.count()
 		}
 		n.prune()
 		n.mu.Lock()
@@ -154,8 +154,8 @@ func (n *notifier) next() (path string, due notice, more bool) {
 	return path, due, true
 }
 
-// told counts what the kernel was told, and wakes the handlers that wait for it.
-func (n *notifier) told() {
+// count counts what the kernel was told, and wakes the handlers that wait for it.
+func (n *notifier) count() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.applied++

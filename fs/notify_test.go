@@ -37,7 +37,7 @@ func TestSettle(t *testing.T) {
 			if path, _, _ := n.next(); path != want {
 				t.Fatalf("next is %s, want %s", path, want)
 			}
-			n.told()
+			n.count()
 			synctest.Wait()
 		}
 		select {

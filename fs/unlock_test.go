@@ -68,7 +68,7 @@ func (w *world) mend(f *FS) {
 // end, and the lock is given back all the same.
 func TestUnlockingIsBounded(t *testing.T) {
 	t.Parallel()
-	const timeout = 300 * time.Millisecond
+	const timeout = 2 * time.Second // the lock has to be taken within it, too
 	for _, test := range []struct{ lock, unlock, want string }{
 		{"flock 1 ex", "flock 1 un", "ok"},
 		{"flock 1 sh", "close 1", "ok"},
@@ -80,6 +80,7 @@ func TestUnlockingIsBounded(t *testing.T) {
 		{"setlk 1 w 0 0", "setlk 1 r 0 0", "ETIMEDOUT"},
 	} {
 		t.Run(test.lock+" "+test.unlock, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, Options{}, longSessions)
 			f, a := w.session(long, Options{Timeout: timeout})
 			a.want("ok", "open", "1", "x.lock", "rw+creat")
