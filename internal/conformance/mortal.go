@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"errors"
-	"math"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -16,14 +15,6 @@ func (e *env) goes(path string) {
 	if found {
 		e.receives(events, zk.EventNodeDeleted, path)
 	}
-}
-
-// containerOwner is the owner of containers in Stats.
-func (e *env) containerOwner() int64 {
-	if e.has(MarkedContainer) {
-		return math.MinInt64
-	}
-	return 0
 }
 
 // mortalCases are about znodes that the server deletes by itself.
@@ -43,7 +34,7 @@ var mortalCases = []Case{
 	}},
 	{"a container is no ephemeral to clients", func(e *env) {
 		e.must(second(e.conn.CreateContainer("/c", nil, zk.FlagContainer, open)))
-		equal(e, "owner", e.stat("/c").EphemeralOwner, e.containerOwner())
+		equal(e, "owner", e.stat("/c").EphemeralOwner, 0)
 		e.create("/c/a", "")
 	}},
 	{"a TTL node goes when it was not written to for its time, and stays while it has children", func(e *env) {

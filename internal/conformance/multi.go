@@ -129,7 +129,7 @@ var multiCases = []Case{
 		e.must(err)
 		equal(e, "path", responses[0].String, "/c")
 		equal(e, "path", responses[1].String, "/t-0000000001")
-		equal(e, "owner of a container", e.stat("/c").EphemeralOwner, e.containerOwner())
+		equal(e, "owner of a container", e.stat("/c").EphemeralOwner, 0)
 		equal(e, "owner of a TTL node", e.stat("/t-0000000001").EphemeralOwner, 0)
 	}},
 	{"the watches of a multi fire in its order, and none of one that fails", func(e *env) {

@@ -22,26 +22,25 @@ const (
 
 	// What it has otherwise.
 
-	OtherZnodes     // of its own than /zookeeper
-	NullIsEmpty     // null data is read as empty
-	MuteLength      // the Stat that a create returns says that there is no data
-	ChildSets       // cversion counts the setData of children
-	StalePzxid      // a delete leaves the parent's pzxid alone
-	MarkedContainer // a container has an owner
-	BarrenTTL       // a TTL node has no children
-	LooseACL        // an empty list is open, entries of schemes that it lacks are dropped
-	OpenWorld       // entries of scheme world are dropped
-	BareDigests     // digests are shown to all who may read the list
-	PlainAddresses  // scheme ip has whole addresses alone
-	NoPasswords     // a session's id is enough to go on with it
-	FreeSessions    // a new session takes no zxid
-	FragileMulti    // a multi of nothing kills it
-	RightsFirst     // a multi, or a multiRead, without all rights fails as a whole
-	TellsAll        // events go to sessions that may not read the znode
-	Unmerged        // an event comes for each watch
-	WatchPath       // events of recursive watches carry the path of the watch
-	DeafChildren    // a delete alone does not fire a child watch
-	LostRearm       // setWatches does not tell of children that came or went
+	OtherZnodes    // of its own than /zookeeper
+	NullIsEmpty    // null data is read as empty
+	MuteLength     // the Stat that a create returns says that there is no data
+	ChildSets      // cversion counts the setData of children
+	StalePzxid     // a delete leaves the parent's pzxid alone
+	BarrenTTL      // a TTL node has no children
+	LooseACL       // an empty list is open, entries of schemes that it lacks are dropped
+	OpenWorld      // entries of scheme world are dropped
+	BareDigests    // digests are shown to all who may read the list
+	PlainAddresses // scheme ip has whole addresses alone
+	NoPasswords    // a session's id is enough to go on with it
+	FreeSessions   // a new session takes no zxid
+	FragileMulti   // a multi of nothing kills it
+	RightsFirst    // a multi, or a multiRead, without all rights fails as a whole
+	TellsAll       // events go to sessions that may not read the znode
+	Unmerged       // an event comes for each watch
+	WatchPath      // events of recursive watches carry the path of the watch
+	DeafChildren   // a delete alone does not fire a child watch
+	LostRearm      // setWatches does not tell of children that came or went
 )
 
 // A Server is a server of the protocol.
@@ -81,7 +80,7 @@ var Servers = []Server{
 		NoRemoveWatches | OpenWorld | FragileMulti},
 	{"clickhouse-26.1", false, keeper | keeper26},
 	{"clickhouse-26.3", false, keeper | keeper26},
-	{"clickhouse-latest", false, keeper | WatchPath | MarkedContainer | BarrenTTL},
+	{"clickhouse-latest", false, keeper | WatchPath | BarrenTTL},
 	{"raftkeeper", false, raftKeeper | NoAnswer | DeafChildren | LostRearm},
 	{"raftkeeper-latest", false, raftKeeper},
 }

@@ -243,6 +243,9 @@ func (i *Item) end(ctx context.Context, ops ...any) error {
 	ops = append([]any{&zk.DeleteRequest{Path: i.token, Version: -1}}, ops...)
 	ops = append(ops, &zk.DeleteRequest{Path: znode.Join(i.q.taken(), i.name), Version: -1})
 	err := znode.Retry(ctx, func(bool) error {
+		if i.unknown == nil && i.q.c.SessionID() != i.held.session {
+			return ErrLost // the token has gone with its session, in which nothing was sent
+		}
 		_, err := i.q.c.WithContext(ctx).Multi(ops...)
 		if zk.MaybeApplied(err) {
 			i.unknown = err
