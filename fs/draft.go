@@ -21,7 +21,8 @@ const (
 	intentAppend
 )
 
-// draft is the content of a file that was changed and is not committed. Guarded by the file's mu; changed only by the holder of its
+// draft is the content of a file that was changed and is not committed. It is guarded by the file's
+// mu; changed only by the holder of its
 // busy as well, so that a commit can read data without mu.
 type draft struct {
 	data   []byte
@@ -37,7 +38,9 @@ type draft struct {
 
 	doubt *doubt // what was sent last, if it is not known what became of it: its time was over; nil: nothing
 
-	refused error // why the data for offset missing was not taken, which makes the rest a part that no client should see; nil: it is all there
+	// refused is why the data for offset missing was not taken, which makes the rest a part that no
+	// client should see; nil: it is all there.
+	refused error
 	missing int64
 }
 

@@ -236,7 +236,8 @@ func (f *file) await(ctx context.Context, lock *zk.Lock) error {
 	for {
 		session := f.fs.ensemble.SessionID()
 		err := lock.LockContext(ctx)
-		expired := errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrLockLost) && f.fs.ensemble.SessionID() != session
+		expired := errors.Is(err, zk.ErrSessionExpired) ||
+			errors.Is(err, zk.ErrLockLost) && f.fs.ensemble.SessionID() != session
 		if !expired {
 			return err
 		}

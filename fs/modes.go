@@ -19,7 +19,8 @@ import (
 // nor w.
 //
 // A change of an ACL fires no watch, but it counts up the aversion in the Stat. So what was learned counts as long as the Stat has the
-// czxid and the aversion that it came with, and is as fresh as that: an ACL that another client changes shows after --max-age.
+// czxid and the aversion that it came with, and is as fresh as that: an ACL that another client
+// changes shows after --max-age.
 
 // restrict takes away the permission bits of what the session may not do, if that was asked for.
 func restrict(out *fuse.Attr, s ensemble.Snapshot) {

@@ -78,7 +78,8 @@ func TestFailedCommitLeavesNoGhost(t *testing.T) {
 					}
 					var done atomic.Bool
 					w.server.OnRequest(func(r zktest.Request) zktest.Fault {
-						if r.SessionID != w.fs.ensemble.SessionID() || r.Op != "create2" && r.Op != "setData" && r.Op != "multi" || done.Swap(true) {
+						if r.SessionID != w.fs.ensemble.SessionID() ||
+							r.Op != "create2" && r.Op != "setData" && r.Op != "multi" || done.Swap(true) {
 							return zktest.Fault{}
 						}
 						if c.before != nil {

@@ -196,7 +196,9 @@ func (f *file) put(ctx context.Context, dst place, data []byte, acl []zk.ACL, ex
 			err = ensemble.ErrOvertaken
 		}
 	case len(data) == 0:
-		st, err = f.fs.ensemble.Do(ctx, ensemble.EmptyCreation{Path: dst.path, ACL: d.acl, Claim: ensemble.Claim{Exclusive: true}})
+		st, err = f.fs.ensemble.Do(ctx, ensemble.EmptyCreation{
+			Path: dst.path, ACL: d.acl, Claim: ensemble.Claim{Exclusive: true},
+		})
 	default:
 		st, err = f.fs.ensemble.Do(ctx, ensemble.Creation{
 			Path: dst.path, Data: data, ACL: d.acl, Claim: ensemble.Claim{Exclusive: true},

@@ -72,7 +72,9 @@ func FuzzPaths(f *testing.F) {
 		}
 		path = "/" + strings.Trim(path, "/")
 		_, _, err := zk.ParseConnectString("host" + path)
-		valid := path == "/" || !slices.ContainsFunc(strings.Split(path[1:], "/"), func(name string) bool { return !names.Valid(name) })
+		valid := path == "/" || !slices.ContainsFunc(strings.Split(path[1:], "/"), func(name string) bool {
+			return !names.Valid(name)
+		})
 		if valid != (err == nil) {
 			t.Errorf("%q: %v here, %v", path, valid, err)
 		}

@@ -151,8 +151,11 @@ func TestEveryCallOnEveryServer(t *testing.T) {
 			}},
 			{"time to live", func() error { _, err := c.CreateTTL("/e", nil, zk.FlagTTL, acl, time.Hour); return err }},
 			{"multiRead", func() error {
-				results, err := c.MultiRead(&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/none"}, &zk.GetChildrenRequest{Path: "/"})
-				if err == nil && (len(results) != 3 || results[0].Err != nil || !errors.Is(results[1].Err, zk.ErrNoNode) || len(results[2].Children) < 2) {
+				results, err := c.MultiRead(
+					&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/none"}, &zk.GetChildrenRequest{Path: "/"},
+				)
+				if err == nil && (len(results) != 3 || results[0].Err != nil ||
+					!errors.Is(results[1].Err, zk.ErrNoNode) || len(results[2].Children) < 2) {
 					return fmt.Errorf("%+v", results)
 				}
 				return err
@@ -204,7 +207,8 @@ func TestEveryCallOnEveryServer(t *testing.T) {
 		}
 		check()
 		known := c.Features()
-		if got := fmt.Sprint(known.With(zk.Supported), known.With(zk.Lacking), known.With(zk.SupportUnknown)); got != features[name] {
+		got := fmt.Sprint(known.With(zk.Supported), known.With(zk.Lacking), known.With(zk.SupportUnknown))
+		if got != features[name] {
 			t.Errorf("features %s, want %s", got, features[name])
 		}
 	})

@@ -122,7 +122,10 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	c.setState(StateConnected, nil)
 	deadline, _ := ctx.Deadline()
 	in := &pacedReader{conn: conn, silence: time.Until(deadline)}
-	t := &transport{c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer), stop: make(chan struct{}), server: server}
+	t := &transport{
+		c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer),
+		stop: make(chan struct{}), server: server,
+	}
 	if err := conn.SetWriteDeadline(deadline); err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func (w *watchTable) covered(path string) bool {
 	}
 }
 
-// lostBelow tells all who listen that anything below path may have changed.
+// lostBelow tells all listeners that anything below path may have changed.
 func (w *watchTable) lostBelow(path string) {
 	own, ok := w.c.clientPath(path)
 	if !ok {

@@ -106,7 +106,9 @@ func (w *watchTable) watched(path string, kinds []watchKind) bool {
 // is gone there is nothing to tell: it takes its watches with it. A server that cannot forget fires them into nothing.
 func (c *Conn) forget(path string, t wire.WatcherType) error {
 	err := c.doEmpty(c.watches.removal(path, t))
-	for _, gone := range []error{ErrUnimplemented, ErrNoWatcher, ErrConnectionClosed, ErrNoServer, ErrClosing, ErrSessionExpired} {
+	for _, gone := range []error{
+		ErrUnimplemented, ErrNoWatcher, ErrConnectionClosed, ErrNoServer, ErrClosing, ErrSessionExpired,
+	} {
 		if errors.Is(err, gone) {
 			return nil
 		}

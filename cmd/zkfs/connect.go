@@ -26,7 +26,9 @@ func enlarge(maxData int) zk.Option {
 
 // connect opens a session. The connection that it returns stands, its root is the znode of the source, and that exists.
 // While it waits for a server it tells why on progress.
-func (n *connection) connect(ctx context.Context, log *slog.Logger, progress io.Writer, options ...zk.Option) (*zk.Conn, error) {
+func (n *connection) connect(
+	ctx context.Context, log *slog.Logger, progress io.Writer, options ...zk.Option,
+) (*zk.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.connectTimeout)
 	defer cancel()
 	var why string // no name is known

@@ -62,7 +62,7 @@ func runFlags() []cli.Flag {
 		&valued{&cli.StringFlag{Name: "metrics", Category: inLog,
 			Usage: "serve metrics for Prometheus at `ADDRESS`, such as localhost:9141, under /metrics"}, anAddress},
 		&valued{&cli.StringFlag{Name: "debug-addr", Category: inLog,
-			Usage: "serve Go's profiles at `ADDRESS` under /debug/pprof/. Whoever reaches it sees the " +
+			Usage: "serve Go's profiles at `ADDRESS` under /debug/pprof/. Any process that reaches it sees the " +
 				"process from inside"}, anAddress},
 	}
 }

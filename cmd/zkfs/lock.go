@@ -54,7 +54,7 @@ func (z *command) lockCommand() *cli.Command {
 func lockFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "shared", Aliases: []string{"s"}, Category: inLock,
-			Usage: "share the lock with others who ask for it so"},
+			Usage: "share the lock with other holders that share it"},
 		&cli.BoolFlag{Name: "nonblock", Aliases: []string{"n"}, Category: inLock,
 			Usage: "do not wait for the lock"},
 		&valued{&cli.StringFlag{Name: "wait", Aliases: []string{"w"}, Category: inLock, DefaultText: "as long as it takes",

@@ -31,7 +31,8 @@ func mountNamed(name string) (mount, error) {
 		return mount{}, failf(exitMountpoint, "%s", plain(err))
 	}
 	if isPath && !found.isOurs() {
-		return mount{}, failf(exitMountpoint, "%s: nothing of zkfs is mounted there", name).hinting("`zkfs list` shows what is")
+		return mount{}, failf(exitMountpoint, "%s: nothing of zkfs is mounted there", name).
+			hinting("`zkfs list` shows what is")
 	}
 	return found, nil
 }
@@ -119,7 +120,8 @@ func statusOfMount(ctx context.Context, m mount) (*mountStatus, error) {
 		return nil, err
 	}
 	if isDeadMount(point) {
-		return nil, failf(exitLost, "%s: %w", point, errGone).hinting("zkfs umount " + point + ", or mount again with --remount-dead")
+		return nil, failf(exitLost, "%s: %w", point, errGone).
+			hinting("zkfs umount " + point + ", or mount again with --remount-dead")
 	}
 	type result struct {
 		text []byte

@@ -19,7 +19,7 @@ func (z *command) umountCommand() *cli.Command {
 		UsageText: "zkfs umount [-l | -f] DIRECTORY",
 		Description: "Unmounts what `zkfs mount` has mounted, also when its process was killed and the " +
 			"directory is dead. The session is closed, so its ephemerals and locks are gone " +
-			"at once. Whoever may mount may unmount; root may always.",
+			"at once. A user that may mount may unmount; root may always.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "lazy", Aliases: []string{"l"},
 				Usage: "take the directory away from under programs that use it; they can go on until they " +

@@ -131,7 +131,7 @@ var aclCases = []Case{
 		e.must(third(user.Get("/u")))
 		e.must(third(user.Get("/v")))
 	}},
-	{"digests are shown to those alone who may change the ACL", func(e *env) {
+	{"digests are shown only to sessions that may change the ACL", func(e *env) {
 		acl := append(zk.DigestACL(zk.PermAdmin, "u", "p"), zk.WorldACL(zk.PermRead)...)
 		e.createAs("/a", "", 0, acl)
 		got, _, err := e.conn.GetACL("/a")

@@ -200,7 +200,7 @@ var aclDifferences = []difference{
 		e.must(err)
 		equal(e, "ACL", fmt.Sprint(got), fmt.Sprint(acl))
 	}},
-	{BareDigests, []string{"digests are shown to those alone who may change the ACL"}, func(e *env) {
+	{BareDigests, []string{"digests are shown only to sessions that may change the ACL"}, func(e *env) {
 		acl := append(zk.DigestACL(zk.PermAdmin, "u", "p"), zk.DigestACL(zk.PermRead, "v", "p")...)
 		e.createAs("/a", "", 0, acl)
 		for _, user := range []string{"u:p", "v:p"} {
@@ -308,7 +308,7 @@ var sessionDifferences = []difference{
 		r := e.addWatch(c, "/", zk.AddWatchPersistentRecursive)
 		e.loses(link, states, w.Events(), r.Events())
 	}},
-	{NoPasswords, []string{"a session is not given to who does not know its password"}, func(e *env) {
+	{NoPasswords, []string{"a session is not given to a client without its password"}, func(e *env) {
 		c := e.connect()
 		e.must(second(c.Create("/e", nil, zk.FlagEphemeral, open)))
 		taker := e.connect(zk.WithSession(c.SessionID(), make([]byte, 16)))

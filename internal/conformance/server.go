@@ -30,7 +30,7 @@ const (
 	BarrenTTL      // a TTL node has no children
 	LooseACL       // an empty list is open, entries of schemes that it lacks are dropped
 	OpenWorld      // entries of scheme world are dropped
-	BareDigests    // digests are shown to all who may read the list
+	BareDigests    // digests are shown to all sessions that may read the list
 	PlainAddresses // scheme ip has whole addresses alone
 	NoPasswords    // a session's id is enough to go on with it
 	FreeSessions   // a new session takes no zxid

@@ -94,7 +94,7 @@ var sessionCases = []Case{
 		equal(e, "session", other.SessionID(), id)
 		equal(e, "owner", e.stat("/e").EphemeralOwner, id)
 	}},
-	{"a session is not given to who does not know its password", func(e *env) {
+	{"a session is not given to a client without its password", func(e *env) {
 		c := e.connect()
 		e.must(second(c.Create("/e", nil, zk.FlagEphemeral, open)))
 		thief, _, _ := e.remote(long, zk.WithSession(c.SessionID(), make([]byte, 16)))

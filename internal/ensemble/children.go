@@ -66,7 +66,8 @@ func (n *Children) All() []string {
 // with returns the names and one that is not among them, as children of the version of that Stat.
 func (n *Children) with(name string, st *zk.Stat) *Children {
 	at, _ := slices.BinarySearch(n.added, name)
-	more := &Children{n.list, slices.Insert(slices.Clip(n.added), at, name), childrenVersionOf(st), n.size + nameBytes(name)}
+	added := slices.Insert(slices.Clip(n.added), at, name)
+	more := &Children{n.list, added, childrenVersionOf(st), n.size + nameBytes(name)}
 	if len(more.added) > fewAdded {
 		more.list, more.added = more.All(), nil
 	}

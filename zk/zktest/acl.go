@@ -107,7 +107,7 @@ type aclRules struct {
 	fix fixer
 	// open is the list of the root and of the server's own znodes.
 	open []wire.ACL
-	// masked says that digests are shown only to those who may change the list.
+	// masked says that digests are shown only to sessions that may change the list.
 	masked bool
 	// address reads the id of scheme ip. Without it the server has no such scheme.
 	address func(id string) (netip.Prefix, bool)
