@@ -139,10 +139,7 @@ func (s *Server) stat(w io.Writer) {
 }
 
 func (s *Server) mntr(w io.Writer) {
-	ephemerals := 0
-	for _, paths := range s.tree.ephemerals {
-		ephemerals += len(paths)
-	}
+	ephemerals := s.countEphemerals()
 	for _, line := range []struct {
 		name  string
 		value any
@@ -234,4 +231,12 @@ func (s *Server) dump(w io.Writer) {
 			fmt.Fprintf(w, "\t%s\n", path)
 		}
 	}
+}
+
+// countEphemerals returns how many ephemeral znodes there are.
+func (s *Server) countEphemerals() (n int) {
+	for _, paths := range s.tree.ephemerals {
+		n += len(paths)
+	}
+	return n
 }

@@ -71,10 +71,7 @@ func (s *Server) keeperStat(w io.Writer) {
 }
 
 func (s *Server) keeperMntr(w io.Writer) {
-	ephemerals := 0
-	for _, paths := range s.tree.ephemerals {
-		ephemerals += len(paths)
-	}
+	ephemerals := s.countEphemerals()
 	for _, line := range []struct {
 		name  string
 		value any
