@@ -9,16 +9,18 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// idle leaves the lock of f idle, as after flock(1).
+// idle leaves the lock of path idle, as after flock(1).
 func (w *world) idle(path string) {
 	w.t.Helper()
+	w.keep("/" + path + ".lock")
 	w.want("ok", "open", "idle", path, "r")
 	w.want("ok", "flock", "idle", "ex")
 	w.want("ok", "flock", "idle", "un")
 	w.want("ok", "close", "idle")
 }
 
-// keep lets the znode of a lock stay when it is idle, as on a server that has not looked yet.
+// keep makes the znode of a lock one that stays while it is idle: a server removes a container
+// between two requests of a test.
 func (w *world) keep(path string) {
 	w.t.Helper()
 	w.create(path, "")
@@ -53,7 +55,6 @@ func TestIdleLockIsNoName(t *testing.T) {
 				w.create("/d", "")
 				w.create("/d/f", "data")
 				w.create("/d/g", "moved")
-				w.keep("/d/f.lock")
 				w.idle("d/f")
 				w.eventually("ok f g", "ls", "d")
 				w.want(want, strings.Fields(call)...)
@@ -149,7 +150,6 @@ func TestIdleLockGoesWithItsFile(t *testing.T) {
 		w := newWorld(t, Options{})
 		w.create("/d", "")
 		w.create("/d/f", "data")
-		w.keep("/d/f.lock")
 		w.idle("d/f")
 		if listed {
 			w.want("ok f", "ls", "d")
