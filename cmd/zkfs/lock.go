@@ -59,8 +59,7 @@ func lockFlags() []cli.Flag {
 			Usage: "do not wait for the lock"},
 		&valued{&cli.StringFlag{Name: "wait", Aliases: []string{"w"}, Category: inLock, DefaultText: "as long as it takes",
 			Usage: "wait for at most so long"}, aWait},
-		&valued{&cli.StringFlag{Name: "server", Category: inLock,
-			Usage: "FILE is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app, or of a context"}, aText},
+		serverFlag("FILE", inLock),
 		&valued{&cli.StringFlag{Name: "lock-note", Category: inLock,
 			Usage: "show this beside host, process and program to all that may read the lock. The " +
 				"arguments of the command are not shown"}, aText},
@@ -99,48 +98,22 @@ func lockOrderOf(c *cli.Context, in *inputs) (*lockOrder, error) {
 		o.wait = timeOf(c, "wait")
 		o.nonblock = o.nonblock || o.wait == 0
 	}
-	source, file := sourceOf(c, c.String("server")), o.file
-	var err error
-	if source == "" {
-		if source, file, err = onMount(o.file); err != nil {
-			return nil, err
-		}
-	} else if !strings.HasPrefix(file, "/") {
-		return nil, usagef("%s: with --server, the file begins with a slash", file).hinting("zkfs lock --server " + source + " /" + file + " -- ...")
+	t, err := targetOf(c, o.file)
+	if err != nil {
+		return nil, err
 	}
 	var ok bool
 	o.suffix = c.String("lock-suffix")
-	if o.znode, ok = fs.LockPath(path.Clean(file), o.suffix); !ok {
+	if o.znode, ok = fs.LockPath(t.file, o.suffix); !ok {
 		return nil, usagef("%s: no znode can have that path", o.file)
 	}
-	if o.connection, err = connectionOf(c, source, in); err != nil {
+	if o.connection, err = connectionOf(c, t.source, in); err != nil {
 		return nil, err
 	}
 	if o.program, err = exec.LookPath(o.args[0]); err != nil {
 		return nil, notRunnable(err)
 	}
 	return o, nil
-}
-
-// onMount returns the source that is mounted where file is, and the path of file there. It does not touch the mount, which
-// may hang, unless the way there leads through symbolic links.
-func onMount(file string) (source, inside string, err error) {
-	name, err := absolute(file)
-	if err != nil {
-		return "", "", err
-	}
-	table, err := mountTable()
-	if err != nil {
-		return "", "", failf(exitMountpoint, "%s", plain(err))
-	}
-	p, rest, ok := placeOf(table, name)
-	if !ok {
-		p, rest, ok = placeOf(table, resolved(name))
-	}
-	if !ok {
-		return "", "", usagef("%s: not on a mount of zkfs", file).hinting("name the servers: zkfs lock --server zk1,zk2 " + file + " -- ...")
-	}
-	return p.source, path.Join(p.root, rest), nil
 }
 
 // lock runs a command while it holds a lock.
