@@ -96,7 +96,7 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 
 // The commands whose first name is a mount, and those for which it is a source.
 var (
-	ofMounts  = []string{"umount", "status", "watch"}
+	ofMounts  = []string{"umount", "status", "watch", "get"}
 	ofSources = []string{"mount", "status", "watch"}
 )
 

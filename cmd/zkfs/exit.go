@@ -16,7 +16,7 @@ const (
 	exitMounted    = 11 // something of zkfs is mounted there already, dead or alive
 	exitConnect    = 12 // no server takes the session within --connect-timeout
 	exitAuth       = 13 // the servers refuse the credentials, or the access without them
-	exitChroot     = 14 // the znode to mount does not exist
+	exitChroot     = 14 // the znode does not exist, or that of the source
 	exitFUSE       = 15 // the system lacks FUSE, or does not allow it
 	exitLost       = 16 // the mount ended without having been unmounted
 	exitNotLocked  = 17 // the lock is not free, or was not in time

@@ -75,8 +75,11 @@ func (z *command) app() *cli.App {
 		Reader:    z.in,
 		Writer:    z.out,
 		ErrWriter: z.err,
-		Commands: []*cli.Command{z.mountCommand(), z.umountCommand(), z.statusCommand(), z.listCommand(), z.watchCommand(), z.lockCommand(), z.demoCommand(),
-			z.completionCommand(), z.manualCommand(), z.versionCommand()},
+		Commands: []*cli.Command{
+			z.mountCommand(), z.umountCommand(), z.statusCommand(), z.listCommand(), z.watchCommand(), z.lockCommand(),
+			z.getCommand(),
+			z.demoCommand(), z.completionCommand(), z.manualCommand(), z.versionCommand(),
+		},
 		Action: func(c *cli.Context) error {
 			if name := c.Args().First(); name != "" {
 				return usagef("there is no command %q", name).
