@@ -28,18 +28,28 @@ func inBubble(t *testing.T, test func(r *requester)) {
 	synctest.Test(t, func(t *testing.T) {
 		server := zktest.NewServer(longSessions)
 		defer server.Close()
-		conn, _, err := zk.Connect([]string{"any"}, long, zk.WithDialer(server.Dialer()), zk.WithSlog(slog.New(slog.DiscardHandler)))
-		if err != nil {
-			t.Fatal(err)
+		r := &requester{T: t, server: server}
+		r.conn = r.connect()
+		defer r.conn.Close()
+		r.Limits = calls.Limits{
+			Timeout: requesterTimeout, Ensemble: ensemble.New(r.conn, ensemble.Options{}),
 		}
-		defer conn.Close()
-		e := ensemble.New(conn, ensemble.Options{})
-		r := &requester{t, server, conn, calls.Limits{Timeout: requesterTimeout, Ensemble: e}}
 		if err := r.read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		test(r)
 	})
+}
+
+// connect opens a session, which the caller closes.
+func (r *requester) connect() *zk.Conn {
+	r.Helper()
+	conn, _, err := zk.Connect([]string{"any"}, long,
+		zk.WithDialer(r.server.Dialer()), zk.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return conn
 }
 
 func (r *requester) read(ctx context.Context) error {
@@ -122,5 +132,24 @@ func TestChangesThatAreNotCommitted(t *testing.T) {
 		r.reconnect(r.read)
 		time.Sleep(requesterTimeout)
 		r.changeWaits(requesterTimeout)
+	})
+}
+
+// A request may learn of an earlier change by another client before its own is not committed.
+func TestChangeThatIsNotCommittedAfterAnother(t *testing.T) {
+	inBubble(t, func(r *requester) {
+		other := r.connect()
+		defer other.Close()
+		if _, err := other.Set("/", nil, -1); err != nil {
+			r.Fatal(err)
+		}
+		r.stall("setData")
+		r.wait(requesterTimeout, func(ctx context.Context) error {
+			if err := r.read(ctx); err != nil {
+				return err
+			}
+			return r.change(ctx)
+		}, r.BoundChange)
+		r.changeWaits(ensemble.Hopeless)
 	})
 }

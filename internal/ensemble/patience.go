@@ -24,8 +24,8 @@ type silence struct {
 // their proposals come to a stand: they take connections, resume sessions, and answer reads until a
 // change stands before them on the connection, but commit nothing.
 type vain struct {
-	zxid int64     // the last that was known when it began
-	over time.Time // when the time was over
+	zxid int64     // the last that was known when the time was over
+	over time.Time // when that was
 }
 
 // patience returns how long a request that begins now may take.
@@ -42,19 +42,19 @@ func (s *silence) patience(timeout time.Duration) time.Duration {
 type Wait struct {
 	Patience time.Duration // how long it may take
 	begun    time.Time
-	zxid     int64 // the last that was known then
 }
 
 // Wait returns how long a request that begins now may take: timeout, less while the servers are
 // known to be silent.
 func (e *Ensemble) Wait(timeout time.Duration) Wait {
-	return Wait{e.silence.patience(timeout), time.Now(), e.conn.LastZxid()}
+	return Wait{e.silence.patience(timeout), time.Now()}
 }
 
-// WaitedInVain notes that the time of a request is over, which was to change something or not.
+// WaitedInVain notes that the time of a request is over, which was to change something or not. What
+// was committed before its change reached the servers may have become known while it waited.
 func (e *Ensemble) WaitedInVain(w Wait, change bool) {
 	e.silence.since.Store(&w.begun)
 	if change {
-		e.silence.change.Store(&vain{w.zxid, time.Now()})
+		e.silence.change.Store(&vain{e.conn.LastZxid(), time.Now()})
 	}
 }
