@@ -9,7 +9,8 @@ import (
 // What nodes make of the news of the ensemble; see audience.
 
 func (d *dir) hear(path string, due notice) (c consequence) {
-	if due.what&ensemble.Deleted != 0 && d.hasLost(path, due.zxid) {
+	// The root stays what it is: it shows whatever znode is there next.
+	if due.what&ensemble.Deleted != 0 && !d.isRoot() && d.hasLost(path, due.zxid) {
 		d.vanish()
 		c.gone = true
 		return c

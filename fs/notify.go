@@ -222,6 +222,7 @@ func (n *notifier) apply(path string, due notice) {
 	}
 	switch due.what = what; {
 	case what == 0:
+	case path == "/" && node == nil: // the kernel has forgotten it: the mount has ended
 	case path == "/":
 		n.changed(node, what, node.hear(path, due))
 	default:
