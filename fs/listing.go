@@ -99,20 +99,27 @@ func (l *listing) names(ctx context.Context) error {
 	}
 	path := d.where()
 	pending := d.locals() // before the servers are asked: what is committed meanwhile is here or there
-	s, err := d.fs.ensemble.List(ctx, path)
-	if err != nil {
-		return err
+	s, all, whole := d.fs.ensemble.Entries(ctx, path)
+	if !whole {
+		var err error
+		if s, err = d.fs.ensemble.List(ctx, path); err != nil {
+			return err
+		}
 	}
 	l.entries = make([]listed, 0, s.Children.Len()+4)
 	l.entries = append(l.entries, listed{name: "."}, listed{name: ".."})
-	for _, name := range s.Children.All() {
+	for i, name := range s.Children.All() {
 		shown := names.Shown(name, d.isRoot())
 		if len(shown) > d.fs.longestName() {
 			d.fs.log.Warn("list: left out a name that the kernel can not take", "path", path, "bytes", len(shown))
 			continue
 		}
 		delete(pending, shown)
-		l.entries = append(l.entries, listed{name: shown, path: ensemble.Join(path, name)})
+		e := listed{name: shown, path: ensemble.Join(path, name)}
+		if whole {
+			e.s = all[i]
+		}
+		l.entries = append(l.entries, e)
 	}
 	own := len(l.entries)
 	hasData := s.Stat.DataLength > 0 && pending[names.Data] == nil
@@ -124,6 +131,9 @@ func (l *listing) names(ctx context.Context) error {
 	}
 	if d.isRoot() && d.fs.o.ShowStatus {
 		l.entries = append(l.entries, listed{name: names.Status})
+	}
+	if whole {
+		l.fetched = len(l.entries)
 	}
 	slices.SortFunc(l.entries[own:], func(a, b listed) int { return strings.Compare(a.name, b.name) })
 	return nil

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
 )
 
 // counter counts what the mount is asked by the kernel and asks the servers, by operation.
@@ -93,7 +94,7 @@ func (w *world) fill(dir string, n, size int) {
 // quiet waits until the kernel has been told of every change so far, and knows the root as it is.
 func (w *world) quiet() {
 	w.t.Helper()
-	if _, err := w.fs.ensemble.Descendants(w.t.Context(), "/zookeeper"); err != nil {
+	if _, err := w.fs.ensemble.ACL(w.t.Context(), "/"); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.fs.notify.settle(w.t.Context()); err != nil {
@@ -202,4 +203,33 @@ func TestRequestsForWriting(t *testing.T) {
 	}
 	w.want(`ok "22333"`, "cat", "d/a")
 	w.want("ok a b c sub", "ls", "d")
+}
+
+// A server that has lists with Stats is asked for all entries of a directory at once.
+func TestRequestsForLargeDirectoryOfKeeper(t *testing.T) {
+	w := newWorld(t, Options{}, zktest.WithServer("clickhouse-latest"))
+	w.fill("/d", 300, 10)
+	w.create("/d/f0007/child", "")
+	w.do("ls", ".") // the first listing lets the server be asked what it has
+	w.until(func() (int, int) {
+		return int(w.fs.ensemble.Features()[zk.FeatureChildStats]), int(zk.Supported)
+	}, "lists with Stats")
+	w.do("stat", "d") // the kernel's lookup sets the watches of the directory
+	c := w.count()
+	if got := len(strings.Fields(w.do("ls", "d"))); got != 1+300 {
+		t.Errorf("%d names", got)
+	}
+	if got := c.servers(); got != "filteredListWithData 1" {
+		t.Errorf("300 entries: %s", got)
+	}
+	w.want("ok dir 0755 size=1 nlink=1", "stat", "d/f0007")
+	w.closed("/d/s", "x", zk.DigestACL(zk.PermAll, "ann", "secret"))
+	w.eventually("ok file 0644 size=1 nlink=1", "stat", "d/s")
+	c.reset()
+	if got := len(strings.Fields(w.do("ls", "d"))); got != 1+301 {
+		t.Errorf("%d names with one that may not be read", got)
+	}
+	if asked := c.asked(); asked["filteredListWithData"] != 1 || asked["multiRead"] < 4 {
+		t.Errorf("with a child that may not be read: %v", asked)
+	}
 }

@@ -100,32 +100,30 @@ func TestGetsOnEveryServer(t *testing.T) {
 // it lacks, and what no call tells.
 var features = map[string]string{
 	"3.4": "[recursivePaths pzxid resume] [create2 createContainer createTTL multiRead addWatch removeWatches checkWatches " +
-		"whoAmI getEphemerals getAllChildrenNumber reconfig] []",
+		"whoAmI getEphemerals getAllChildrenNumber reconfig] [childStats]",
 	"3.5": "[create2 createContainer createTTL removeWatches checkWatches reconfig recursivePaths pzxid resume] " +
-		"[multiRead addWatch whoAmI getEphemerals getAllChildrenNumber] []",
+		"[multiRead addWatch whoAmI getEphemerals getAllChildrenNumber] [childStats]",
 	"3.6": "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches getEphemerals " +
-		"getAllChildrenNumber reconfig recursivePaths pzxid resume] [whoAmI] []",
+		"getAllChildrenNumber reconfig recursivePaths pzxid resume] [whoAmI] [childStats]",
 	"3.7": everything,
 	"3.8": everything,
 	"3.9": everything,
 	"clickhouse-25.8": "[multiRead reconfig] [create2 createContainer createTTL addWatch removeWatches checkWatches " +
-		"whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
+		"whoAmI getEphemerals getAllChildrenNumber childStats pzxid] [recursivePaths resume]",
 	"clickhouse-26.1": "[create2 multiRead addWatch removeWatches checkWatches reconfig] " +
-		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
+		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber childStats pzxid] [recursivePaths resume]",
 	"clickhouse-26.3": "[create2 multiRead addWatch removeWatches checkWatches reconfig] " +
-		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
-	"clickhouse-latest": "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches reconfig] " +
-		"[whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
-	"raftkeeper":        raftKeepers,
-	"raftkeeper-latest": raftKeepers,
+		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber childStats pzxid] [recursivePaths resume]",
+	"clickhouse-latest": "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches reconfig " +
+		"childStats] [whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
+	"raftkeeper": "[multiRead] [create2 createContainer createTTL addWatch removeWatches checkWatches whoAmI " +
+		"getEphemerals getAllChildrenNumber reconfig childStats] [recursivePaths pzxid resume]",
+	"raftkeeper-latest": "[multiRead childStats] [create2 createContainer createTTL addWatch removeWatches checkWatches " +
+		"whoAmI getEphemerals getAllChildrenNumber reconfig] [recursivePaths pzxid resume]",
 }
 
-const (
-	everything = "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches whoAmI getEphemerals " +
-		"getAllChildrenNumber reconfig recursivePaths pzxid resume] [] []"
-	raftKeepers = "[multiRead] [create2 createContainer createTTL addWatch removeWatches checkWatches whoAmI " +
-		"getEphemerals getAllChildrenNumber reconfig] [recursivePaths pzxid resume]"
-)
+const everything = "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches whoAmI getEphemerals " +
+	"getAllChildrenNumber reconfig recursivePaths pzxid resume] [] [childStats]"
 
 // Every call is answered by every server, or refused without being sent, and costs no connection.
 func TestEveryCallOnEveryServer(t *testing.T) {
@@ -197,6 +195,7 @@ func TestEveryCallOnEveryServer(t *testing.T) {
 			{"ephemerals", func() error { _, err := c.Ephemerals("/"); return err }},
 			{"all children", func() error { _, err := c.AllChildrenNumber("/"); return err }},
 			{"reconfig", func() error { _, err := c.Reconfig([]string{"server.1=a:1:2;3"}, 7); return err }},
+			{"Stats of children", func() error { _, _, err := c.ChildStats("/"); return err }},
 			{"sync", func() error { _, err := c.Sync("/a"); return err }},
 		} {
 			if err := call.do(); err != nil && !errors.Is(err, zk.ErrUnimplemented) &&

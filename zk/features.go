@@ -26,6 +26,7 @@ const (
 	FeatureGetEphemerals                       // [Conn.Ephemerals]
 	FeatureGetAllChildrenNumber                // [Conn.AllChildrenNumber]
 	FeatureReconfig                            // [Conn.Reconfig] and [Conn.IncrementalReconfig]
+	FeatureChildStats                          // [Conn.ChildStats], unknown of ZooKeepers
 	FeatureRecursivePaths                      // events of recursive watches carry the path of the change
 	FeaturePzxid                               // the deletion of a child raises Stat.Pzxid
 	FeatureResume                              // a session survives its connection
@@ -45,6 +46,7 @@ var featureNames = [featureCount]string{
 	FeatureGetEphemerals:        "getEphemerals",
 	FeatureGetAllChildrenNumber: "getAllChildrenNumber",
 	FeatureReconfig:             "reconfig",
+	FeatureChildStats:           "childStats",
 	FeatureRecursivePaths:       "recursivePaths",
 	FeaturePzxid:                "pzxid",
 	FeatureResume:               "resume",
@@ -154,6 +156,8 @@ func featureOf(op wire.Op) (f Feature, ok bool) {
 		return FeatureGetAllChildrenNumber, true
 	case wire.OpReconfig:
 		return FeatureReconfig, true
+	case wire.OpFilteredListWithData:
+		return FeatureChildStats, true
 	}
 	return 0, false
 }

@@ -236,6 +236,9 @@ func (p *probe) trials(f Feature) []trial {
 		return one(wire.OpGetEphemerals, &wire.GetEphemeralsRequest{PrefixPath: p.missing})
 	case FeatureGetAllChildrenNumber:
 		return one(wire.OpGetAllChildrenNumber, &wire.GetAllChildrenNumberRequest{Path: p.missing})
+	case FeatureChildStats:
+		return one(wire.OpFilteredListWithData,
+			&wire.FilteredListWithDataRequest{Path: p.missing, WithStats: true})
 	case FeatureReconfig: // of a configuration that never was
 		return one(wire.OpReconfig, &wire.ReconfigRequest{CurConfigID: 1<<63 - 1})
 	}
@@ -291,7 +294,8 @@ func (p *probe) learn(f Feature, s Support, why string) bool {
 // keeperFlags has the features that ClickHouse Keeper names in /keeper/feature_flags, by the
 // numbers of their bits there (KeeperFeatureFlags.h).
 var keeperFlags = map[int]Feature{
-	1: FeatureMultiRead, 7: FeatureAddWatch, 8: FeatureCreate2, 12: FeatureCreateTTL,
+	1: FeatureMultiRead, 7: FeatureAddWatch, 8: FeatureCreate2, 10: FeatureChildStats,
+	12: FeatureCreateTTL,
 }
 
 // readFlags asks a server that is no ZooKeeper what it says of itself, and believes a ClickHouse

@@ -57,6 +57,12 @@ func (c *Conn) prove(op wire.Op) error {
 			return ErrUnimplemented
 		}
 		zooKeeper := c.features.zooKeeper()
+		if op == wire.OpFilteredListWithData {
+			if !zooKeeper { // which has no such operation
+				c.want(f)
+			}
+			return ErrUnimplemented
+		}
 		if time.Since(c.birth) < time.Duration(c.unproved.Load()) {
 			switch {
 			case zooKeeper:

@@ -45,13 +45,16 @@ func (c *client) receivedPaths(paths []string) []string {
 // receivedNames returns the names of children without those that no znode can have, in the same
 // memory.
 func (c *client) receivedNames(names []string) []string {
-	return slices.DeleteFunc(names, func(name string) bool {
-		if validName(name) {
-			return false
-		}
-		c.doubt(fmt.Errorf("zk: child from the server: %w: %q is not a name", wire.ErrMalformed, name))
+	return slices.DeleteFunc(names, func(name string) bool { return !c.receivedName(name) })
+}
+
+// receivedName reports whether a znode can have the name of a child.
+func (c *client) receivedName(name string) bool {
+	if validName(name) {
 		return true
-	})
+	}
+	c.doubt(fmt.Errorf("zk: child from the server: %w: %q is not a name", wire.ErrMalformed, name))
+	return false
 }
 
 // misread notes that a reply was not understood. What can be done without is not asked of such a server again.

@@ -40,6 +40,7 @@ func allCases() []Case {
 	var all []Case
 	for _, cases := range [][]Case{
 		znodeCases, writeCases, readCases, aclCases, multiCases, watchCases, unwatchCases, rearmCases, lastingCases, sessionCases, mortalCases,
+		childStatsCases,
 	} {
 		all = append(all, cases...)
 	}

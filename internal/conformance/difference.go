@@ -48,7 +48,7 @@ func watched() (rows []string) {
 }
 
 var differences = slices.Concat(
-	absences, znodeDifferences, aclDifferences, sessionDifferences, pathDifferences, watchDifferences)
+	absences, childStats, znodeDifferences, aclDifferences, sessionDifferences, pathDifferences, watchDifferences)
 
 // absences are about operations that a server does not have.
 var absences = []difference{

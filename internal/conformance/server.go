@@ -22,6 +22,7 @@ const (
 
 	// What it has otherwise.
 
+	ChildStats     // it has lists with the Stats of children
 	OtherZnodes    // of its own than /zookeeper
 	NullIsEmpty    // null data is read as empty
 	MuteLength     // the Stat that a create returns says that there is no data
@@ -80,9 +81,9 @@ var Servers = []Server{
 		NoRemoveWatches | OpenWorld | FragileMulti},
 	{"clickhouse-26.1", false, keeper | keeper26},
 	{"clickhouse-26.3", false, keeper | keeper26},
-	{"clickhouse-latest", false, keeper | WatchPath | BarrenTTL},
+	{"clickhouse-latest", false, keeper | ChildStats | WatchPath | BarrenTTL},
 	{"raftkeeper", false, raftKeeper | NoAnswer | DeafChildren | LostRearm},
-	{"raftkeeper-latest", false, raftKeeper},
+	{"raftkeeper-latest", false, raftKeeper | ChildStats},
 }
 
 // ServerOf returns the server of the name. It panics if there is none.

@@ -15,6 +15,7 @@ type (
 	ACL                         = zk.ACL
 	AddWatchMode                = zk.AddWatchMode
 	CheckVersionRequest         = zk.CheckVersionRequest
+	Child                       = zk.Child
 	Conn                        = zk.Conn
 	Contender                   = zk.Contender
 	CreateContainerRequest      = zk.CreateContainerRequest
@@ -84,6 +85,7 @@ const (
 	EventSession                          = zk.EventSession
 	FeatureAddWatch                       = zk.FeatureAddWatch
 	FeatureCheckWatches                   = zk.FeatureCheckWatches
+	FeatureChildStats                     = zk.FeatureChildStats
 	FeatureCreate2                        = zk.FeatureCreate2
 	FeatureCreateContainer                = zk.FeatureCreateContainer
 	FeatureCreateTTL                      = zk.FeatureCreateTTL
