@@ -240,11 +240,9 @@ func TestReconnectOnEveryServer(t *testing.T) {
 			if e := receive(t, changed); e.Type != zk.EventNodeDataChanged {
 				t.Errorf("data watch got %v", e)
 			}
-			if name != "raftkeeper" { // which arms no child watch again
-				create(t, c, "/b")
-				if e := receive(t, children); e.Type != zk.EventNodeChildrenChanged {
-					t.Errorf("child watch got %v", e)
-				}
+			create(t, c, "/b")
+			if e := receive(t, children); e.Type != zk.EventNodeChildrenChanged {
+				t.Errorf("child watch got %v", e)
 			}
 		} else {
 			e := await(t, events, zk.StateExpired)

@@ -101,6 +101,18 @@ func (t *transport) verify(e Event, zxid int64) {
 	}
 }
 
+// fireChildren fires the child watches on paths that have not told anything after a reconnect. The
+// children may have changed: RaftKeeper arms such a watch again and does not tell (RaftKeeper#399,
+// before its #400), and no request shows in which version a server is. A watch that fires for
+// nothing costs a list.
+func (w *watchTable) fireChildren(paths []string) {
+	for _, path := range paths {
+		if w.watched(path, []watchKind{watchChild}) {
+			w.dispatch(Event{Type: EventNodeChildrenChanged, State: StateSyncConnected, Path: path})
+		}
+	}
+}
+
 // covered reports whether a lasting watch covers path.
 func (w *watchTable) covered(path string) bool {
 	w.mu.Lock()

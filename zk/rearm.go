@@ -13,6 +13,7 @@ func (w *watchTable) prime(t *transport) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b := rearmer{w: w, emit: func(encode func() *call) { t.prelude = append(t.prelude, encode) }, zxid: w.c.lastZxid.Load()}
+	b.unsure = !t.kind.zooKeeper
 	for kind, paths := range w.once {
 		for path := range paths {
 			b.addOnce(watchKind(kind), path)
@@ -54,6 +55,7 @@ type rearmer struct {
 	size    int
 	lasting bool // the request needs a server that knows setWatches2
 	second  bool // the server knows setWatches2, and perhaps it alone
+	unsure  bool // the server may leave out what child watches have missed
 }
 
 func (b *rearmer) addOnce(kind watchKind, path string) {
@@ -90,7 +92,7 @@ func (b *rearmer) flush() {
 	if b.size == 0 {
 		return
 	}
-	request, lasting, w := b.request, b.lasting || b.second, b.w
+	request, lasting, unsure, w := b.request, b.lasting || b.second, b.unsure, b.w
 	request.RelativeZxid = b.zxid
 	b.emit(func() *call {
 		var cl *call
@@ -103,8 +105,11 @@ func (b *rearmer) flush() {
 		}
 		cl.alone = true
 		cl.onReply = func(code wire.Code) {
-			if code != wire.CodeOK {
+			switch {
+			case code != wire.CodeOK:
 				w.refused(&request, errorOf(code))
+			case unsure:
+				w.fireChildren(request.ChildWatches)
 			}
 		}
 		return cl

@@ -352,10 +352,23 @@ var pathDifferences = []difference{
 
 // watchDifferences are about watches.
 var watchDifferences = []difference{
-	{LostRearm, []string{
-		"after a reconnect a child watch tells of children that came, of one that went, and of the end",
-		"watches are set again after the credentials that they need",
-	}, nil},
+	{UnsureRearm, []string{"a watch on what did not change lives on after a reconnect"}, func(e *env) {
+		w, link, states := e.remote(long)
+		e.create("/a", "")
+		data, exist, children := e.getW(w, "/a"), e.existsW(w, "/no"), e.childrenW(w, "/a")
+		e.away(link, states, func() {})
+		e.receives(children, zk.EventNodeChildrenChanged, "/a") // the client fires it
+		e.closed(children)
+		e.silent(w, data)
+		e.silent(w, exist)
+		again := e.childrenW(w, "/a")
+		e.set("/a", "x")
+		e.receives(data, zk.EventNodeDataChanged, "/a")
+		e.create("/no", "")
+		e.receives(exist, zk.EventNodeCreated, "/no")
+		e.create("/a/b", "")
+		e.receives(again, zk.EventNodeChildrenChanged, "/a")
+	}},
 	{Unmerged, []string{
 		"a persistent watch sees its znode and its children, again and again",
 	}, func(e *env) {

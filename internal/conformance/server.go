@@ -41,7 +41,7 @@ const (
 	Unmerged       // an event comes for each watch
 	WatchPath      // events of recursive watches carry the path of the watch
 	DeafChildren   // a delete alone does not fire a child watch
-	LostRearm      // setWatches does not tell of children that came or went
+	UnsureRearm    // setWatches may not tell of children that came or went: RaftKeeper#399
 )
 
 // A Server is a server of the protocol.
@@ -65,7 +65,7 @@ const (
 	keeper26   = NoContainers | NoTTL | OpenWorld | FragileMulti | WatchPath | MuteLength
 	raftKeeper = NoCreate2 | NoContainers | NoTTL | NoAddWatch | NoRemoveWatches | NoCounts |
 		NoWhoAmI | OtherZnodes | NullIsEmpty | LooseACL | BareDigests | NoPasswords | RightsFirst |
-		TellsAll | Unmerged
+		TellsAll | Unmerged | UnsureRearm
 )
 
 // Servers are all servers that rows state something of.
@@ -82,7 +82,7 @@ var Servers = []Server{
 	{"clickhouse-26.1", false, keeper | keeper26},
 	{"clickhouse-26.3", false, keeper | keeper26},
 	{"clickhouse-latest", false, keeper | ChildStats | WatchPath | BarrenTTL},
-	{"raftkeeper", false, raftKeeper | NoAnswer | DeafChildren | LostRearm},
+	{"raftkeeper", false, raftKeeper | NoAnswer | DeafChildren},
 	{"raftkeeper-latest", false, raftKeeper | ChildStats},
 }
 
