@@ -49,16 +49,22 @@ func (cs *credentials) prime(t *transport) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for _, a := range cs.list {
-		cl := t.c.authCall(a)
-		cl.alone = true
-		t.append(cl)
+		t.prove(a)
 	}
+}
+
+// prove puts a credential into the output, without which the connection is of no use.
+func (t *transport) prove(a credential) {
+	cl := t.c.authCall(a)
+	cl.alone = true
+	t.append(cl)
 }
 
 // AddAuth authenticates the session's connection with the server, "digest" with "user:password" for example, and every
 // later connection too. ErrAuthFailed says that the server refuses; it then closes the connection,
 // which is made again without these credentials. If a later server refuses credentials that were
-// accepted before, the client ends: its state is [StateAuthFailed] and all calls fail with ErrAuthFailed.
+// accepted before, the client ends, but see [WithSecrets]: its state is [StateAuthFailed] and all
+// calls fail with ErrAuthFailed.
 func (c *Conn) AddAuth(scheme string, auth []byte) error {
 	a := credential{scheme, append([]byte(nil), auth...)}
 	cl := c.authCall(a)

@@ -40,9 +40,10 @@ type Option = func(*Conn)
 // client is what the views of a connection share.
 type client struct {
 	// immutable after Connect
-	dialer         Dialer // nil for the default one, whose dials can be interrupted
-	tls            *tls.Config
-	sasl           SASLMechanism // nil for none
+	dialer         Dialer          // nil for the default one, whose dials can be interrupted
+	secrets        func() *Secrets // for the next connection; returns given unless renewed
+	given          Secrets         // by WithTLS and WithSASL
+	renewed        bool            // secrets is that of WithSecrets
 	hosts          HostProvider
 	chroot         string // "" or "/a/b"
 	sessionTimeout time.Duration
@@ -92,6 +93,8 @@ type client struct {
 	slowRounds int    // so many rounds in a row had one
 	logged     string // the last failure that was logged
 	mute       int    // so many connections in a row were closed in the SASL exchange, without a word
+	accepted   bool   // a server has accepted the secrets once
+	refusals   refusals
 
 	life    context.Context // ends with Close
 	endLife context.CancelFunc
@@ -135,6 +138,7 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...Option) 
 			done:           make(chan struct{}),
 		},
 	}
+	c.secrets = func() *Secrets { return &c.given }
 	c.life, c.endLife = context.WithCancel(context.Background())
 	c.closing = c.life.Done()
 	c.log.set(DefaultLogger)
@@ -224,7 +228,7 @@ func WithChroot(path string) Option {
 }
 
 // WithTLS encrypts the connection. Where cfg names no ServerName the host's name or address of the connect string is verified.
-func WithTLS(cfg *tls.Config) Option { return func(c *Conn) { c.tls = cfg } }
+func WithTLS(cfg *tls.Config) Option { return func(c *Conn) { c.given.TLS = cfg } }
 
 // WithReadOnly accepts servers that have lost their quorum and serve reads only (readonlymode.enabled): the state
 // is then [StateConnectedReadOnly], writes fail with [ErrNotReadOnly], and the client goes on

@@ -224,7 +224,8 @@
 // identity by [DigestMD5], or by Kerberos (package zk/gssapi). The client proves all of them again
 // on each connection, before anything else is asked of the server. If a server refuses what the
 // options give, or what another server has taken, the client ends rather than go on as another
-// identity: its calls fail with [ErrAuthFailed].
+// identity: its calls fail with [ErrAuthFailed]. [WithSecrets] is for secrets that rotate: each
+// connection takes those of its moment, and a refusal is final only when all servers repeat it.
 //
 // A znode's ACL lists what identities may do. [WorldACL] admits all, [AuthACL] the identities of
 // the connection, [DigestACL] one user. ACLs are not inherited. [Conn.WhoAmI] tells the identities.
@@ -232,10 +233,10 @@
 // Paths and names that servers send are checked: a program that joins them to a directory gets no
 // "..", no slash and no control character.
 //
-// Examples: ExampleConn_AddAuth, ExampleWithAuth, ExampleWithTLS, ExampleWithSASL. Tests:
+// Examples: ExampleConn_AddAuth, ExampleWithAuth, ExampleWithTLS, ExampleWithSASL, ExampleWithSecrets. Tests:
 // TestCredentialsAreSentAgain, TestRefusedCredentialsOfTheConnectionEndTheClient,
 // TestRefusedCredentialsOfACallAreForgotten, TestSASLPrecedesAllElseOnEveryConnection,
-// TestSASLFailureEndsTheClient, TestDigestMD5HidesThePassword, TestPathsOfReplies,
+// TestSASLFailureEndsTheClient, TestSecretsRotate, TestDigestMD5HidesThePassword, TestPathsOfReplies,
 // TestNamesOfReplies.
 //
 // # Observing

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -52,6 +54,32 @@ func ExampleWithSASL() {
 	if _, err := c.Create("/bob", []byte("secret"), 0, only); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// A password that another program changes is read again for each connection. A file that can not
+// be read at that moment changes nothing.
+func ExampleWithSecrets() {
+	var mu sync.Mutex
+	var read string
+	var secrets *zk.Secrets
+	current := func() *zk.Secrets {
+		mu.Lock()
+		defer mu.Unlock()
+		text, err := os.ReadFile("/etc/app/password")
+		if err == nil && (secrets == nil || string(text) != read) {
+			read = string(text)
+			secrets = &zk.Secrets{SASL: zk.DigestMD5("app", strings.TrimSpace(read))}
+		}
+		return secrets
+	}
+	if current() == nil {
+		log.Fatal("no password")
+	}
+	c, _, err := zk.Connect([]string{"zk1.example.com"}, 10*time.Second, zk.WithSecrets(current))
+	if err != nil {
+		log.Fatal(err)
+	}
+	c.Close()
 }
 
 // The scheme "digest" sends the password as it is: use it over TLS.

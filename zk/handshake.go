@@ -16,7 +16,7 @@ import (
 )
 
 // open connects to server and agrees on the session. The error is ErrSessionExpired if the server says so.
-func (c *client) open(server string) (*transport, error) {
+func (c *client) open(server string, s *Secrets) (*transport, error) {
 	limit := c.connectLimit()
 	ctx, cancel := context.WithTimeout(c.life, limit)
 	defer cancel()
@@ -26,7 +26,7 @@ func (c *client) open(server string) (*transport, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	t, err := c.handshake(ctx, server, conn)
+	t, err := c.handshake(ctx, server, s, conn)
 	if err == nil && !stop() {
 		err = context.Cause(ctx)
 	}
@@ -111,8 +111,8 @@ func dialAny(ctx context.Context, server string) (net.Conn, error) {
 }
 
 // handshake turns a fresh connection into a transport whose output begins with the prelude.
-func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*transport, error) {
-	conn, err := c.encrypt(ctx, server, conn)
+func (c *client) handshake(ctx context.Context, server string, s *Secrets, conn net.Conn) (*transport, error) {
+	conn, err := c.encrypt(ctx, server, s.TLS, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	in := &pacedReader{conn: conn, silence: time.Until(deadline)}
 	t := &transport{
 		c: c, conn: conn, in: in, r: bufio.NewReaderSize(in, readBuffer),
-		stop: make(chan struct{}), server: server,
+		stop: make(chan struct{}), server: server, secrets: s,
 	}
 	if err := conn.SetWriteDeadline(deadline); err != nil {
 		return nil, err
@@ -135,7 +135,9 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 		return nil, err
 	}
 	response, err := readConnectResponse(t.r)
-	if err == nil {
+	if err != nil {
+		err = c.orRefusal(err) // TLS 1.3 tells here what the server makes of a certificate
+	} else {
 		err = refused(response, request.SessionID)
 	}
 	if err != nil {
@@ -145,7 +147,7 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 	c.resumed(t, &request, response)
 	c.agreed(response)
 	c.prove(sent)
-	if c.sasl != nil {
+	if s.SASL != nil {
 		if err := c.authenticate(ctx, t, server); err != nil {
 			return nil, fmt.Errorf("SASL: %w", err)
 		}
@@ -158,26 +160,26 @@ func (c *client) handshake(ctx context.Context, server string, conn net.Conn) (*
 }
 
 // encrypt puts TLS on a fresh connection, if that is wanted.
-func (c *client) encrypt(ctx context.Context, server string, conn net.Conn) (net.Conn, error) {
-	if c.tls == nil {
+func (c *client) encrypt(ctx context.Context, server string, cfg *tls.Config, conn net.Conn) (net.Conn, error) {
+	if cfg == nil {
 		return conn, nil
 	}
-	encrypted := tls.Client(conn, c.tlsConfig(server))
+	encrypted := tls.Client(conn, named(cfg, server))
 	switch err := encrypted.HandshakeContext(ctx); {
 	case closedByPeer(err):
 		return nil, fmt.Errorf("TLS: the server has closed the connection, as one that has no TLS on this port: %w", err)
 	case err != nil:
-		return nil, fmt.Errorf("TLS: %w", err)
+		return nil, fmt.Errorf("TLS: %w", c.orRefusal(err))
 	}
 	return encrypted, nil
 }
 
-// tlsConfig is the configuration with the server's name in it.
-func (c *client) tlsConfig(server string) *tls.Config {
-	if c.tls.ServerName != "" || c.tls.InsecureSkipVerify {
-		return c.tls
+// named returns the configuration with the server's name in it.
+func named(cfg *tls.Config, server string) *tls.Config {
+	if cfg.ServerName != "" || cfg.InsecureSkipVerify {
+		return cfg
 	}
-	cfg := c.tls.Clone()
+	cfg = cfg.Clone()
 	cfg.ServerName = hostOf(server)
 	return cfg
 }
@@ -290,6 +292,9 @@ func (c *client) begin(t *transport, response *wire.ConnectResponse) {
 	t.in.silence, t.in.heard = c.timeout()*2/3, c.hear
 	t.ping = min(c.timeout()/3, maxPing)
 	c.features.use(t.kind)
+	for _, a := range t.secrets.Auth {
+		t.prove(credential{a.Scheme, a.Auth})
+	}
 	c.creds.prime(t)
 	c.watches.prime(t)
 	c.current.Store(t) // before it is told: SetServers may follow at once

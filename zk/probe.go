@@ -36,6 +36,7 @@ const probeTimeout = 10 * time.Second
 func (c *client) openProbe(server string) (*probe, error) {
 	limit := min(c.timeout()*2/3, probeTimeout)
 	ctx, cancel := context.WithTimeout(c.life, limit)
+	s := c.secrets()
 	dialed, err := c.dial(ctx, server, limit)
 	if err != nil {
 		cancel()
@@ -47,13 +48,13 @@ func (c *client) openProbe(server string) (*probe, error) {
 		dialed.Close()
 		cancel()
 	}}
-	conn, err := c.encrypt(ctx, server, dialed)
+	conn, err := c.encrypt(ctx, server, s.TLS, dialed)
 	if err == nil {
 		if c.trace != nil {
 			conn = traced(conn, c.trace)
 		}
 		in := &pacedReader{conn: conn, silence: limit}
-		p.t = &transport{c: c, conn: conn, in: in, r: bufio.NewReader(in), server: server}
+		p.t = &transport{c: c, conn: conn, in: in, r: bufio.NewReader(in), server: server, secrets: s}
 		err = p.handshake(ctx)
 	}
 	if err != nil {
@@ -84,13 +85,17 @@ func (p *probe) handshake(ctx context.Context) error {
 	var random [16]byte
 	rand.Read(random[:])
 	p.missing = "/zk-" + hex.EncodeToString(random[:]) + "/none"
-	if c.sasl != nil {
+	if p.t.secrets.SASL != nil {
 		if err := c.exchange(ctx, p.t, p.t.server); err != nil {
 			return err
 		}
 	}
-	for _, a := range c.creds.all() { // without them a server may refuse to answer
-		auth := wire.AuthPacket{Scheme: a.scheme, Auth: a.auth}
+	all := p.t.secrets.Auth // without them a server may refuse to answer
+	for _, a := range c.creds.all() {
+		all = append(all[:len(all):len(all)], Credential{a.scheme, a.auth})
+	}
+	for _, a := range all {
+		auth := wire.AuthPacket{Scheme: a.Scheme, Auth: a.Auth}
 		if err := p.send(wire.XidAuth, wire.OpAuth, auth.Append(nil)); err != nil {
 			return err
 		}

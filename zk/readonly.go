@@ -57,7 +57,7 @@ func (c *client) writable(ctx context.Context, server string) bool {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	conn, err = c.encrypt(ctx, server, conn)
+	conn, err = c.encrypt(ctx, server, c.secrets().TLS, conn)
 	if err != nil {
 		return false
 	}

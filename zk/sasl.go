@@ -35,7 +35,7 @@ type SASLExchange interface {
 // ends: its state is [StateAuthFailed], and all calls fail with an error that wraps [ErrAuthFailed].
 // So does a server that closes the connection in the middle of the exchange, as those before 3.6 refuse, but only if that
 // happens twice in a row: once may have been the server's end.
-func WithSASL(m SASLMechanism) Option { return func(c *Conn) { c.sasl = m } }
+func WithSASL(m SASLMechanism) Option { return func(c *Conn) { c.given.SASL = m } }
 
 // authenticate runs the exchange on a connection whose session is agreed on.
 func (c *client) authenticate(ctx context.Context, t *transport, server string) error {
@@ -54,7 +54,7 @@ var errExchangeClosed = errors.New("connection closed by the server")
 
 // exchange lets the server and the mechanism talk until the identity of a connection is proved.
 func (c *client) exchange(ctx context.Context, t *transport, server string) error {
-	exchange, err := c.sasl.Begin(ctx, hostOf(server))
+	exchange, err := t.secrets.SASL.Begin(ctx, hostOf(server))
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// run is the session goroutine. It ends after Close, or when the credentials are refused.
+// run is the session goroutine. It ends after Close, or when credentials are refused for good.
 func (c *client) run() {
 	defer close(c.done)
 	err := c.serve()
@@ -35,12 +35,20 @@ func (c *client) serve() error {
 		c.setState(StateDisconnected, err)
 		t.suspect(err)
 		t.fail(ErrConnectionClosed)
+		refused := errors.Is(err, ErrAuthFailed) // of what is sent without waiting, such as WithAuth's
+		if !refused {
+			c.accepts()
+		}
 		switch {
 		case ended:
 			return ErrClosing
-		case errors.Is(err, ErrAuthFailed):
+		case refused && c.refused(t.server, t.secrets):
+			c.logFailure(t.server, err)
 			c.setState(StateAuthFailed, err)
 			return ErrAuthFailed
+		case refused:
+			c.logFailure(t.server, err)
+			c.pause()
 		case errors.Is(err, errForgotten):
 			c.expire(err)
 		case time.Since(since) > time.Second:
@@ -62,7 +70,8 @@ func (c *client) connect() (*transport, error) {
 		server := c.next()
 		c.server.Store(&server)
 		c.setState(StateConnecting, failure)
-		t, err := c.open(server)
+		s := c.secrets()
+		t, err := c.open(server, s)
 		if err == nil {
 			c.hosts.Connected()
 			c.logged = ""
@@ -76,13 +85,17 @@ func (c *client) connect() (*transport, error) {
 		case c.life.Err() != nil:
 			return nil, ErrClosing
 		case errors.Is(err, ErrAuthFailed):
-			c.logFailure(server, err)
-			c.setState(StateAuthFailed, err)
-			return nil, err
+			if c.refused(server, s) {
+				c.logFailure(server, err)
+				c.setState(StateAuthFailed, err)
+				return nil, err
+			}
 		case errors.Is(err, ErrSessionExpired) && c.hasSession():
 			c.expire(err)
 			tried = 0
 			continue
+		default:
+			c.refusals.unanswered(server)
 		}
 		c.logFailure(server, err)
 		if tried%max(1, c.hosts.Len()) != 0 {

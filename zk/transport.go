@@ -28,6 +28,7 @@ type transport struct {
 	ping time.Duration // between two pings
 
 	server   string
+	secrets  *Secrets // that it began with
 	kind     serverKind
 	readOnly bool // the server has lost its quorum
 

@@ -21,6 +21,7 @@ type (
 	CreateContainerRequest      = zk.CreateContainerRequest
 	CreateRequest               = zk.CreateRequest
 	CreateTTLRequest            = zk.CreateTTLRequest
+	Credential                  = zk.Credential
 	DNSHostProvider             = zk.DNSHostProvider
 	DNSHostProviderOption       = zk.DNSHostProviderOption
 	DeleteRequest               = zk.DeleteRequest
@@ -48,6 +49,7 @@ type (
 	Result                      = zk.Result
 	SASLExchange                = zk.SASLExchange
 	SASLMechanism               = zk.SASLMechanism
+	Secrets                     = zk.Secrets
 	Server                      = zk.Server
 	ServerClient                = zk.ServerClient
 	ServerClients               = zk.ServerClients
@@ -330,6 +332,11 @@ func WithRequestHook(f func(RequestInfo)) connOption {
 // WithSASL is [zk.WithSASL].
 func WithSASL(m SASLMechanism) connOption {
 	return zk.WithSASL(m)
+}
+
+// WithSecrets is [zk.WithSecrets].
+func WithSecrets(current func() *Secrets) connOption {
+	return zk.WithSecrets(current)
 }
 
 // WithServerExpiry is [zk.WithServerExpiry].

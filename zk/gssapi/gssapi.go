@@ -34,8 +34,9 @@ type Config struct {
 	// krb5.conf. A credential cache has it inside.
 	Principal string
 
-	// One of the following three is needed.
+	// One of the following four is needed.
 	Password string
+	Keys     []byte // what a keytab holds that has the keys of Principal
 	Keytab   string // the file that holds the keys of Principal; it is read for each ticket
 	Cache    string // the credential cache that kinit has written, a file; it is read for each ticket
 

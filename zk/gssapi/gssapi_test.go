@@ -93,6 +93,31 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+// A keytab may be a file or in memory. An error about one has nothing that is in it.
+func TestKeytabThatIsTruncated(t *testing.T) {
+	keys := keytab.New()
+	for range 2 {
+		if err := keys.AddEntry("alice", "ZKFS.TEST", "alicepw", time.Now(), 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := keys.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf := krb5Conf(t, "127.0.0.1:1")
+	if _, err := New(Config{Principal: "alice", Keys: b, Krb5Conf: conf}); err != nil {
+		t.Error(err)
+	}
+	b = b[:len(b)-9]
+	for _, cfg := range []Config{{Keys: b}, {Keytab: file(t, "keytab", string(b))}} {
+		cfg.Principal, cfg.Krb5Conf = "alice", conf
+		if _, err := New(cfg); err == nil || err.Error() != "gssapi: keytab: invalid or truncated" {
+			t.Errorf("error %q", err)
+		}
+	}
+}
+
 func TestPasswordIsNotPrinted(t *testing.T) {
 	cfg := Config{Principal: "alice", Password: "alicepw", Krb5Conf: krb5Conf(t, "127.0.0.1:1")}
 	m, err := New(cfg)

@@ -3,6 +3,7 @@ package gssapi
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -36,8 +37,8 @@ type login struct {
 func (m *mechanism) login() (l *login, err error) {
 	defer recovered(&err)
 	cfg := m.cfg
-	if n := count(cfg.Password != "", cfg.Keytab != "", cfg.Cache != ""); n != 1 {
-		return nil, fmt.Errorf("%d of Password, Keytab and Cache are given, where one is needed", n)
+	if n := count(cfg.Password != "", cfg.Keys != nil, cfg.Keytab != "", cfg.Cache != ""); n != 1 {
+		return nil, fmt.Errorf("%d of Password, Keys, Keytab and Cache are given, where one is needed", n)
 	}
 	if cfg.Cache != "" {
 		cache, err := credentials.LoadCCache(strings.TrimPrefix(cfg.Cache, "FILE:"))
@@ -60,11 +61,26 @@ func (m *mechanism) login() (l *login, err error) {
 	if cfg.Password != "" {
 		return &login{client: client.NewWithPassword(name, realm, cfg.Password, m.conf)}, nil
 	}
-	keys, err := keytab.Load(cfg.Keytab)
+	keys, err := keysOf(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("keytab: %w", err)
 	}
 	return &login{client: client.NewWithKeytab(name, realm, keys, m.conf)}, nil
+}
+
+// keysOf reads a keytab. The library's error may have the keys in it.
+func keysOf(cfg Config) (keys *keytab.Keytab, err error) {
+	text := cfg.Keys
+	if cfg.Keytab != "" {
+		if text, err = os.ReadFile(cfg.Keytab); err != nil {
+			return nil, err
+		}
+	}
+	keys = keytab.New()
+	if keys.Unmarshal(text) != nil {
+		return nil, errors.New("invalid or truncated")
+	}
+	return keys, nil
 }
 
 func count(conditions ...bool) (n int) {
