@@ -89,8 +89,11 @@ const walkBatch = 500
 
 // Walk goes through the znode at path and all below it, parents before their children. Each is
 // shown as it was when its turn came: the tree may change meanwhile, and a znode that is deleted
-// before its turn is left out. An error ends the walk; [zk.ErrNoNode] says that path is missing.
-// Walk holds the paths of two levels at a time.
+// before its turn is left out. Walk holds the paths of two levels at a time.
+//
+// A znode that the session may not list comes with [zk.ErrNoAuth] and a nil Stat, and the walk goes
+// on with the others if the loop does. Any other error comes with a zero Node and ends the walk;
+// [zk.ErrNoNode] says that path is missing.
 func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {
 	return func(yield func(Node, error) bool) {
 		for level := []string{path}; len(level) > 0; {
@@ -106,7 +109,11 @@ func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {
 				}
 				below = append(below, names...)
 				for _, n := range nodes {
-					if !yield(n, nil) {
+					var err error
+					if n.Stat == nil {
+						err = zk.ErrNoAuth
+					}
+					if !yield(n, err) {
 						return
 					}
 				}
@@ -116,7 +123,8 @@ func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {
 	}
 }
 
-// list returns those of the znodes that are there, and the paths of their children.
+// list returns those of the znodes that are there, and the paths of their children. The Stat of a
+// znode that the session may not list is nil.
 func list(
 	ctx context.Context, c *zk.Conn, paths []string,
 ) (nodes []Node, below []string, err error) {
@@ -127,10 +135,12 @@ func list(
 	err = Retry(ctx, func(bool) error {
 		nodes, below = nil, nil
 		for i, r := range c.WithContext(ctx).Pipeline(ops...) {
-			if errors.Is(r.Err, zk.ErrNoNode) {
+			switch {
+			case errors.Is(r.Err, zk.ErrNoNode):
 				continue
-			}
-			if r.Err != nil {
+			case errors.Is(r.Err, zk.ErrNoAuth):
+				r.Stat = nil
+			case r.Err != nil:
 				return r.Err
 			}
 			nodes = append(nodes, Node{paths[i], r.Stat})
@@ -143,10 +153,20 @@ func list(
 	return nodes, below, err
 }
 
+// A PathError says at which znode of a tree an operation failed.
+type PathError struct {
+	Path string
+	Err  error
+}
+
+func (e *PathError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+func (e *PathError) Unwrap() error { return e.Err }
+
 // DeleteAll deletes the znode at path and all below it, children first; those that other clients
 // create meanwhile too. It is not atomic: an error may leave a part of the tree, and other clients
-// see the tree vanish piece by piece. A missing znode is deleted. "/" cannot be:
-// [zk.ErrBadArguments].
+// see the tree vanish piece by piece. The error is a [PathError] where one znode is at fault. A
+// missing znode is deleted. "/" cannot be: [zk.ErrBadArguments].
 func DeleteAll(ctx context.Context, c *zk.Conn, path string) error {
 	if path == "/" {
 		return zk.ErrBadArguments
@@ -156,6 +176,9 @@ func DeleteAll(ctx context.Context, c *zk.Conn, path string) error {
 		for n, err := range Walk(ctx, c, path) {
 			if errors.Is(err, zk.ErrNoNode) {
 				return nil
+			}
+			if err != nil && n.Path != "" {
+				return &PathError{n.Path, err}
 			}
 			if err != nil {
 				return err
@@ -178,12 +201,12 @@ func deletePaths(ctx context.Context, c *zk.Conn, paths []string) error {
 		}
 		err := Retry(ctx, func(bool) error {
 			var first error
-			for _, r := range c.WithContext(ctx).Pipeline(ops...) {
+			for i, r := range c.WithContext(ctx).Pipeline(ops...) {
 				if r.Err == nil || errors.Is(r.Err, zk.ErrNoNode) {
 					continue
 				}
 				if first == nil || errors.Is(first, zk.ErrNotEmpty) {
-					first = r.Err
+					first = &PathError{batch[i], r.Err}
 				}
 			}
 			return first

@@ -215,6 +215,50 @@ func TestErrors(t *testing.T) {
 }
 
 // Without a server all ends with the context, and what Discard has begun goes on.
+// A part of a tree that the session may not list does not hide the rest, and is not deleted.
+func TestTreeWithASecret(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		ctx, c := w.Context(), w.Connect()
+		w.Create(c, "/a", "/a/b", "/a/c", "/a/c/d")
+		_, err := c.Create("/a/secret", nil, 0, zk.DigestACL(zk.PermAll, "other", "password"))
+		w.OK(err)
+		var seen []string
+		for n, err := range znode.Walk(ctx, c, "/a") {
+			secret := n.Path == "/a/secret"
+			if secret != errors.Is(err, zk.ErrNoAuth) || secret != (n.Stat == nil) {
+				t.Errorf("%s: Stat %v, error %v", n.Path, n.Stat, err)
+			}
+			seen = append(seen, n.Path)
+		}
+		slices.Sort(seen)
+		if want := []string{"/a", "/a/b", "/a/c", "/a/c/d", "/a/secret"}; !slices.Equal(seen, want) {
+			t.Errorf("Walk: %q, want %q", seen, want)
+		}
+		var at *znode.PathError
+		err = znode.DeleteAll(ctx, c, "/a")
+		if !errors.As(err, &at) || at.Path != "/a/secret" || !errors.Is(err, zk.ErrNoAuth) {
+			t.Errorf("DeleteAll: %v", err)
+		}
+		if err := znode.DeleteAll(ctx, c, "/a/c"); err != nil {
+			t.Errorf("DeleteAll of what may be listed: %v", err)
+		}
+	})
+}
+
+// A znode that may not be deleted is named.
+func TestDeleteAllNamesTheZnode(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		ctx, c := w.Context(), w.Connect()
+		w.Create(c, "/a", "/a/b", "/a/b/c")
+		_, err := c.SetACL("/a/b", zk.WorldACL(zk.PermRead), -1)
+		w.OK(err)
+		var at *znode.PathError
+		if err := znode.DeleteAll(ctx, c, "/a"); !errors.As(err, &at) || at.Path != "/a/b/c" {
+			t.Errorf("DeleteAll: %v", err)
+		}
+	})
+}
+
 func TestContext(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		c := w.Connect()
