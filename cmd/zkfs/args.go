@@ -68,6 +68,8 @@ func (a *arranger) walk(args []string) error {
 		case name == "help" || name == "h":
 			a.found = append(a.found, arg)
 			continue
+		case f == nil && a.addLetters(arg):
+			continue
 		case f == nil:
 			return usagef("there is no flag %s", arg).
 				hinting(suggestion(a.flags, name, "--") + "`zkfs " + a.command + " --help` lists the flags")
@@ -81,6 +83,22 @@ func (a *arranger) walk(args []string) error {
 		a.add(f, value, hasValue)
 	}
 	return nil
+}
+
+// addLetters adds the flags of an argument such as -es, if each letter is one without a value.
+func (a *arranger) addLetters(arg string) bool {
+	var flags []cli.Flag
+	for _, letter := range strings.TrimPrefix(arg, "-") {
+		f := findFlag(a.flags, string(letter))
+		if _, ok := f.(*cli.BoolFlag); !ok {
+			return false
+		}
+		flags = append(flags, f)
+	}
+	for _, f := range flags {
+		a.add(f, "", false)
+	}
+	return true
 }
 
 // add adds a flag by the first of its names: the parser refuses a flag that it meets under two of them.

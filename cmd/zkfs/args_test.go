@@ -33,6 +33,8 @@ func TestArrange(t *testing.T) {
 		{"mount zk /mnt -o timeout", "the mount option timeout needs a value"},
 		{"lock f -n -- cmd -s -- x", "lock --nonblock -- f cmd -s -- x"},
 		{"lock -w 3 f cmd -n -- x", "lock --wait=3 -- f cmd -n -- x"},
+		{"lock -sn f cmd", "lock --shared --nonblock -- f cmd"},
+		{"lock -snw f cmd", "there is no flag -snw"},
 		{"lock f --server zk cmd", "lock --server=zk -- f cmd"},
 	}
 	commands := (&command{}).app().Commands
