@@ -145,7 +145,7 @@ type row struct {
 	before string // calls, separated by semicolons
 	call   string // the last is the one that is meddled with
 	answer string
-	after  string // znodes as PATH=VERSION:DATA or PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none
+	after  string // znodes as PATH=VERSION:DATA or PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none; eVERSION: ephemeral
 	asks   bool   // f# and d# are there, and nothing changes
 	idle   bool   // f# and its idle lock are there, which no server removes
 	told   string // what else may be answered when the reply to the change itself is lost, because nobody can tell
@@ -176,6 +176,8 @@ var changeRows = []row{
 	{name: "exclusive rename of a scratch file", before: "create f#~ new", call: "rename2 f#~ f# noreplace", after: "f#=0:new f#~=none", told: "EIO"},
 	{name: "exchange", before: "put f# one; put g# two", call: "rename2 f# g# exchange", after: "f#=1:two g#=1:one"},
 	{name: "type", before: "put f# new", call: "setxattr f# user.zk.type directory", after: "f#=0:new/0/2"},
+	{name: "ephemeral", before: "put f# new", call: "setxattr f# user.zk.type ephemeral", after: "f#=e0:new"},
+	{name: "permanent file", before: "put f# new; setxattr f# user.zk.type ephemeral", call: "setxattr f# user.zk.type file", after: "f#=0:new"},
 	{name: "ACL", before: "put f# new", call: "setxattr f# user.zk.acl world:anyone:cdrwa", after: "f#=0:new/1/0"},
 	{name: "ACL that nobody can read", before: "put f# new", call: "setxattr f# user.zk.acl world:anyone:d", told: "EIO"},
 	{name: "first data under an ACL", before: "open # f# w+creat+excl; write # new; setxattr f# user.zk.acl world:anyone:r", call: "close #", after: "f#=0:new"},
@@ -289,6 +291,9 @@ func (r row) check(w *world, after string) {
 		}
 		data, st, err := w.other.Get("/" + path)
 		got := fmt.Sprintf("%d:%s", stat(st).Version, data)
+		if stat(st).EphemeralOwner != 0 {
+			got = "e" + got
+		}
 		if strings.Contains(content, "/") {
 			got += fmt.Sprintf("/%d/%d", stat(st).Aversion, stat(st).Cversion)
 		}

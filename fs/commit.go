@@ -375,6 +375,8 @@ func (f *file) conflict(ctx context.Context, path string, d *draft, err error) (
 		return true, nil
 	case f.fs.o.Conflict == ConflictFail, d.intent == intentModify, f.role == roleData && missing:
 		return false, errno.ErrConflict
+	case missing && d.base.EphemeralOwner != 0: // it does not come back as a file that stays
+		return false, errno.ErrConflict
 	case missing:
 		return false, f.recreate(ctx, path, d)
 	case !f.is(path, s.Stat) && f.role != roleData:

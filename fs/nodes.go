@@ -186,6 +186,13 @@ func (n *node) learn(st *zk.Stat, gone bool) {
 	}
 }
 
+// disown lets n show whatever znode is seen next at its path.
+func (n *node) disown() {
+	n.fs.nodes.mu.Lock()
+	defer n.fs.nodes.mu.Unlock()
+	n.czxid = 0
+}
+
 // showed reports whether n is known to show the znode with that Stat, or to have shown it.
 func (n *node) showed(st *zk.Stat) bool {
 	n.fs.nodes.mu.Lock()

@@ -21,17 +21,25 @@ type source struct {
 	fs   *FS
 	ctx  context.Context
 	path string
-	dir  bool
+	file *file  // nil: a directory
 	lock string // the path of the znode that is locked, if this is a lock file
 }
 
 func (s source) Path() string { return s.path }
 
-func (s source) Type() string {
-	if s.dir {
-		return xattr.TypeDirectory
+// Type asks for the Stat of a file: a session may end at any moment.
+func (s source) Type() (string, error) {
+	if s.file == nil {
+		return xattr.TypeDirectory, nil
 	}
-	return xattr.TypeFile
+	st, err := s.Stat()
+	switch {
+	case err != nil:
+		return "", err
+	case st.EphemeralOwner != 0:
+		return xattr.TypeEphemeral, nil
+	}
+	return xattr.TypeFile, nil
 }
 
 func (s source) Stat() (*zk.Stat, error) { return s.fs.ensemble.Stat(s.ctx, s.path) }
@@ -48,9 +56,14 @@ func (s source) Lock() (xattr.Lock, error) {
 	return lockState(s.ctx, s.fs.ensemble, s.lock)
 }
 
-// source returns the znode behind n for package xattr.
-func (n *node) source(ctx context.Context, dir bool) source {
-	return source{fs: n.fs, ctx: ctx, path: n.where(), dir: dir}
+// source returns the znode behind the directory for package xattr.
+func (d *dir) source(ctx context.Context) source {
+	return source{fs: d.fs, ctx: ctx, path: d.where()}
+}
+
+// source returns the znode behind the file for package xattr.
+func (f *file) source(ctx context.Context) source {
+	return source{fs: f.fs, ctx: ctx, path: f.where(), file: f}
 }
 
 // get returns one attribute.
@@ -130,25 +143,12 @@ func (s source) setACL(value string) error {
 	return s.fs.ensemble.SetACL(s.ctx, s.path, acl)
 }
 
-// setType makes a file a directory. There is no way back: a znode that had a child stays one.
-func (s source) setType(value string) error {
-	if value == s.Type() {
-		return nil
-	}
-	if s.dir {
-		return errno.ErrNotAllowed
-	}
-	defer s.fs.showChange(s.ctx, s.path, ensemble.ChildrenChanged)
-	_, err := s.fs.ensemble.Do(s.ctx, ensemble.TypeChange{Path: s.path})
-	return err
-}
-
 // Getxattr, Listxattr, Setxattr and Removexattr of directories and files differ in nothing but the type.
 
 func (d *dir) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	ctx, cancel := d.fs.limits.Bound(ctx)
 	defer cancel()
-	return d.source(ctx, true).get(name, dest)
+	return d.source(ctx).get(name, dest)
 }
 
 func (d *dir) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
@@ -158,7 +158,7 @@ func (d *dir) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) 
 func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
 	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
-	s := d.source(ctx, true)
+	s := d.source(ctx)
 	return d.fs.errno("setxattr "+name, s.path, s.set(name, string(data)))
 }
 
@@ -170,7 +170,7 @@ func (f *file) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 	if f.lifeNow().IsHere() {
 		return 0, fusefs.ENOATTR
 	}
-	s := f.source(ctx, false)
+	s := f.source(ctx)
 	if f.role == roleLock || f.role == roleDirLock {
 		s.lock = f.where()
 	}
@@ -203,7 +203,7 @@ func (f *file) setxattr(ctx context.Context, name, value string) error {
 			return err
 		}
 	}
-	s := f.source(ctx, false)
+	s := f.source(ctx)
 	if err := s.set(name, value); err != nil {
 		return err
 	}
@@ -228,7 +228,10 @@ func (f *file) Removexattr(_ context.Context, name string) syscall.Errno { retur
 
 // setScratchACL keeps the ACL that a tool gives to a scratch file for the znode that it becomes.
 func (f *file) setScratchACL(name, value string) error {
-	if a, ok := xattr.Lookup(name); !ok || a.Write != xattr.WriteACL {
+	switch a, ok := xattr.Lookup(name); {
+	case ok && a.Write == xattr.WriteType && value != xattr.TypeFile:
+		return errno.ErrNotAllowed
+	case !ok || a.Write != xattr.WriteACL:
 		return nil // of the znode that it becomes
 	}
 	acl, err := parseACL(value)

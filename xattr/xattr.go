@@ -17,6 +17,7 @@ import (
 const (
 	TypeFile      = "file"
 	TypeDirectory = "directory"
+	TypeEphemeral = "ephemeral" // a file that goes with a session
 )
 
 // ErrAbsent says that a file has no attribute of a name.
@@ -26,7 +27,7 @@ var ErrAbsent = errors.New("xattr: no such attribute")
 // value needs; those that return an error may ask a server, and their error becomes that of [Get].
 type Source interface {
 	Path() string              // of the znode
-	Type() string              // TypeFile or TypeDirectory
+	Type() (string, error)     // TypeFile, TypeDirectory or TypeEphemeral
 	Stat() (*zk.Stat, error)   // not nil without an error
 	ACL() ([]zk.ACL, error)    // as the server has it at this moment
 	Descendants() (int, error) // children, their children, and so on
@@ -47,7 +48,7 @@ const (
 	WriteNever   Write = iota // nothing: the value is the server's, or follows from other things
 	WriteIgnored              // nothing, but a well-formed value is accepted, because tools that restore files set it
 	WriteACL                  // the znode's ACL becomes what [ParseACL] reads
-	WriteType                 // the file becomes TypeFile or TypeDirectory
+	WriteType                 // the file becomes TypeFile, TypeDirectory or TypeEphemeral
 )
 
 // Attribute is a row of the table.
@@ -113,13 +114,15 @@ func (a Attribute) Check(value string) error {
 
 func pathText(s Source) (string, error) { return s.Path(), nil }
 
-func typeText(s Source) (string, error) { return s.Type(), nil }
+func typeText(s Source) (string, error) { return s.Type() }
 
 func checkType(value string) error {
-	if value != TypeFile && value != TypeDirectory {
-		return fmt.Errorf("xattr: %.40q is no type: use %s or %s", value, TypeFile, TypeDirectory)
+	switch value {
+	case TypeFile, TypeDirectory, TypeEphemeral:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("xattr: %.40q is no type: use %s, %s or %s",
+		value, TypeFile, TypeDirectory, TypeEphemeral)
 }
 
 func descendantsText(s Source) (string, error) {

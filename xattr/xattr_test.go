@@ -25,7 +25,7 @@ func (z *znode) ask(what string) error {
 }
 
 func (z *znode) Path() string              { return "/app/config" }
-func (z *znode) Type() string              { return TypeDirectory }
+func (z *znode) Type() (string, error)     { return TypeDirectory, z.ask("type") }
 func (z *znode) Stat() (*zk.Stat, error)   { return &z.stat, z.ask("stat") }
 func (z *znode) ACL() ([]zk.ACL, error)    { return z.acl, z.ask("acl") }
 func (z *znode) Descendants() (int, error) { return 12, z.ask("descendants") }
@@ -76,7 +76,7 @@ func TestGetAsksForNoMoreThanItNeeds(t *testing.T) {
 		"user.zk.descendants":     {"descendants"},
 		"user.zk.lock":            {"lock"},
 		"user.zk.path":            nil,
-		"user.zk.type":            nil,
+		"user.zk.type":            {"type"},
 		"user.zk.color":           nil,
 		"security.capability":     nil,
 		"system.posix_acl_access": nil,

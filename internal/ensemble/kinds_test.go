@@ -20,7 +20,7 @@ import (
 // A kindRow is a change and what comes of it. Each # stands for a number that no other turn has.
 type kindRow struct {
 	name   string
-	before string                                          // znodes that are there, as PATH=DATA
+	before string                                          // see prepare
 	make   func(at func(string) (string, Snapshot)) Change // at returns a path, and what is there
 	after  string                                          // see check
 	answer error                                           // when no fault comes
@@ -128,6 +128,27 @@ var kindRows = []kindRow{
 		},
 	},
 	{
+		name: "change into an ephemeral", before: "/f#=old", after: "f#=e0:old",
+		make: func(at func(string) (string, Snapshot)) Change {
+			path, s := at("/f#")
+			return OwnerChange{path, s, open, true}
+		},
+	},
+	{
+		name: "change of an ephemeral", before: "e/f#=old", after: "f#=0:old",
+		make: func(at func(string) (string, Snapshot)) Change {
+			path, s := at("/f#")
+			return OwnerChange{path, s, open, false}
+		},
+	},
+	{
+		name: "change of an empty ephemeral", before: "e/f#=", after: "f#=1:",
+		make: func(at func(string) (string, Snapshot)) Change {
+			path, s := at("/f#")
+			return OwnerChange{path, s, open, false}
+		},
+	},
+	{
 		name: "question about a quota", before: "/f#=old", after: "f#=0:old",
 		answer: zk.ErrBadVersion,
 		make: func(at func(string) (string, Snapshot)) Change {
@@ -164,6 +185,13 @@ var kindRows = []kindRow{
 			a, inA := at("/f#")
 			b, inB := at("/g#")
 			return Exchange{a, b, inA, inB}
+		},
+	},
+	{
+		name: "replacement of an ephemeral", before: "e/f#=", after: "f#=e0:new",
+		make: func(at func(string) (string, Snapshot)) Change {
+			path, s := at("/f#")
+			return Replacement{path, []byte("new"), open, s.Stat}
 		},
 	},
 	{
@@ -244,8 +272,7 @@ func (r kindRow) run(t *testing.T, fault zktest.Fault) {
 	for at := 1; ; at++ {
 		turn := func(text string) string { return strings.ReplaceAll(text, "#", fmt.Sprint(at)) }
 		for znode := range strings.FieldsSeq(turn(r.before)) {
-			path, data, _ := strings.Cut(znode, "=")
-			s.create(path, data)
+			s.prepare(znode)
 		}
 		c := r.make(func(path string) (string, Snapshot) {
 			known, _ := s.e.Get(t.Context(), turn(path))
@@ -269,8 +296,24 @@ func (r kindRow) run(t *testing.T, fault zktest.Fault) {
 	}
 }
 
+// prepare makes a znode, as PATH=DATA, with an e before it an ephemeral of the session.
+func (s *servers) prepare(znode string) {
+	s.Helper()
+	path, data, _ := strings.Cut(znode, "=")
+	path, ephemeral := strings.CutPrefix(path, "e")
+	if !ephemeral {
+		s.create(path, data)
+		return
+	}
+	c := s.e.conn.WithContext(s.Context())
+	if _, err := c.Create(path, []byte(data), zk.FlagEphemeral, open); err != nil {
+		s.Fatal(err)
+	}
+}
+
 // check compares znodes with what they are to be, as PATH=VERSION:DATA,
-// PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none.
+// PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none. An e before the version says that it is an
+// ephemeral.
 func (s *servers) check(after string) {
 	s.Helper()
 	for want := range strings.FieldsSeq(after) {
@@ -284,6 +327,9 @@ func (s *servers) check(after string) {
 			got = fmt.Sprintf("%d:%s", st.Version, data)
 		case !errors.Is(err, zk.ErrNoNode):
 			got = err.Error()
+		}
+		if err == nil && st.EphemeralOwner != 0 {
+			got = "e" + got
 		}
 		if got != content {
 			s.Errorf("%s is %s, want %s", path, got, content)

@@ -93,7 +93,7 @@ func (c Exchange) judge(a, b Snapshot) error {
 }
 
 // Replacement puts another znode in the place of the one at Path, if the version of that is the one
-// of Base.
+// of Base. An ephemeral makes way for an ephemeral.
 type Replacement struct {
 	Path string
 	Data []byte
@@ -104,10 +104,11 @@ type Replacement struct {
 func (c Replacement) about() string { return c.Path }
 
 func (c Replacement) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
-	err := e.transact(ctx,
-		&zk.DeleteRequest{Path: c.Path, Version: c.Base.Version},
-		&zk.CreateRequest{Path: c.Path, Data: c.Data, Acl: c.ACL},
-	)
+	create := &zk.CreateRequest{Path: c.Path, Data: c.Data, Acl: c.ACL}
+	if c.Base.EphemeralOwner != 0 {
+		create.Flags = zk.FlagEphemeral
+	}
+	err := e.transact(ctx, &zk.DeleteRequest{Path: c.Path, Version: c.Base.Version}, create)
 	if err != nil {
 		return nil, err
 	}
