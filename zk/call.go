@@ -21,6 +21,7 @@ type call struct {
 	alone bool         // nobody waits for it
 	dec   wire.Decoder // of reply
 	err   error        // set by finish
+	zxid  int64        // of the reply's header
 
 	// onReply, if set, runs on the read loop when the reply has come, before anything behind it is handled.
 	onReply func(wire.Code)

@@ -29,6 +29,7 @@ type Result struct {
 	Stat     *Stat // nil where the server does not tell
 	Children []string
 	ACL      []ACL
+	Zxid     int64 // the last transaction that the server had done when it read, see MultiRead
 	Err      error
 }
 
@@ -156,10 +157,13 @@ func (c *Conn) result(cl *call, err error) Result {
 // an error of its own; the error of MultiRead means that none was done. To a server that lacks
 // [FeatureMultiRead] the reads go one by one, as by [Conn.Pipeline].
 //
-// The server reads all znodes before it answers, at different moments, and does not bound the size
-// of the reply: keep the sum of the data below what both sides can hold. A reply that this side
-// does not accept makes it [ErrReplyTooLarge]. An event may be delivered before the reply although
-// the reply has the data from before the change.
+// The server does not bound the size of the reply: keep the sum of the data below what both sides
+// can hold. A reply that this side does not accept makes it [ErrReplyTooLarge]. An event may be
+// delivered before the reply although the reply has the data from before the change.
+//
+// ZooKeeper does no transaction between the reads of one request, so all results are of one state
+// of its tree: that after the transaction Zxid, which is the same in all of them. Results of reads
+// that went one by one have a Zxid of 0.
 func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 	if len(ops) == 0 {
 		return []Result{}, c.over()
@@ -190,8 +194,12 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 	}
 	defer cl.free()
 	results := make([]Result, 0, len(ops))
+	zxid := cl.zxid
 	if err := c.decode(cl, func(d *wire.Decoder) { results = c.appendReads(results, d) }); err != nil {
 		return nil, err
+	}
+	for i := range results {
+		results[i].Zxid = zxid
 	}
 	if len(results) != len(ops) {
 		return nil, fmt.Errorf("zk: multiRead: %d results for %d operations", len(results), len(ops))

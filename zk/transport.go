@@ -404,6 +404,7 @@ func (t *transport) due(ring *ring, h *wire.ReplyHeader) (*call, error) {
 		}
 		t.after = 0
 	}
+	cl.zxid = h.Zxid
 	if ring == &t.pending && h.Zxid > 0 {
 		t.c.lastZxid.Store(h.Zxid)
 	}

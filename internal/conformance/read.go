@@ -120,6 +120,15 @@ var readCases = []Case{
 		equal(e, "children", fmt.Sprint(results[2].Children), "[b]")
 		equal(e, "children of a leaf", fmt.Sprintf("%#v", results[5].Children), "[]string{}")
 	}},
+	{"a multiRead tells the last transaction of the state that it has read", func(e *env) {
+		e.create("/a", "")
+		stat := e.set("/a", "x")
+		results, err := e.conn.MultiRead(&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/no"})
+		e.must(err)
+		together := e.conn.Features()[zk.FeatureMultiRead] == zk.Supported
+		equal(e, "zxid is that of the change or later", results[0].Zxid >= stat.Mzxid, together)
+		equal(e, "one zxid", results[1].Zxid, results[0].Zxid)
+	}},
 	{"a multiRead of nothing is nothing", func(e *env) {
 		results, err := e.conn.MultiRead()
 		e.must(err)
