@@ -57,6 +57,7 @@ var rules = map[string]rule{
 	"internal/bubble":    {code: []string{"zk", "zk/zktest"}},
 	"internal/calls":     {code: []string{"internal/ensemble", goFuse, sys}},
 	"internal/child":     {tests: []string{goleak}},
+	"internal/cut":       {code: []string{"zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
 	"internal/ensemble":  {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"internal/errno":     {code: []string{"internal/ensemble", "zk"}},
 	"internal/history":   {},
