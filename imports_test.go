@@ -54,6 +54,7 @@ var rules = map[string]rule{
 
 	"internal/acls":      {code: []string{"internal/ensemble", "internal/errno", "xattr", "zk"}},
 	"internal/api":       {},
+	"internal/archive":   {code: []string{"internal/cut", "internal/names", "xattr"}, tests: []string{"zk"}},
 	"internal/bubble":    {code: []string{"zk", "zk/zktest"}},
 	"internal/calls":     {code: []string{"internal/ensemble", goFuse, sys}},
 	"internal/child":     {tests: []string{goleak}},
@@ -65,6 +66,7 @@ var rules = map[string]rule{
 	"internal/names":     {code: []string{"internal/ensemble", "zk"}},
 	"internal/printable": {},
 	"internal/proxy":     {tests: []string{goleak}},
+	"internal/transfer":  {code: []string{"internal/cut", "xattr", "zk", "zk/znode"}, tests: []string{"internal/bubble"}},
 	"compat/gen":         {code: []string{"internal/api"}},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},

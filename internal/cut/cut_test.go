@@ -164,11 +164,10 @@ func TestTakeRefuses(t *testing.T) {
 func TestSequence(t *testing.T) {
 	for _, tt := range []struct {
 		cversion, children, want int32
-		ok                       bool
-	}{{0, 0, 0, true}, {3, 3, 3, true}, {5, 1, 3, true}, {-2, 0, 0, false}, {3, 0, 0, false}} {
-		r := cut.Record{Stat: zk.Stat{Cversion: tt.cversion, NumChildren: tt.children}}
-		if n, ok := r.Sequence(); n != tt.want || ok != tt.ok {
-			t.Errorf("cversion %d, %d children: %d, %v", tt.cversion, tt.children, n, ok)
+	}{{0, 0, 0}, {3, 3, 3}, {5, 1, 3}, {-2, 0, cut.Unknown}, {3, 0, cut.Unknown}} {
+		n := cut.Sequence(&zk.Stat{Cversion: tt.cversion, NumChildren: tt.children})
+		if n != tt.want {
+			t.Errorf("cversion %d, %d children: %d", tt.cversion, tt.children, n)
 		}
 	}
 }

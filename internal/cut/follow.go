@@ -40,6 +40,7 @@ func (cut *Cut) Next(ctx context.Context) (*Changes, error) {
 		if err := r.spool.read(at, &record); err != nil {
 			return nil, err
 		}
+		record.Sequence = r.sequence(&record)
 		changes.Records = append(changes.Records, record)
 	}
 	return changes, r.spool.reset()

@@ -34,8 +34,9 @@ type reader struct {
 	spool  *spool
 	again  map[string]int64 // offsets of what was read again, by the path from the root of the tree
 	denied map[string]bool
-	unsure int // how many records were kept without their ACL, to be read again
-	bytes  int // how long the data of a znode is to be expected
+	counts bool // Stats tell the numbers of sequential children
+	unsure int  // how many records were kept without their ACL, to be read again
+	bytes  int  // how long the data of a znode is to be expected
 }
 
 func newReader(c *zk.Conn, root string, o Options) (*reader, error) {
@@ -171,7 +172,9 @@ func (r *reader) keep(b *batch, i int) (at int64, children int32, err error) {
 	}
 	record := Record{Data: result.Data, Stat: *result.Stat}
 	if acl := b.acls[i]; acl.Err == nil && acl.Stat.Czxid == result.Stat.Czxid {
-		record.ACL = acl.ACL
+		if record.ACL = acl.ACL; len(acl.ACL) == 0 {
+			record.ACL = zk.WorldACL(zk.PermAll) // as a ClickHouse Keeper shows it
+		}
 	} else if acl.Err == nil || errors.Is(acl.Err, zk.ErrNoNode) {
 		r.changes.add(path) // it is another znode by now
 		r.unsure++
@@ -257,6 +260,15 @@ func (r *reader) readAgain(changed map[string]bool) (zxid int64, err error) {
 		paths = paths[n:]
 	}
 	return zxid, nil
+}
+
+// sequence returns that of a record. Servers that do not count as ZooKeeper does are told by what
+// their Stats lack.
+func (r *reader) sequence(record *Record) int32 {
+	if !r.counts {
+		return Unknown
+	}
+	return Sequence(&record.Stat)
 }
 
 // missing returns why there is no root.

@@ -11,18 +11,24 @@ type Record struct {
 	Path string // from the root of the tree, which is "/"
 	Data []byte // nil if the server says null
 	Stat zk.Stat
-	ACL  []zk.ACL
+	ACL  []zk.ACL // nil if the session was not allowed to read it
+
+	// Sequence is the number of the next sequential child, or [Unknown]. A ClickHouse Keeper shows
+	// it nowhere.
+	Sequence int32
 }
 
-// Sequence returns how many children the znode has had, which is the number that its next
-// sequential child gets. ok reports whether the Stat tells: it does not once an int has wrapped,
-// and not on servers that count otherwise.
-func (r *Record) Sequence() (n int32, ok bool) {
-	sum := int64(r.Stat.Cversion) + int64(r.Stat.NumChildren)
-	if r.Stat.Cversion < 0 || sum%2 != 0 {
-		return 0, false
+// Unknown is the Sequence of a znode whose Stat does not tell it.
+const Unknown = -1
+
+// Sequence returns how many children a znode has had, which is the number that its next sequential
+// child gets. It is [Unknown] once an int has wrapped.
+func Sequence(s *zk.Stat) int32 {
+	sum := int64(s.Cversion) + int64(s.NumChildren)
+	if s.Cversion < 0 || sum%2 != 0 {
+		return Unknown
 	}
-	return int32(sum / 2), true
+	return int32(sum / 2)
 }
 
 // Before reports whether a comes before b in the order of a tree: each znode directly before those

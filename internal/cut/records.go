@@ -22,6 +22,7 @@ func (cut *Cut) Records() iter.Seq2[*Record, error] {
 				yield(nil, err)
 				return false
 			}
+			record.Sequence = r.sequence(&record)
 			return yield(&record, nil)
 		}
 		whole := r.tree.walk(0, "/", func(path string, at int64) bool {

@@ -113,6 +113,7 @@ func (cut *Cut) close() error {
 		}
 		if zxid != 0 {
 			cut.Zxid, cut.Server = zxid, cut.r.c.Server()
+			cut.r.counts = cut.r.c.Features()[zk.FeaturePzxid] == zk.Supported
 			return cut.r.spool.flush()
 		}
 	}
