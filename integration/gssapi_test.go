@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/gssapi"
@@ -132,7 +133,8 @@ func (r *realm) server() *zk.TestCluster {
 	})
 }
 
-// option authenticates a client.
+// option authenticates a client. Kerberos takes its time on a busy machine: seconds for the server's
+// first client, whose attempt must not be given up for that.
 func (r *realm) option(cfg gssapi.Config) func(*zk.Conn) {
 	r.t.Helper()
 	cfg.Krb5Conf = r.path("krb5.conf")
@@ -140,7 +142,10 @@ func (r *realm) option(cfg gssapi.Config) func(*zk.Conn) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return zk.WithSASL(m)
+	return func(c *zk.Conn) {
+		zk.WithSASL(m)(c)
+		zk.WithConnectTimeout(time.Minute)(c)
+	}
 }
 
 func TestGSSAPI(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -40,6 +41,9 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	if role := os.Getenv(roleVariable); role != "" {
 		return 0, playRole(role)
+	}
+	if signal.Ignored(os.Interrupt) { // as in the background of a script: the processes of tests heed it
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	}
 	tmp, err := os.MkdirTemp("", "zkfs-integration-")
 	if err != nil {

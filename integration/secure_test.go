@@ -2,6 +2,7 @@ package integration
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,14 +21,23 @@ func TestCommandTLS(t *testing.T) {
 	if got := m.sh(t, "echo x > f; cat f; getfattr --only-values -n user.zk.acl f"); !strings.HasPrefix(got, "x\n") || !strings.Contains(got, "x509:CN=alice:cdrwa") {
 		t.Errorf("printed %q", got)
 	}
-	if got := m.sh(t, "cat .status"); !strings.Contains(got, "Mode: standalone") {
-		t.Errorf(".status: %s", got)
-	}
-	if out, code := runZkfs(t, "status", m.dir); code != 0 || !strings.Contains(out, secure+"  standalone") {
-		t.Errorf("zkfs status of the mount, without flags: exit code %d, %s", code, out)
-	}
-	if out, code := runZkfs(t, append([]string{"status", secure}, flags...)...); code != 0 || !strings.Contains(out, "standalone") {
-		t.Errorf("zkfs status: exit code %d, %s", code, out)
+	eventually(t, func() error { // a server is given little time to answer
+		if got := m.sh(t, "cat .status"); !strings.Contains(got, "Mode: standalone") {
+			return fmt.Errorf(".status: %s", got)
+		}
+		return nil
+	})
+	for want, args := range map[string][]string{
+		secure + "  standalone": {m.dir}, // without flags
+		"standalone":            append([]string{secure}, flags...),
+	} {
+		eventually(t, func() error {
+			out, code := runZkfs(t, append([]string{"status"}, args...)...)
+			if code != 0 || !strings.Contains(out, want) {
+				return fmt.Errorf("zkfs status %q: exit code %d, %s", args, code, out)
+			}
+			return nil
+		})
 	}
 	other := newAuthority(t)
 	for _, test := range []struct {
