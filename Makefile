@@ -24,11 +24,11 @@ COMPAT := compat/go-zookeeper compat/samuel-go-zookeeper
 
 # What is not tested with the race detector is compiled as the program is, so that a machine with an
 # empty cache compiles the standard library once for all of it.
-PLAIN := env CGO_ENABLED=0 GOFLAGS='$(strip $(shell $(GO) env GOFLAGS) -trimpath)' $(GO)
+PLAIN = env CGO_ENABLED=0 GOFLAGS='$(strip $(shell $(GO) env GOFLAGS) -trimpath)' $(GO)
 
 # Staticcheck 0.8.2 is release 2026.2.2. Run by version, so that what they need stays out of go.mod.
-GOVULNCHECK := $(PLAIN) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
-STATICCHECK := $(PLAIN) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = $(PLAIN) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+STATICCHECK = $(PLAIN) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 MODULE := github.com/zkfs/zkfs
 
@@ -70,8 +70,21 @@ help:
 	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), completions and manual pages to PREFIX/share, and links for mount(8)'
 	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
 
+# VERSION is that of the commit, by the file of that name. Completions and manual pages are made by
+# the program, or by one for this machine if that is for another.
+VERSION ?= $(shell sh contrib/package/version)
+ARCH     = $(or $(GOARCH),$(shell $(GO) env GOARCH))
+HERE     = env -u GOOS -u GOARCH
+PROGRAM  = $(if $(filter $(ARCH),$(shell $(HERE) $(GO) env GOARCH)),$(BUILD)/zkfs,$(HERE) CGO_ENABLED=0 $(GO) run -trimpath ./cmd/zkfs)
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BUILD)/zkfs ./cmd/zkfs
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/zkfs ./cmd/zkfs
+	@mkdir -p $(BUILD)/share
+	@for shell in bash zsh fish; do $(PROGRAM) completion $$shell >$(BUILD)/share/zkfs.$$shell || exit 1; done
+	@for page in zkfs.1 zkfs-mount.8; do $(PROGRAM) manual $$page | gzip -9n >$(BUILD)/share/$$page.gz || exit 1; done
+
+# What make install needs, which is root's and needs no Go where make build was run before it.
+$(BUILD)/zkfs: VERSION go.mod go.sum $(shell find cmd flw fs internal xattr zk -path '*/testdata' -prune -o -type f ! -name '*_test.go' -print)
+	@$(MAKE) --no-print-directory build
 
 demo:
 	@$(call need,$(DEMO_NEEDS))
@@ -168,59 +181,68 @@ deps:
 	@sh integration/zookeepers.sh "$$($(GO) env GOCACHE)/../zkfs"
 
 # Where make install puts what, besides the program.
-LINKS := $(SBINDIR)/mount.zkfs $(SBINDIR)/mount.fuse.zkfs
-BASH  := $(PREFIX)/share/bash-completion/completions/zkfs
-ZSH   := $(PREFIX)/share/zsh/site-functions/_zkfs
-FISH  := $(PREFIX)/share/fish/vendor_completions.d/zkfs.fish
-MAN   := $(PREFIX)/share/man
-PAGES := $(MAN)/man1/zkfs.1 $(MAN)/man8/zkfs-mount.8
-UNIT  := $(PREFIX)/lib/systemd/system/zkfs@.service
-DOC   := $(PREFIX)/share/doc/zkfs
+LINKS   := $(SBINDIR)/mount.zkfs $(SBINDIR)/mount.fuse.zkfs
+BASHDIR := $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR := $(PREFIX)/share/fish/vendor_completions.d
+MAN     := $(PREFIX)/share/man
+PAGES   := $(MAN)/man1/zkfs.1.gz $(MAN)/man8/zkfs-mount.8.gz
+ALIASES := $(MAN)/man8/mount.zkfs.8.gz $(MAN)/man8/mount.fuse.zkfs.8.gz
+UNIT    := $(PREFIX)/lib/systemd/system/zkfs@.service
+DOC     := $(PREFIX)/share/doc/zkfs
 
-# The program on this machine, whatever it is built for.
-NATIVE := env -u GOOS -u GOARCH CGO_ENABLED=0 $(GO) run -trimpath ./cmd/zkfs
+# Where a link to the program leads: links within /usr are relative, as Debian's policy asks.
+TARGET = $(if $(filter $(PREFIX)/sbin,$(SBINDIR)),../bin/zkfs,$(PREFIX)/bin/zkfs)
 
-install: build
-	install -D $(BUILD)/zkfs $(DESTDIR)$(PREFIX)/bin/zkfs
-	@mkdir -p $(dir $(addprefix $(DESTDIR),$(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES) $(UNIT) $(DOC)/examples/))
-	for link in $(LINKS); do ln -sf $(PREFIX)/bin/zkfs $(DESTDIR)$$link || exit 1; done
-	$(NATIVE) completion bash >$(DESTDIR)$(BASH)
-	$(NATIVE) completion zsh >$(DESTDIR)$(ZSH)
-	$(NATIVE) completion fish >$(DESTDIR)$(FISH)
-	for page in $(PAGES); do $(NATIVE) manual $${page##*/} >$(DESTDIR)$$page || exit 1; done
-	sed 's:/usr/local/bin/:$(PREFIX)/bin/:' contrib/systemd/zkfs@.service >$(DESTDIR)$(UNIT)
-	install -m 644 LICENSE $(DESTDIR)$(DOC)/copyright
+# put installs a file with its mode, whatever the umask. The program install gives folders that it
+# makes their mode too.
+put = install -D -m $(1) $(2) $(DESTDIR)$(3)
+
+install: $(BUILD)/zkfs
+	$(call put,755,$(BUILD)/zkfs,$(PREFIX)/bin/zkfs)
+	install -d $(dir $(addprefix $(DESTDIR),$(LINKS)))
+	for link in $(LINKS); do ln -sf $(TARGET) $(DESTDIR)$$link || exit 1; done
+	$(call put,644,$(BUILD)/share/zkfs.bash,$(BASHDIR)/zkfs)
+	$(call put,644,$(BUILD)/share/zkfs.zsh,$(ZSHDIR)/_zkfs)
+	$(call put,644,$(BUILD)/share/zkfs.fish,$(FISHDIR)/zkfs.fish)
+	for page in $(PAGES); do $(call put,644,$(BUILD)/share/$${page##*/},$$page) || exit 1; done
+	for alias in $(ALIASES); do ln -sf zkfs-mount.8.gz $(DESTDIR)$$alias || exit 1; done
+	$(call put,644,contrib/systemd/zkfs@.service,$(UNIT))
+	sed -i 's:/usr/local/bin/:$(PREFIX)/bin/:' $(DESTDIR)$(UNIT)
+	$(call put,644,contrib/package/copyright,$(DOC)/copyright)
+	install -d $(DESTDIR)$(DOC)/docs $(DESTDIR)$(DOC)/examples
+	install -m 644 README.md CHANGELOG.md CONTRIBUTING.md $(DESTDIR)$(DOC)
+	install -m 644 docs/*.md docs/*.svg $(DESTDIR)$(DOC)/docs
 	install -m 644 contrib/systemd/*mount contrib/grafana/zkfs.json contrib/prometheus/zkfs.rules.yml $(DESTDIR)$(DOC)/examples
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASH) $(ZSH) $(FISH) $(PAGES) $(UNIT))
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASHDIR)/zkfs $(ZSHDIR)/_zkfs $(FISHDIR)/zkfs.fish $(PAGES) $(ALIASES) $(UNIT))
 	rm -rf $(DESTDIR)$(DOC)
 
 # What a test compares docs with.
 manual: build
-	for page in $(notdir $(PAGES)); do $(BUILD)/zkfs manual --markdown $$page >docs/$$page.md || exit 1; done
+	for page in zkfs.1 zkfs-mount.8; do $(BUILD)/zkfs manual --markdown $$page >docs/$$page.md || exit 1; done
 
 # What a test compares with what it types.
 session: deps
 	$(GO) test -count=1 -run TestSessionOfTheREADME ./integration -record-session
 
 # Packages of what is committed, the same bytes wherever they are made: make package GOARCH=arm64
-ARCH    = $(or $(GOARCH),$(shell $(GO) env GOARCH))
-RPMARCH = $(if $(filter amd64,$(ARCH)),x86_64,$(if $(filter arm64,$(ARCH)),aarch64,$(ARCH)))
-VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=0~git%cd.%h)
-TREE    = $(abspath $(BUILD)/tree)
-package: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
-package:
+RPMARCH  = $(if $(filter amd64,$(ARCH)),x86_64,$(if $(filter arm64,$(ARCH)),aarch64,$(ARCH)))
+RELEASE  = $(subst -,~,$(VERSION))
+TREE     = $(abspath $(BUILD))/tree
+PACKAGED = $(MAKE) --no-print-directory install PREFIX=/usr SBINDIR=/usr/sbin
+package: export SOURCE_DATE_EPOCH = $(or $(shell git log -1 --format=%ct),$(shell stat -c %Y VERSION))
+package: build
 	@$(call need,$(PACKAGE_NEEDS))
+	@[ -n '$(VERSION)' ]
 	rm -rf $(TREE)
-	@$(MAKE) --no-print-directory install PREFIX=/usr SBINDIR=/usr/sbin DESTDIR=$(TREE)
-	chmod -R u=rwX,go=rX $(TREE)
-	rpmbuild -bb --quiet --target $(RPMARCH) --define 'version $(VERSION)' --define 'tree $(TREE)' \
-		--define '_topdir $(abspath $(BUILD))/rpm' --define '_rpmdir $(abspath $(BUILD))' --define '_rpmfilename zkfs-%{version}.%{_target_cpu}.rpm' \
-		contrib/package/zkfs.spec
-	mkdir -p $(TREE)/DEBIAN
-	sed -e 's/@VERSION@/$(VERSION)/' -e 's/@ARCH@/$(ARCH)/' contrib/package/control >$(TREE)/DEBIAN/control
-	dpkg-deb --root-owner-group -Zgzip --build $(TREE) $(BUILD)/zkfs_$(VERSION)_$(ARCH).deb
+	@$(PACKAGED) DESTDIR=$(TREE)/deb ZSHDIR=/usr/share/zsh/vendor-completions
+	@$(PACKAGED) DESTDIR=$(TREE)/rpm
+	sh contrib/package/deb $(TREE)/deb $(RELEASE)-1 $(ARCH) $(BUILD)
+	LC_ALL=C rpmbuild -bb --quiet --target $(RPMARCH) --define 'version $(RELEASE)' --define 'tree $(TREE)/rpm' --define 'licence $(abspath LICENSE)' \
+		--define "changed $$(LC_ALL=C date -u -d @$$SOURCE_DATE_EPOCH '+%a %b %d %Y')" \
+		--define '_topdir $(abspath $(BUILD))/rpm' --define '_rpmdir $(abspath $(BUILD))' contrib/package/zkfs.spec
 
 clean:
 	rm -rf $(BUILD)

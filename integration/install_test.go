@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -17,14 +18,18 @@ var helpers = []string{"/sbin/mount.zkfs", "/sbin/mount.fuse.zkfs"}
 func TestInstall(t *testing.T) {
 	dest := t.TempDir()
 	installed := filepath.Join(dest, "opt/bin/zkfs")
-	command(t, "", "make", "-C", "..", "--no-print-directory", "install", "BUILD="+t.TempDir(), "PREFIX=/opt", "DESTDIR="+dest)
+	makeInstall(t, "PREFIX=/opt", "DESTDIR="+dest)
 	for _, name := range []string{
 		"opt/bin/zkfs",
 		"opt/share/bash-completion/completions/zkfs",
 		"opt/share/zsh/site-functions/_zkfs",
 		"opt/share/fish/vendor_completions.d/zkfs.fish",
-		"opt/share/man/man1/zkfs.1",
-		"opt/share/man/man8/zkfs-mount.8",
+		"opt/share/man/man1/zkfs.1.gz",
+		"opt/share/man/man8/zkfs-mount.8.gz",
+		"opt/share/man/man8/mount.zkfs.8.gz",
+		"opt/share/doc/zkfs/copyright",
+		"opt/share/doc/zkfs/README.md",
+		"opt/share/doc/zkfs/docs/operations.md",
 	} {
 		if info, err := os.Stat(filepath.Join(dest, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
@@ -73,7 +78,44 @@ func TestInstall(t *testing.T) {
 		t.Errorf("mount of a znode that does not exist: %v, %s", err, out)
 	}
 	command(t, "", "make", "-C", "..", "--no-print-directory", "uninstall", "PREFIX=/opt", "DESTDIR="+dest)
-	if _, err := os.Lstat(installed); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("after make uninstall: %v", err)
+	if left := command(t, dest, "find", ".", "-not", "-type", "d", "-not", "-name", "fstab"); left != "" {
+		t.Errorf("after make uninstall:\n%s", left)
 	}
 }
+
+// What is installed may be read by all users, whatever the umask.
+func TestInstallWithAnyUmask(t *testing.T) {
+	t.Parallel()
+	dest := t.TempDir()
+	makeInstall(t, "DESTDIR="+dest)
+	for _, kind := range []string{"-type d -not -perm 755", "-type f -perm /111 -not -perm 755", "-type f -not -perm /111 -not -perm 644"} {
+		if wrong := command(t, dest, "find", append([]string{"sbin", "usr"}, strings.Fields(kind)...)...); wrong != "" {
+			t.Errorf("%s:\n%s", kind, wrong)
+		}
+	}
+}
+
+// makeInstall installs as root does after another user has run make build: without Go, and perhaps
+// with a umask that is meant for secrets.
+func makeInstall(t *testing.T, args ...string) {
+	t.Helper()
+	build, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"-c", `umask 077; exec make "$@"`, "make", "-C", "..", "--no-print-directory", "install",
+		"BUILD=" + build, "GO=/none/go"}, args...)
+	if out := command(t, "", "sh", args...); strings.Contains(out, "/none/go") {
+		t.Errorf("make install has run the command go:\n%s", out)
+	}
+}
+
+// built returns the folder in which make build has left what make install installs.
+var built = sync.OnceValues(func() (string, error) {
+	folder := filepath.Join(commands(), "build")
+	out, err := exec.Command("make", "-C", "..", "--no-print-directory", "build", "BUILD="+folder).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("make build: %w\n%s", err, out)
+	}
+	return folder, nil
+})

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// Both packages hold what make install installs and nothing else, for the machine that they are for.
-// Made twice, elsewhere, they are the same bytes. For another machine than this one a small program
-// is in the command's place.
+// Both packages hold what make install installs, with what Debian and Fedora want besides, for the
+// machine that they are for. Made again, elsewhere and with another umask, they are the same bytes.
+// For another machine than this one a small program is in the command's place.
 func TestPackages(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -30,21 +30,21 @@ func TestPackages(t *testing.T) {
 			if test.arch != runtime.GOARCH {
 				compiler = "GO=" + smallBuilds(t)
 			}
-			files := []string{"zkfs_1.2~rc3_" + test.arch + ".deb", "zkfs-1.2~rc3." + test.rpmArch + ".rpm"}
-			target := func(name, build string, args ...string) {
+			files := []string{"zkfs_1.2~rc3-1_" + test.arch + ".deb", "zkfs-1.2~rc3-1." + test.rpmArch + ".rpm"}
+			target := func(umask, name, build string, args ...string) {
 				t.Helper()
-				args = append([]string{"-C", "..", "--no-print-directory", name, "BUILD=" + build, "GOARCH=" + test.arch, compiler}, args...)
-				command(t, "", "make", args...)
+				args = append([]string{"-c", "umask " + umask + `; exec make "$@"`, "make", "-C", "..", "--no-print-directory",
+					name, "BUILD=" + build, "GOARCH=" + test.arch, compiler}, args...)
+				command(t, "", "sh", args...)
 			}
-			for _, build := range []string{first, second} {
-				target("package", build, "VERSION=1.2~rc3")
-			}
+			target("022", "package", first, "VERSION=1.2-rc3")
+			target("077", "package", second, "VERSION=1.2-rc3")
 			for _, name := range files {
 				if a, b := sum(t, filepath.Join(first, name)), sum(t, filepath.Join(second, name)); a != b {
 					t.Errorf("%s is not the same again", name)
 				}
 			}
-			target("install", first, "PREFIX=/usr", "SBINDIR=/usr/sbin", "DESTDIR="+tree)
+			target("022", "install", first, "PREFIX=/usr", "SBINDIR=/usr/sbin", "DESTDIR="+tree)
 			program, err := elf.Open(filepath.Join(tree, "usr/bin/zkfs"))
 			if err != nil {
 				t.Fatal(err)
@@ -54,37 +54,83 @@ func TestPackages(t *testing.T) {
 				t.Errorf("the program is for %v", program.Machine)
 			}
 			want := listing(t, tree)
-
-			deb, rpm := filepath.Join(first, files[0]), filepath.Join(first, files[1])
-			debRoot, rpmRoot := t.TempDir(), t.TempDir()
-			command(t, "", "dpkg-deb", "-x", deb, debRoot)
-			if got := listing(t, debRoot); got != want {
-				t.Errorf("the Debian package has\n%s\nmake install installs\n%s", got, want)
-			}
-			if got := command(t, "", "dpkg-deb", "-f", deb, "Package", "Version", "Architecture", "Recommends"); got !=
-				"Package: zkfs\nVersion: 1.2~rc3\nArchitecture: "+test.arch+"\nRecommends: fuse3\n" {
-				t.Errorf("the Debian package says\n%s", got)
-			}
-			for line := range strings.Lines(command(t, "", "dpkg-deb", "-c", deb)) {
-				if fields := strings.Fields(line); fields[1] != "root/root" {
-					t.Errorf("not root's: %s", line)
-				}
-			}
-
-			command(t, "", "rpm", "--root", rpmRoot, "--nodeps", "--noscripts", "--ignorearch", "-i", rpm)
-			if got := listing(t, rpmRoot); got != want {
-				t.Errorf("the rpm has\n%s\nmake install installs\n%s", got, want)
-			}
-			if got := command(t, "", "rpm", "-qp", "--queryformat", "%{NAME} %{VERSION} %{ARCH} %{BUILDHOST} [%{FILEUSERNAME} ][%{RECOMMENDS}]\n", rpm); got !=
-				"zkfs 1.2~rc3 "+test.rpmArch+" localhost "+strings.Repeat("root ", strings.Count(command(t, "", "rpm", "-qpl", rpm), "\n"))+"fuse3\n" {
-				t.Errorf("the rpm says %s", got)
-			}
-			for line := range strings.Lines(command(t, "", "rpm", "-qp", "--requires", rpm)) {
-				if !strings.HasPrefix(line, "rpmlib(") {
-					t.Errorf("the rpm requires %s", line)
-				}
+			t.Run("deb", func(t *testing.T) { checkDeb(t, filepath.Join(first, files[0]), test.arch, want) })
+			t.Run("rpm", func(t *testing.T) { checkRPM(t, filepath.Join(first, files[1]), test.rpmArch, want) })
+			if test.arch == runtime.GOARCH {
+				checkMaintenance(t, filepath.Join(first, files[0]), filepath.Join(first, files[1]))
 			}
 		})
+	}
+}
+
+// checkDeb compares a Debian package with what make install installs.
+func checkDeb(t *testing.T, deb, arch string, want map[string]string) {
+	root := t.TempDir()
+	command(t, "", "dpkg-deb", "-x", deb, root)
+	command(t, "", "dpkg-deb", "-e", deb, filepath.Join(root, "DEBIAN"))
+	got := listing(t, root)
+	const doc = "/usr/share/doc/zkfs/"
+	compare(t, got, want, map[string]string{
+		"/usr/share/zsh/site-functions/_zkfs": "/usr/share/zsh/vendor-completions/_zkfs",
+		doc + "CHANGELOG.md":                  doc + "changelog.gz",
+	}, doc+"changelog.Debian.gz", "/usr/share/lintian/overrides/zkfs")
+	if got := command(t, "", "dpkg-deb", "-f", deb, "Package", "Version", "Architecture", "Recommends"); got !=
+		"Package: zkfs\nVersion: 1.2~rc3-1\nArchitecture: "+arch+"\nRecommends: fuse3\n" {
+		t.Errorf("the Debian package says\n%s", got)
+	}
+	sums := command(t, root, "md5sum", "-c", "DEBIAN/md5sums") // fails if one is wrong
+	if regular := command(t, root, "find", "usr", "-type", "f"); strings.Count(sums, "\n") != strings.Count(regular, "\n") {
+		t.Errorf("md5sums has not all files:\n%s", sums)
+	}
+	if log := command(t, root, "zcat", "."+doc+"changelog.Debian.gz"); !strings.HasPrefix(log, "zkfs (1.2~rc3-1) unstable; ") {
+		t.Errorf("changelog.Debian.gz: %s", log)
+	}
+	for line := range strings.Lines(command(t, "", "dpkg-deb", "-c", deb)) {
+		if fields := strings.Fields(line); fields[1] != "root/root" {
+			t.Errorf("not root's: %s", line)
+		}
+	}
+}
+
+// checkRPM compares an rpm with what make install installs.
+func checkRPM(t *testing.T, rpm, arch string, want map[string]string) {
+	root := t.TempDir()
+	command(t, "", "rpm", "--root", root, "--nodeps", "--noscripts", "--ignorearch", "-i", rpm)
+	const licenses = "/usr/share/licenses/zkfs/"
+	compare(t, listing(t, root), want, map[string]string{"/usr/share/doc/zkfs/copyright": licenses + "copyright"}, licenses+"LICENSE")
+	if got := command(t, "", "rpm", "-qp", "--queryformat", "%{NAME} %{VERSION} %{RELEASE} %{ARCH} %{BUILDHOST} [%{FILEUSERNAME} ][%{RECOMMENDS}]\n", rpm); got !=
+		"zkfs 1.2~rc3 1 "+arch+" localhost "+strings.Repeat("root ", strings.Count(command(t, "", "rpm", "-qpl", rpm), "\n"))+"fuse3\n" {
+		t.Errorf("the rpm says %s", got)
+	}
+	for line := range strings.Lines(command(t, "", "rpm", "-qp", "--requires", rpm)) {
+		if line = strings.TrimSpace(line); line != "/bin/sh" && !strings.HasPrefix(line, "rpmlib(") {
+			t.Errorf("the rpm requires %s", line)
+		}
+	}
+}
+
+// compare tells where the files of a package differ from those that make install installs: some
+// lie elsewhere, some are only in the package.
+func compare(t *testing.T, got, want, moved map[string]string, added ...string) {
+	t.Helper()
+	for name, file := range want {
+		to, elsewhere := moved[name]
+		if !elsewhere {
+			to = name
+		}
+		if compressed := strings.HasSuffix(to, ".gz") && elsewhere; got[to] != file && !compressed || got[to] == "" {
+			t.Errorf("%s is %q in the package, make install installs %q", to, got[to], file)
+		}
+		delete(got, to)
+	}
+	for _, name := range added {
+		if !strings.HasPrefix(got[name], "-rw-r--r-- ") {
+			t.Errorf("%s is %q", name, got[name])
+		}
+		delete(got, name)
+	}
+	for name := range got {
+		t.Errorf("%s is in the package only", name)
 	}
 }
 
@@ -114,12 +160,12 @@ exec go "$@"
 	return filepath.Join(dir, "go")
 }
 
-// listing describes the files below root/usr, a line for each: mode, path, and content or where it leads.
-func listing(t *testing.T, root string) string {
+// listing describes the files below root/usr by their paths: mode, and content or where a link leads.
+func listing(t *testing.T, root string) map[string]string {
 	t.Helper()
-	var b strings.Builder
+	files := map[string]string{}
 	err := filepath.WalkDir(filepath.Join(root, "usr"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
 		}
 		info, err := d.Info()
@@ -127,18 +173,24 @@ func listing(t *testing.T, root string) string {
 			return err
 		}
 		content := ""
-		if info.Mode().IsRegular() {
+		switch {
+		case d.IsDir():
+			if info.Mode().Perm() != 0o755 {
+				t.Errorf("%s has mode %v", path, info.Mode())
+			}
+			return nil
+		case info.Mode().IsRegular():
 			content = sum(t, path)
-		} else if content, err = os.Readlink(path); err != nil {
-			return err
+		default:
+			content, err = os.Readlink(path)
 		}
-		fmt.Fprintf(&b, "%v %s %s\n", info.Mode(), strings.TrimPrefix(path, root), content)
-		return nil
+		files[strings.TrimPrefix(path, root)] = info.Mode().String() + " " + content
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	return files
 }
 
 func sum(t *testing.T, name string) string {

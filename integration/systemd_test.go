@@ -11,7 +11,7 @@ import (
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	command(t, "", "make", "-C", "..", "--no-print-directory", "install", "BUILD="+t.TempDir(), "PREFIX=/usr", "SBINDIR=/usr/sbin", "DESTDIR="+root)
+	makeInstall(t, "PREFIX=/usr", "SBINDIR=/usr/sbin", "DESTDIR="+root)
 	units := filepath.Join(root, "usr/lib/systemd/system")
 	service, err := os.ReadFile(filepath.Join(units, "zkfs@.service"))
 	if err != nil {

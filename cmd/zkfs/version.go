@@ -24,13 +24,20 @@ func (z *command) versionCommand() *cli.Command {
 	}
 }
 
+// version is that of the packages, which the linker sets in builds by make. The command go knows
+// tags only.
+var version string
+
 // buildInfo returns what the build knows of itself, at least a version.
 func buildInfo() *debug.BuildInfo {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	if info.Main.Version == "" {
+	switch {
+	case version != "":
+		info.Main.Version = "v" + version
+	case info.Main.Version == "":
 		info.Main.Version = "(devel)"
 	}
 	return info
