@@ -196,6 +196,13 @@ func TestEveryCallOnEveryServer(t *testing.T) {
 			{"all children", func() error { _, err := c.AllChildrenNumber("/"); return err }},
 			{"reconfig", func() error { _, err := c.Reconfig([]string{"server.1=a:1:2;3"}, 7); return err }},
 			{"Stats of children", func() error { _, _, err := c.ChildStats("/"); return err }},
+			{"check outside of a multi", func() error {
+				r := c.Pipeline(&zk.CheckVersionRequest{Path: "/a", Version: -1})[0]
+				if r.Err == nil || !strings.Contains(r.Err.Error(), "in a multi only") {
+					return fmt.Errorf("the answer is %v", r.Err)
+				}
+				return nil
+			}},
 			{"sync", func() error { _, err := c.Sync("/a"); return err }},
 		} {
 			if err := call.do(); err != nil && !errors.Is(err, zk.ErrUnimplemented) &&

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zkfs/zkfs/zk/internal/wire"
 )
@@ -115,7 +116,9 @@ func (f Features) With(s Support) (list []Feature) {
 // MultiRead and Gets go one by one, RemoveWatches and Stop leave the watch to fire into nothing.
 // The others return [ErrUnimplemented], and nothing is sent. No call fails because a server was
 // asked. A ZooKeeper that accepts no such connection, or leaves it in silence for three seconds, is
-// asked by the call itself: from 3.5 on it answers, and keeps the session.
+// asked by the call itself: from 3.5 on it answers, and keeps the session. Where another server
+// accepts none, calls that can do without the feature do so, and others return [ErrUnproven]. The
+// server is asked again ten seconds later, and each time after twice as long, up to 43 minutes.
 //
 // What is known of a ZooKeeper holds for the ensemble: a reconnect to any member keeps it. An
 // ensemble of several versions is taken for the one that was asked. What is known of another
@@ -215,6 +218,7 @@ type features struct {
 	losses map[Feature]int // connections lost over a call, since one was answered
 	ended  bool
 	prover bool           // it runs
+	vain   int            // provers in a row that have given up
 	all    sync.WaitGroup // of provers and what attend runs
 }
 
@@ -290,6 +294,22 @@ func (fs *features) learnHere(f Feature, s Support) bool {
 	kind := fs.kind
 	fs.mu.Unlock()
 	return fs.learn(kind, f, s)
+}
+
+// respite returns how long nothing more is asked after a prover has given up.
+func (fs *features) respite() time.Duration {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	d := givenUp << min(fs.vain, mostDoublings)
+	fs.vain++
+	return d
+}
+
+// found notes that a prover has found out something.
+func (fs *features) found() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.vain = 0
 }
 
 // answerLocked answers the questions about what is known.

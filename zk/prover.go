@@ -13,9 +13,10 @@ import (
 // A prover finds out what calls want to know of the servers, on probe connections. One runs at a
 // time, while there are questions.
 
-// errUnproven is the ground of the error of a call that needs a feature of which nothing could be
-// found out. The call was not sent.
-var errUnproven = fmt.Errorf("%w that could be asked what it has", ErrNoServer)
+// ErrUnproven is the ground of the error of a call that needs a feature of which nothing could be
+// found out, because the server takes no connection beside that of the session. The call was not
+// sent. See [Conn.Features].
+var ErrUnproven = fmt.Errorf("%w that could be asked what it has", ErrNoServer)
 
 const (
 	strikesOut  = 2 // connections that a server ends over an operation it lacks, see Conn.Features
@@ -28,8 +29,9 @@ const (
 
 	// givenUp is how long, after a prover has given up, nothing is asked only because it would make
 	// calls cheaper. For so long no call waits for a server that takes no probe, if it can do
-	// without.
-	givenUp = 10 * time.Second
+	// without. It doubles each time, so often.
+	givenUp       = 10 * time.Second
+	mostDoublings = 8
 )
 
 // Features that a probe asks for together, so that a client needs few probes: those whose questions
@@ -40,7 +42,7 @@ var (
 )
 
 // prove returns nil once the server is known to have what op needs, ErrUnimplemented if it lacks
-// that, and errUnproven if that cannot be found out. It bounds its time by the context of c. A
+// that, and ErrUnproven if that cannot be found out. It bounds its time by the context of c. A
 // ZooKeeper that takes no probes is asked by the call: it answers an operation that it lacks, and
 // keeps the session.
 func (c *Conn) prove(op wire.Op) error {
@@ -68,7 +70,7 @@ func (c *Conn) prove(op wire.Op) error {
 			case zooKeeper:
 				return nil
 			case op == wire.OpCreate2 || op == wire.OpMultiRead || op == wire.OpRemoveWatches:
-				return errUnproven // there is another way
+				return ErrUnproven // there is another way
 			}
 		}
 		q := c.ask(f)
@@ -101,7 +103,7 @@ func (c *Conn) prove(op wire.Op) error {
 // lacks reports whether err says that a call was not done because the server lacks a feature, or
 // may lack it.
 func lacks(err error) bool {
-	return errors.Is(err, ErrUnimplemented) || errors.Is(err, errUnproven)
+	return errors.Is(err, ErrUnimplemented) || errors.Is(err, ErrUnproven)
 }
 
 // ask returns the question whether the server has f, and sees to it that a prover runs. It returns
@@ -154,6 +156,7 @@ func (c *client) runProver() {
 		err := c.probe(strikes)
 		if err == nil {
 			failures = 0
+			c.features.found()
 			continue
 		}
 		failures++
@@ -161,10 +164,11 @@ func (c *client) runProver() {
 			failures = maxFailures
 		}
 		if failures >= maxFailures || c.life.Err() != nil || errors.Is(err, ErrNoServer) {
+			until := int64(time.Since(c.birth) + c.features.respite())
 			if errors.Is(err, errNoProbe) {
-				c.unproved.Store(int64(time.Since(c.birth) + givenUp))
+				c.unproved.Store(until)
 			}
-			c.unwanted.Store(int64(time.Since(c.birth) + givenUp))
+			c.unwanted.Store(until)
 			c.giveUp(err)
 			continue
 		}
@@ -192,7 +196,7 @@ func (c *client) giveUp(why error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for f, q := range fs.asked {
-		q.err = fmt.Errorf("%w: %v: %w", errUnproven, f, why)
+		q.err = fmt.Errorf("%w: %v: %w", ErrUnproven, f, why)
 		close(q.done)
 	}
 	clear(fs.asked)

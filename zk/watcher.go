@@ -32,8 +32,9 @@ type Watcher struct {
 	// events has room for watcherQueue events, one EventLost and one EventNotWatching. Only the
 	// holder of the table's mutex sends.
 	events  chan Event
-	stopped bool // guarded by the table's mutex
-	muted   bool // likewise
+	stopped bool   // guarded by the table's mutex
+	muted   bool   // likewise
+	gone    string // likewise; what the last EventNodeDeleted was about, until another event is
 }
 
 // AddWatch watches path until Stop, whether the znode exists or not. ErrUnimplemented comes where the server lacks
@@ -41,6 +42,10 @@ type Watcher struct {
 //
 // Events stand in the Watcher's queue before any reply that was sent after them is delivered. After a reconnect the watch
 // is set again before any other request; what happened meanwhile is not reported, an [EventLost] is.
+// A ClickHouse Keeper, and RaftKeeper, send an event for each watch of the session that a change
+// concerns, and do not say which change it was: where another watch covers the path too, a change
+// may be reported once for each of them. A deletion is reported once.
+//
 // The end of the session, and Close, end the watch with an [EventNotWatching].
 //
 // Some ClickHouse Keepers put the path of a recursive watch into its events in place of the path of the change. Until it is
@@ -98,8 +103,19 @@ func (w *Watcher) Mute() {
 	w.muted = true
 }
 
-// send queues e, or the news that it is lost. The caller holds the table's mutex; the holder of the Watcher only takes away.
+// send queues e, or the news that it is lost. The caller holds the table's mutex; the holder of the
+// Watcher only takes away. A ClickHouse Keeper tells twice of a deletion, once as of a change of the
+// znode and once as of one of its children.
 func (w *Watcher) send(e Event) {
+	if e.Path == w.gone && e.Type == EventNodeDeleted {
+		return
+	}
+	if e.Path == w.gone {
+		w.gone = ""
+	}
+	if e.Type == EventNodeDeleted {
+		w.gone = e.Path
+	}
 	switch n := len(w.events); {
 	case w.muted:
 	case n < watcherQueue:
@@ -111,6 +127,7 @@ func (w *Watcher) send(e Event) {
 
 // lost queues an EventLost, unless one is the last that waits.
 func (w *Watcher) lost() {
+	w.gone = ""
 	if len(w.events) <= watcherQueue && !w.muted {
 		own, _ := w.c.clientPath(w.path)
 		w.events <- Event{Type: EventLost, State: StateSyncConnected, Path: own}

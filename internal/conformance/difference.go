@@ -369,28 +369,6 @@ var watchDifferences = []difference{
 		e.create("/a/b", "")
 		e.receives(again, zk.EventNodeChildrenChanged, "/a")
 	}},
-	{Unmerged, []string{
-		"a persistent watch sees its znode and its children, again and again",
-	}, func(e *env) {
-		c := e.connect()
-		w := e.addWatch(c, "/a", zk.AddWatchPersistent)
-		for range 2 {
-			e.create("/a", "")
-			e.receives(w.Events(), zk.EventNodeCreated, "/a")
-			e.set("/a", "x")
-			e.receives(w.Events(), zk.EventNodeDataChanged, "/a")
-			e.create("/a/b", "")
-			e.receives(w.Events(), zk.EventNodeChildrenChanged, "/a")
-			e.set("/a/b", "x")
-			e.silent(c, w.Events())
-			e.delete("/a/b")
-			e.receives(w.Events(), zk.EventNodeChildrenChanged, "/a")
-			e.delete("/a")
-			e.receives(w.Events(), zk.EventNodeDeleted, "/a")
-			e.receives(w.Events(), zk.EventNodeDeleted, "/a")
-		}
-		e.silent(c, w.Events())
-	}},
 	{DeafChildren, []string{"a child watch fires when its znode is deleted"}, func(e *env) {
 		w := e.connect()
 		e.create("/a", "")

@@ -67,6 +67,9 @@ func (w *watch) start(ctx context.Context) error {
 		case errors.Is(err, zk.ErrUnimplemented):
 			w.log.Warn("the servers have no recursive watches (ZooKeeper 3.6): watching znode by znode")
 			w.setMode(WatchNode)
+		case errors.Is(err, zk.ErrUnproven):
+			w.log.Warn("the server takes no connection that asks what it has: watching znode by znode", "err", err)
+			w.setMode(WatchNode)
 		case err != nil:
 			w.cancel()
 			return err
@@ -106,7 +109,7 @@ func (w *watch) plant(ctx context.Context) (*zk.Watcher, error) {
 			w.mu.Unlock()
 			return watcher, nil
 		}
-		if !w.again(ctx, err) {
+		if errors.Is(err, zk.ErrUnproven) || !w.again(ctx, err) {
 			return nil, err
 		}
 	}
@@ -142,8 +145,9 @@ func (w *watch) tend(watcher *zk.Watcher) {
 			if ctx.Err() != nil {
 				return
 			}
-			if errors.Is(err, zk.ErrUnimplemented) {
-				w.log.Warn("the servers have no recursive watches that say what has changed: watching znode by znode")
+			if errors.Is(err, zk.ErrUnimplemented) || errors.Is(err, zk.ErrUnproven) {
+				w.log.Warn("the servers have no recursive watches that say what has changed: watching znode by znode",
+					"err", err)
 				w.setMode(WatchNode)
 				w.stand()
 				w.tell("/", Everything)

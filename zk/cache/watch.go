@@ -45,7 +45,7 @@ func (t *Cache) watch() error {
 	if t.recursive {
 		w, err := t.c.AddWatch(t.root, zk.AddWatchPersistentRecursive)
 		switch {
-		case errors.Is(err, zk.ErrUnimplemented):
+		case errors.Is(err, zk.ErrUnimplemented), errors.Is(err, zk.ErrUnproven):
 			t.setRecursive(false)
 		case err != nil:
 			return err

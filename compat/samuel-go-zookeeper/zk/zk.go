@@ -183,6 +183,7 @@ var (
 	ErrUnimplemented            = zk.ErrUnimplemented
 	ErrUnknown                  = zk.ErrUnknown
 	ErrUnknownSession           = zk.ErrUnknownSession
+	ErrUnproven                 = zk.ErrUnproven
 )
 
 // AuthACL is [zk.AuthACL].
