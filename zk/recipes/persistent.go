@@ -13,7 +13,7 @@ import (
 // PersistentNode is an ephemeral znode that is made again whenever it is gone: after the session
 // has expired, and after another client has deleted it. Between the end of a session and the next
 // one there is none, and while another client has a znode of that path, that client's stands. There
-// are never two, because they have one path; a number that servers append cannot promise that.
+// are never two, because they have one path; for one with a number see [PersistSequence].
 //
 // A reconnect leaves the znode as it is. After expiry a new one is made in the next session; one of
 // this PersistentNode's earlier sessions that the servers have not ended yet is replaced in one
@@ -21,7 +21,7 @@ import (
 // When the zk.Conn is closed the znode goes with its session.
 type PersistentNode struct {
 	c        *zk.Conn
-	path     string
+	prefix   string // of the path, before the number; "" without
 	acl      []zk.ACL
 	cancel   context.CancelFunc
 	done     chan struct{}  // closed when the worker has ended
@@ -31,6 +31,7 @@ type PersistentNode struct {
 	update chan struct{} // has an element when there is other data
 
 	mu      sync.Mutex // guards the following
+	path    string     // with a number: the last that it had
 	data    []byte
 	version int           // of data
 	written int           // the version that the znode has
@@ -59,8 +60,13 @@ func newPersistentNode(
 	}
 }
 
-// Path returns the path of the znode.
-func (p *PersistentNode) Path() string { return p.path }
+// Path returns the path of the znode. One that servers number has another after each session, and
+// none before the first.
+func (p *PersistentNode) Path() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.path
+}
 
 // Wait returns when the znode was made for the first time, with the error that keeps it from being
 // made, such as zk.ErrNoAuth, or when ctx ends.
@@ -147,8 +153,12 @@ func (p *PersistentNode) run(ctx context.Context) {
 	defer close(p.done)
 	defer p.cancel()
 	err := p.keep(ctx)
-	if ctx.Err() != nil {
-		p.remove(context.WithoutCancel(ctx))
+	switch rest := context.WithoutCancel(ctx); {
+	case ctx.Err() == nil:
+	case p.prefix != "":
+		p.removeNumbered(rest)
+	default:
+		p.remove(rest)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,12 +167,16 @@ func (p *PersistentNode) run(ctx context.Context) {
 
 // keep returns why the znode cannot be kept any longer.
 func (p *PersistentNode) keep(ctx context.Context) error {
+	establish := p.establish
+	if p.prefix != "" {
+		establish = p.establishNumbered
+	}
 	made := false
 	for {
 		var own bool
 		var changed <-chan zk.Event
 		err := znode.Retry(ctx, func(bool) (err error) {
-			own, changed, err = p.establish(ctx)
+			own, changed, err = establish(ctx)
 			return err
 		})
 		if err != nil {
@@ -175,9 +189,9 @@ func (p *PersistentNode) keep(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-p.update:
-			znode.Unwatch(p.c, p.path, changed)
+			znode.Unwatch(p.c, p.Path(), changed)
 		case <-ctx.Done():
-			znode.Unwatch(p.c, p.path, changed)
+			znode.Unwatch(p.c, p.Path(), changed)
 			return &zk.InterruptedError{Err: ctx.Err()}
 		}
 	}

@@ -2,6 +2,7 @@ package recipes
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/zkfs/zkfs/internal/bubble"
@@ -30,6 +31,34 @@ func TestPersistReplacesItsOwn(t *testing.T) {
 		// A transaction fires one event for the znode that was there.
 		if e := bubble.Receive(w, events); e.Type != zk.EventNodeDeleted {
 			w.Errorf("event %v", e.Type)
+		}
+		w.OK(p.Close(w.Context()))
+	})
+}
+
+// So is a znode with a number.
+func TestPersistSequenceReplacesItsOwn(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c, earlier := w.Connect(), w.Connect()
+		flags := int32(zk.FlagEphemeral | zk.FlagSequence)
+		old, err := earlier.Create("/n-", []byte("old"), flags, bubble.ACL)
+		w.OK(err)
+		watcher, err := earlier.AddWatch("/", zk.AddWatchPersistentRecursive)
+		w.OK(err)
+		ctx, cancel := context.WithCancel(w.Context())
+		p := newPersistentNode(c.WithContext(ctx), "", []byte("new"), bubble.ACL, cancel)
+		p.prefix = "/n-"
+		p.sessions[earlier.SessionID()] = true
+		go p.run(ctx) // ends with Close
+		w.OK(p.Wait(w.Context()))
+		_, stat, err := earlier.Get(p.Path())
+		w.OK(err)
+		if stat.EphemeralOwner != c.SessionID() || !strings.HasPrefix(p.Path(), "/n-") {
+			w.Errorf("%s of %#x", p.Path(), stat.EphemeralOwner)
+		}
+		gone, made := bubble.Receive(w, watcher.Events()), bubble.Receive(w, watcher.Events())
+		if gone.Type != zk.EventNodeDeleted || gone.Path != old || made.Type != zk.EventNodeCreated {
+			w.Errorf("%v, then %v", gone, made)
 		}
 		w.OK(p.Close(w.Context()))
 	})
