@@ -96,8 +96,12 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 
 // The commands whose first name is a mount, and those for which it is a source.
 var (
-	ofMounts  = []string{"umount", "status", "watch", "get"}
-	ofSources = []string{"mount", "status", "watch"}
+	ofMounts = []string{
+		"umount", "status", "watch", "get", "export", "diff", "clone",
+	}
+	ofSources = []string{
+		"mount", "status", "watch", "export", "diff", "clone",
+	}
 )
 
 // contextNames returns the contexts that there are.

@@ -21,6 +21,7 @@ const (
 	exitLost       = 16 // the mount ended without having been unmounted
 	exitNotLocked  = 17 // the lock is not free, or was not in time
 	exitLockLost   = 18 // the lock was lost while the command ran
+	exitNotDone    = 19 // a tree could not be read or written, or not whole
 
 	// As shells have them, for a command that `zkfs lock` is to run.
 	exitNotRunnable = 126

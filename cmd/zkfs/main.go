@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 	if err == nil {
 		err = app.RunContext(ctx, append([]string{app.Name}, args...))
 	}
-	return report(std.err, err)
+	return diffCode(z.args, report(std.err, err), err)
 }
 
 // setUpLibrary gives the library of commands and flags its texts.
@@ -76,8 +76,10 @@ func (z *command) app() *cli.App {
 		Writer:    z.out,
 		ErrWriter: z.err,
 		Commands: []*cli.Command{
-			z.mountCommand(), z.umountCommand(), z.statusCommand(), z.listCommand(), z.watchCommand(), z.lockCommand(),
+			z.mountCommand(), z.umountCommand(), z.statusCommand(), z.listCommand(),
 			z.getCommand(),
+			z.watchCommand(), z.lockCommand(),
+			z.exportCommand(), z.importCommand(), z.diffCommand(), z.cloneCommand(),
 			z.demoCommand(), z.completionCommand(), z.manualCommand(), z.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {

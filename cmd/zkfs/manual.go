@@ -145,5 +145,6 @@ that over the file of a context. A variable that is empty says nothing. Besides 
 * 14: the znode does not exist
 * 15: the system has no FUSE, or does not allow this process to mount
 * 16: the mount was lost, or does not answer
+* 19: a tree could not be read or written, or not whole
 * 17, 18, 126, 127: of ` + "`zkfs lock`" + `: the lock is not free, it was lost, the command can not be run, it does not exist
 `

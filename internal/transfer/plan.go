@@ -7,6 +7,7 @@ import (
 	"github.com/zkfs/zkfs/internal/cut"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/znode"
 )
 
 // A Mode says what a transfer may do to znodes that are there already.
@@ -165,7 +166,9 @@ func (p *planner) create(a *cut.Record) error {
 		step.acl, f.acl = append(slices.Clone(a.ACL), p.grant...), true
 	}
 	if n := len(p.open); n > 0 {
-		p.open[n-1].created++
+		if parent, _ := znode.Split(a.Path); p.open[n-1].path == parent {
+			p.open[n-1].created++
+		}
 	}
 	if err := p.do(step); err != nil {
 		return err
@@ -197,7 +200,7 @@ func (p *planner) rewrite(a *cut.Record, have int32) error {
 // change is a znode that both have.
 func (p *planner) change(a, b *cut.Record) error {
 	differs := (&Pair{A: a, B: b}).Differs()
-	untouched := a.Path == "/" && len(b.Data) == 0 && b.Stat.NumChildren == 0
+	untouched := a.Path == "/" && len(b.Data) == 0
 	f := frame{path: a.Path, want: a, have: b.Sequence}
 	version := b.Stat.Version
 	if differs&Type != 0 {

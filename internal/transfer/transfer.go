@@ -24,7 +24,7 @@ const maxNamed = 10
 // A Transfer makes a tree equal to a source.
 type Transfer struct {
 	Conn     *zk.Conn
-	Root     string                 // of the tree, which need not exist but for its parent
+	Root     string                 // of the tree, which need not exist
 	Source   func() (Stream, error) // may be called more than once
 	Mode     Mode
 	Versions bool // raise the versions of data too
@@ -76,6 +76,11 @@ func (t *Transfer) Run(ctx context.Context) (*Result, error) {
 	result := &Result{}
 	if err := t.check(ctx, result); err != nil {
 		return nil, err
+	}
+	if parent, _ := znode.Split(t.Root); t.Root != "/" && !t.DryRun {
+		if err := znode.Ensure(ctx, t.Conn, parent, false, zk.WorldACL(zk.PermAll)); err != nil {
+			return nil, err
+		}
 	}
 	for {
 		result.Passes++

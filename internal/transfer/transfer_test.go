@@ -67,8 +67,10 @@ func source(w *bubble.World, c *zk.Conn) func() (transfer.Stream, error) {
 	return func() (transfer.Stream, error) { return tree.Records(), nil }
 }
 
+const root = "/b"
+
 func transferTo(w *bubble.World, c *zk.Conn, from func() (transfer.Stream, error)) *transfer.Transfer {
-	return &transfer.Transfer{Conn: c, Root: "/b", Source: from, Versions: true, Grant: bubble.ACL}
+	return &transfer.Transfer{Conn: c, Root: root, Source: from, Versions: true, Grant: bubble.ACL}
 }
 
 // Whatever request fails, the tree is the same at the end.
