@@ -15,10 +15,19 @@ import (
 
 // modes runs a test with each way of noticing changes.
 func modes(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	modesWith(t, Options{}, test)
+}
+
+// modesWith is modes with other options besides.
+func modesWith(t *testing.T, o Options, test func(t *testing.T, w *world)) {
+	t.Helper()
 	for _, mode := range []WatchMode{WatchTree, WatchNode} {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			test(t, newWorld(t, Options{Watch: mode}))
+			o := o
+			o.Watch = mode
+			test(t, newWorld(t, o))
 		})
 	}
 }
@@ -60,7 +69,7 @@ func TestReadsAreNotTorn(t *testing.T) {
 
 // A reader of a large file gets one version of it, whole, even if it changes while it is read; the next one gets the next.
 func TestLargeReadsAreOfOneVersion(t *testing.T) {
-	modes(t, func(t *testing.T, w *world) {
+	modesWith(t, Options{write: maxWrite}, func(t *testing.T, w *world) {
 		const size = 600 << 10
 		text := func(c string) string { return strings.Repeat(c, size) }
 		part := func(c string) string { return fmt.Sprintf("ok %q", strings.Repeat(c, 5)) }

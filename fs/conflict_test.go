@@ -200,7 +200,7 @@ func TestHalfAWriteIsNoVersion(t *testing.T) {
 	for _, flags := range []string{"w+append", "rw+append", "w+creat+append+direct"} {
 		for _, cached := range []bool{false, true} {
 			for _, before := range []int{0, 1, kernelPage - 4, kernelPage, 3*kernelPage - 1} {
-				w := newWorld(t, Options{Commit: CommitWrite})
+				w := newWorld(t, Options{Commit: CommitWrite, write: maxWrite})
 				w.create("/log", "")
 				w.set("/log", strings.Repeat("x", before))
 				w.eventually(fmt.Sprintf("ok file 0644 size=%d nlink=1", before), "stat", "log")

@@ -156,7 +156,7 @@ func TestOpenFileIsKept(t *testing.T) {
 	for _, mode := range []WatchMode{WatchTree, WatchNode, WatchOff} {
 		for _, end := range ends {
 			t.Run(mode.String()+" "+end.name, func(t *testing.T) {
-				w := newWorld(t, Options{Watch: mode, MaxAge: 20 * time.Millisecond})
+				w := newWorld(t, Options{Watch: mode, MaxAge: 20 * time.Millisecond, write: maxWrite})
 				w.want("ok", "mkdir", "d")
 				w.want("ok", "chdir", "d")
 				sizes := []int{0, 1, 4096, oneRead, oneRead + 1, 1_000_000}

@@ -16,7 +16,7 @@ import (
 
 var (
 	modelSeed = flag.Uint64("model.seed", 1, "seed of TestModel")
-	modelOps  = flag.Int("model.ops", 1000, "operations of TestModel, with each --watch")
+	modelOps  = flag.Int("model.ops", 500, "operations of TestModel, with each --watch")
 )
 
 // model is what the tree should be, by path. The root is not in it.

@@ -86,7 +86,7 @@ func (f *FS) mountOptions() fuse.MountOptions {
 	o := fuse.MountOptions{
 		Name:              "zkfs",
 		FsName:            f.o.FsName,
-		MaxWrite:          maxWrite,
+		MaxWrite:          f.o.write,
 		MaxBackground:     64,
 		EnableLocks:       true,
 		AllowOther:        f.o.AllowOther,

@@ -142,6 +142,8 @@ type Options struct {
 	// In tests; as in [ensemble.Options].
 	trust time.Duration
 	flood int
+	// In tests: the most that one WRITE of the kernel brings. 0 is maxWrite.
+	write int
 
 	// Debug logs every request of the kernel on standard error.
 	Debug bool
@@ -171,6 +173,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxData == 0 {
 		o.MaxData = defaultMaxData
+	}
+	if o.write == 0 {
+		o.write = maxWrite
 	}
 	if o.Words == nil {
 		o.Words = new(flw.Client)

@@ -17,7 +17,7 @@ func TestPagesFollow(t *testing.T) {
 		for _, call := range []string{"sendfile", "splice", "mapped"} {
 			for _, flags := range []string{"r", "rw", "r+direct"} {
 				t.Run(fmt.Sprint(mode, " ", call, " ", flags), func(t *testing.T) {
-					o := Options{Watch: mode}
+					o := Options{Watch: mode, write: maxWrite}
 					if mode == WatchOff {
 						o.MaxAge = 20 * time.Millisecond
 					}

@@ -34,7 +34,7 @@ func TestFailedWriteLeavesTheOldOrTheWhole(t *testing.T) {
 		"fsync, begins anew":         "fsync 1; ftruncate 1 0; seek 1 0; write 1 anew; close 1",
 		"another program overwrites": "put f anew; close 1",
 	}
-	w := newWorld(t, Options{MaxData: most})
+	w := newWorld(t, Options{MaxData: most, write: maxWrite})
 	for _, flags := range []string{"w+trunc", "rw+trunc", "w+trunc+direct", "rw+trunc+direct", "w+trunc+sync", "w+trunc+direct+sync",
 		"w+append", "w+append+direct", "w", "w+direct"} {
 		for failing, before := range fails {

@@ -140,7 +140,7 @@ func TestRequestsForLargeDirectory(t *testing.T) {
 
 // Batches shrink where znodes are large.
 func TestRequestsForLargeZnodes(t *testing.T) {
-	w := newWorld(t, Options{})
+	w := newWorld(t, Options{write: maxWrite})
 	w.fill("/d", 100, 200<<10)
 	c := w.count()
 	w.do("ls", "d")
