@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -106,11 +107,17 @@ func TestCacheOfARealServer(t *testing.T) {
 // killSession ends the session of c, as another client that closes it does.
 func killSession(t *testing.T, c *zk.Conn, server string) {
 	t.Helper()
-	twin := connect(t, []string{server}, zk.WithSession(c.SessionID(), c.SessionPassword()))
-	if _, _, err := twin.Exists("/"); err != nil {
-		t.Fatal(err)
-	}
-	twin.Close()
+	session := zk.WithSession(c.SessionID(), c.SessionPassword())
+	id := c.SessionID()
+	eventually(t, func() error {
+		twin := connect(t, []string{server}, session)
+		twin.Exists("/") // fails if c takes its session back before
+		twin.Close()
+		if c.SessionID() == id {
+			return errors.New("the session has not ended, or its client does not know yet")
+		}
+		return nil
+	})
 }
 
 // An instance that dies is not listed any more, and one whose session ends comes back.
