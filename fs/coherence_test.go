@@ -3,7 +3,6 @@ package fs
 import (
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -284,42 +283,6 @@ func TestFlood(t *testing.T) {
 			t.Fatalf("the log: %s", log.b.String())
 		}
 		w.do("access", ".", "r")
-	}
-}
-
-// With servers that have no recursive watches, or have some that do not say what has changed, the
-// mount works as well, in one session.
-func TestOtherServers(t *testing.T) {
-	for _, name := range zktest.Servers() {
-		if slices.Contains([]string{"3.6", "3.7", "3.8", "3.9"}, name) {
-			continue // which have recursive watches that tell the truth
-		}
-		t.Run(name, func(t *testing.T) {
-			server := zktest.NewServer(zktest.WithServer(name))
-			t.Cleanup(server.Close)
-			w := &world{t: t, server: server, dir: t.TempDir()}
-			w.other = w.connect()
-			w.fs = w.mount(w.dir, Options{})
-			w.agent = newAgent(t, w.dir)
-			session := w.fs.ensemble.SessionID()
-			w.create("/f", "one")
-			w.want(`ok "one"`, "cat", "f")
-			w.set("/f", "two")
-			w.eventually(`ok "two"`, "cat", "f")
-			w.want("ok", "put", "g", "data")
-			w.want(`ok "data"`, "cat", "g")
-			w.want("ok", "mkdir", "d")
-			w.create("/d/n", "new")
-			w.eventually("ok n", "ls", "d")
-			w.set("/d/n", "newer")
-			w.eventually(`ok "newer"`, "cat", "d/n")
-			if mode := w.fs.Stats().Watch; mode != WatchNode {
-				t.Errorf("the mode is %v", mode)
-			}
-			if now := w.fs.ensemble.SessionID(); now != session {
-				t.Errorf("session 0x%x became 0x%x", session, now)
-			}
-		})
 	}
 }
 

@@ -380,3 +380,33 @@ func TestOwnersOnEveryServer(t *testing.T) {
 		}
 	})
 }
+
+// A deletion is told once, whatever watches stand on the znode, and so is the next.
+func TestDeletionOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		other, _ := connect(t, server)
+		var told []string
+		cancel := c.OnEvent(func(e zk.Event) {
+			if e.Type == zk.EventNodeDeleted {
+				told = append(told, e.Path)
+			}
+		})
+		defer cancel()
+		for range 2 {
+			for _, path := range []string{"/a", "/b"} {
+				create(t, other, path)
+				_, _, data, err := c.GetW(path)
+				wantErr(t, err, nil)
+				_, _, children, err := c.ChildrenW(path)
+				wantErr(t, err, nil)
+				wantErr(t, other.Delete(path, -1), nil)
+				receive(t, data)
+				receive(t, children)
+			}
+		}
+		if got := fmt.Sprint(told); got != "[/a /b /a /b]" {
+			t.Errorf("told of %s", got)
+		}
+	})
+}

@@ -27,6 +27,9 @@ func (t *transport) dispatch(e Event) {
 		return
 	}
 	unsure := t.judge(e)
+	if !unsure && t.told(e) {
+		return
+	}
 	w.dispatch(e)
 	if unsure {
 		w.lostBelow(e.Path)
@@ -34,6 +37,22 @@ func (t *transport) dispatch(e Event) {
 			t.c.features.attend(func() { t.verify(e, zxid) }) // ends with the reply to its read
 		}
 	}
+}
+
+// told reports whether e says once more what an event has said. A ClickHouse Keeper tells of a
+// deletion twice, before it tells of the next, where a data watch and a child watch stand, or a
+// persistent one: a change of this client would look like one of another. No znode is deleted twice
+// between two replies unless it is created, and no one-shot watch is set there.
+func (t *transport) told(e Event) bool {
+	again := e.Path == t.gone
+	switch {
+	case e.Type == EventNodeDeleted:
+		t.gone = e.Path
+		return again
+	case again && e.Type == EventNodeCreated:
+		t.gone = ""
+	}
+	return false
 }
 
 // judge looks what an event says about the events of recursive watches: a ClickHouse Keeper may put

@@ -60,8 +60,9 @@ type transport struct {
 	gets    []*call // to be sent together, see batch.go
 
 	// owned by readLoop
-	rearming bool  // the last reply was one to setWatches
-	after    int64 // the zxid that a reply must have for the session to be the one resumed; 0: it is
+	gone     string // the last that was deleted since the last reply, see told
+	rearming bool   // the last reply was one to setWatches
+	after    int64  // the zxid that a reply must have for the session to be the one resumed; 0: it is
 }
 
 const (
@@ -344,6 +345,9 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 	}
 	h := replyHeader(frame[:wire.ReplyHeaderSize])
 	record := frame[wire.ReplyHeaderSize:]
+	if h.Xid != wire.XidNotification {
+		t.gone = ""
+	}
 	switch h.Xid {
 	case 0: // no request has it
 		if h.Err == wire.CodeSessionExpired { // a ClickHouse Keeper says so when it drops a session

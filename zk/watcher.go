@@ -32,9 +32,8 @@ type Watcher struct {
 	// events has room for watcherQueue events, one EventLost and one EventNotWatching. Only the
 	// holder of the table's mutex sends.
 	events  chan Event
-	stopped bool   // guarded by the table's mutex
-	muted   bool   // likewise
-	gone    string // likewise; what the last EventNodeDeleted was about, until another event is
+	stopped bool // guarded by the table's mutex
+	muted   bool // likewise
 }
 
 // AddWatch watches path until Stop, whether the znode exists or not. ErrUnimplemented comes where the server lacks
@@ -103,19 +102,8 @@ func (w *Watcher) Mute() {
 	w.muted = true
 }
 
-// send queues e, or the news that it is lost. The caller holds the table's mutex; the holder of the
-// Watcher only takes away. A ClickHouse Keeper tells twice of a deletion, once as of a change of the
-// znode and once as of one of its children.
+// send queues e, or the news that it is lost. The caller holds the table's mutex; the holder of the Watcher only takes away.
 func (w *Watcher) send(e Event) {
-	if e.Path == w.gone && e.Type == EventNodeDeleted {
-		return
-	}
-	if e.Path == w.gone {
-		w.gone = ""
-	}
-	if e.Type == EventNodeDeleted {
-		w.gone = e.Path
-	}
 	switch n := len(w.events); {
 	case w.muted:
 	case n < watcherQueue:
@@ -127,7 +115,6 @@ func (w *Watcher) send(e Event) {
 
 // lost queues an EventLost, unless one is the last that waits.
 func (w *Watcher) lost() {
-	w.gone = ""
 	if len(w.events) <= watcherQueue && !w.muted {
 		own, _ := w.c.clientPath(w.path)
 		w.events <- Event{Type: EventLost, State: StateSyncConnected, Path: own}

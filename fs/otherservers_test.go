@@ -1,0 +1,95 @@
+package fs
+
+import (
+	"testing"
+	"time"
+
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// treeServers have recursive watches that tell the truth.
+var treeServers = map[string]bool{"3.6": true, "3.7": true, "3.8": true, "3.9": true}
+
+// On every server of the protocol a mount does what programs do every day, in one session. A change
+// by another client is seen by its event: nothing is asked anew because of its age.
+func TestEveryServer(t *testing.T) {
+	for _, name := range zktest.Servers() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, Options{MaxAge: time.Hour}, zktest.WithServer(name))
+			session := w.fs.ensemble.SessionID()
+			everyDay(w)
+			changesOfOthers(w)
+			lockedFile(w)
+			if mode := w.fs.Stats().Watch; (mode == WatchTree) != treeServers[name] {
+				t.Errorf("the mode is %v", mode)
+			}
+			if now := w.fs.ensemble.SessionID(); now != session {
+				t.Errorf("session 0x%x became 0x%x", session, now)
+			}
+		})
+	}
+}
+
+// everyDay is ls -lR, cat, echo >, echo >>, mkdir, mv and rm -r.
+func everyDay(w *world) {
+	w.want("ok", "mkdir", "d")
+	w.want("ok", "mkdir", "d/sub")
+	w.want("ok", "put", "d/f", "one\n")
+	w.want("ok", "append", "d/f", "two\n")
+	w.want(`ok "one\ntwo\n"`, "cat", "d/f")
+	w.want("ok f sub", "ls", "d")
+	w.want("ok file 0644 size=8 nlink=1", "stat", "d/f")
+	w.want("ok dir 0755 size=0 nlink=1", "stat", "d/sub")
+	w.want("ok", "ls", "d/sub")
+	w.want("ok", "open", "1", "d/f", "r")
+	w.want("ok", "rename", "d/f", "d/g")
+	w.want(`ok "one\ntwo\n"`, "cat", "d/g")
+	w.quiet() // all that the rename has told is heard
+	w.want("ok size=8 nlink=1", "fstat", "1")
+	w.want("ok", "close", "1")
+	w.want("ok", "rename", "d", "e")
+	w.want("ok g sub", "ls", "e")
+	w.want("ok", "unlink", "e/g")
+	w.want("ok", "rmdir", "e/sub")
+	w.want("ok", "rmdir", "e")
+	w.want("ENOENT", "stat", "e")
+}
+
+// changesOfOthers are seen.
+func changesOfOthers(w *world) {
+	w.create("/o", "one")
+	w.eventually(`ok "one"`, "cat", "o")
+	w.set("/o", "two")
+	w.eventually(`ok "two"`, "cat", "o")
+	w.create("/p", "")
+	w.eventually("ok", "ls", "p")
+	w.create("/p/n", "new")
+	w.eventually("ok n", "ls", "p")
+	w.set("/p/n", "newer")
+	w.eventually(`ok "newer"`, "cat", "p/n")
+	w.remove("/p/n")
+	w.eventually("ok", "ls", "p")
+	w.eventually("ENOENT", "stat", "p/n")
+}
+
+// lockedFile holds a lock of flock(2) while every attribute is read, some of which the server cannot
+// tell.
+func lockedFile(w *world) {
+	w.want("ok", "put", "l", "x")
+	w.want("ok", "open", "1", "l", "rw")
+	w.want("ok", "flock", "1", "ex+nb")
+	other := newAgent(w.t, w.dir)
+	other.want("ok", "open", "1", "l", "rw")
+	other.want("EAGAIN", "flock", "1", "ex+nb")
+	for _, path := range []string{".", "o", "p", "l"} {
+		for _, name := range []string{"acl", "stat", "version", "type", "path", "descendants", "lock", "none"} {
+			w.do("getxattr", path, "user.zk."+name)
+		}
+		w.do("listxattr", path)
+	}
+	other.want("EAGAIN", "flock", "1", "ex+nb")
+	w.want("ok", "flock", "1", "un")
+	other.want("ok", "flock", "1", "ex+nb")
+	other.want("ok", "flock", "1", "un")
+}
