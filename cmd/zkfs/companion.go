@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -24,16 +26,26 @@ import (
 // process that waits for the other one to die, and ends the connection if that takes long. It is
 // there before the mount is.
 
-// companionVariable is the environment variable that makes a process of zkfs a companion: the number of the process that it accompanies, a
-// space, and the mount point.
+// companionVariable is the environment variable that makes a process of zkfs a companion: an
+// accompanied, as JSON.
 const companionVariable = "_ZKFS_COMPANION"
+
+// accompanied is what a companion knows from the start.
+type accompanied struct {
+	PID   int
+	Point string       // where that process is about to mount
+	Log   *logSettings // where its death is logged; nil if others see it
+}
+
+// crashFD is the descriptor from which a companion reads what the process says as it dies.
+const crashFD = 3
 
 // lingering is how long a process may take to die.
 const lingering = 2 * time.Second
 
 // companion is the companion of this process.
 type companion struct {
-	point string
+	of    accompanied
 	quit  chan struct{} // closed by stop
 	ended chan struct{} // closed when none is left
 
@@ -43,9 +55,9 @@ type companion struct {
 }
 
 // startCompanion starts the companion of this process, which is about to mount on point. One that
-// is killed is replaced.
-func startCompanion(point string) (*companion, error) {
-	c := &companion{point: point, quit: make(chan struct{}), ended: make(chan struct{})}
+// is killed is replaced. The companion logs the death of this process to log, if that is not nil.
+func startCompanion(point string, log *logSettings) (*companion, error) {
+	c := &companion{of: accompanied{os.Getpid(), point, log}, quit: make(chan struct{}), ended: make(chan struct{})}
 	started := make(chan error, 1)
 	go c.keep(started) // ends with stop, or when there is no first one
 	return c, <-started
@@ -101,9 +113,21 @@ func (c *companion) start() (*exec.Cmd, error) {
 		return nil, err
 	}
 	cmd := exec.Command(exe)
-	cmd.Args = []string{"zkfs", "companion", strconv.Itoa(os.Getpid()), c.point} // to be seen by ps
-	cmd.Env = []string{fmt.Sprintf("%s=%d %s", companionVariable, os.Getpid(), c.point)}
+	value, err := json.Marshal(c.of)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Args = []string{"zkfs", "companion", strconv.Itoa(c.of.PID), c.of.Point} // to be seen by ps
+	cmd.Env = []string{companionVariable + "=" + string(value)}
 	cmd.Dir = "/"
+	if c.of.Log != nil {
+		last, err := catchCrash()
+		if err != nil {
+			return nil, err
+		}
+		defer last.Close()
+		cmd.ExtraFiles = []*os.File{last} // descriptor 3
+	}
 	if err := follow(cmd); err != nil {
 		return nil, err
 	}
@@ -141,9 +165,8 @@ func (c *companion) await(cmd *exec.Cmd) bool {
 // accompany is what a companion does. value is that of companionVariable; a line of in is the
 // device that was mounted. It returns when the process that this names is dead.
 func accompany(value string, in io.Reader) error {
-	number, point, _ := strings.Cut(value, " ")
-	pid, err := strconv.Atoi(number)
-	if err != nil {
+	var of accompanied
+	if err := json.Unmarshal([]byte(value), &of); err != nil {
 		return usagef("the environment variable %s is not for users", companionVariable)
 	}
 	deaths := make(chan os.Signal, 1)
@@ -152,7 +175,12 @@ func accompany(value string, in io.Reader) error {
 	// Where the kernel kills all of a control group for want of memory (kernel fact 54), it spares
 	// those that must not be killed.
 	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0) // fails for users other than root, and in some containers
-	before, err := mountAt(point)
+	how := watchDeath(of.PID)
+	if of.Log != nil {
+		m := mourn(of.openLog, os.NewFile(crashFD, "last words"))
+		defer func() { m.died(how(crashPatience)) }()
+	}
+	before, err := mountAt(of.Point)
 	if err != nil {
 		return err
 	}
@@ -162,24 +190,33 @@ func accompany(value string, in io.Reader) error {
 			devices <- strings.TrimSpace(line)
 		}
 	}()
-	if os.Getppid() == pid {
+	if os.Getppid() == of.PID {
 		<-deaths
 	}
 	// The signal need not be that of the death: one that ends a service goes to all of its processes.
 	// A child is its parent's as long as a thread is left that does not end (kernel fact 53).
-	for since := time.Now(); os.Getppid() == pid; time.Sleep(lingering / 20) {
-		if !isKilled(pid) {
+	for since := time.Now(); os.Getppid() == of.PID; time.Sleep(lingering / 20) {
+		if !isKilled(of.PID) {
 			since = time.Now()
 		} else if time.Since(since) > lingering {
 			select {
 			case device := <-devices:
-				return abortAt(point, func(m mount) bool { return m.device == device })
+				return abortAt(of.Point, func(m mount) bool { return m.device == device })
 			default: // it was killed as soon as it had mounted, if it had
-				return abortAt(point, func(m mount) bool { return m.device != before.device })
+				return abortAt(of.Point, func(m mount) bool { return m.device != before.device })
 			}
 		}
 	}
 	return nil
+}
+
+// openLog opens the log in which the death of the process belongs.
+func (of accompanied) openLog() *slog.Logger {
+	handler, _, err := of.Log.handler(false, nil)
+	if err != nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(handler).With("mount", of.Point)
 }
 
 // isKilled reports whether SIGKILL waits for all threads of a process that have not ended (proc_pid_status(5)).
@@ -236,10 +273,16 @@ func abortAt(point string, isIt func(mount) bool) error {
 	return abort(now)
 }
 
+// abortConnection ends the connection of a mount to its process (kernel fact 52), and the mount
+// stays. It needs the file system fusectl.
+func abortConnection(m mount) error {
+	return os.WriteFile("/sys/fs/fuse/connections/"+m.minor()+"/abort", []byte("1"), 0)
+}
+
 // abort ends the connection of a mount to its process (kernel fact 52): what waits for that fails.
 // It stays, dead, if it is in use.
 func abort(m mount) error {
-	if err := os.WriteFile("/sys/fs/fuse/connections/"+m.minor()+"/abort", []byte("1"), 0); err == nil {
+	if abortConnection(m) == nil {
 		return nil
 	}
 	err := unmount(m.point, abortively) // that file system is not mounted everywhere

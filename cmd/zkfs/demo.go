@@ -94,7 +94,7 @@ func (z *command) mountDemo(ctx context.Context, addr, dir string) error {
 		Servers: []string{addr},
 		Logger:  log,
 	}
-	return serve(ctx, conn, dir, o, func(*fs.FS) error {
+	return serve(ctx, conn, dir, o, nil, func(*fs.FS) error {
 		fmt.Fprintf(z.out, demoText, addr, dir)
 		return nil
 	})

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,51 +19,60 @@ import (
 
 // logSettings says where the log of a mount goes, and how much of it.
 type logSettings struct {
-	file  string // "" for syslog, or standard error in the foreground
-	level slog.Level
-	json  bool
+	File  string // absolute; "" for syslog, or standard error in the foreground
+	Level slog.Level
+	JSON  bool
 }
 
-// open returns the log, and the file that it is written to, nil if it is none.
-func (l logSettings) open(foreground bool, stderr io.Writer) (log *slog.Logger, file *logFile, err error) {
-	opts := &slog.HandlerOptions{Level: l.level}
+// open returns the log, and the file that it is written to, nil if it is none. Lines that repeat are
+// counted until flushRepeats.
+func (l logSettings) open(foreground bool, stderr io.Writer) (*slog.Logger, *logFile, error) {
+	handler, file, err := l.handler(foreground, stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	return slog.New(newRepeatHandler(handler)), file, nil
+}
+
+// handler returns what writes the log.
+func (l logSettings) handler(foreground bool, stderr io.Writer) (h slog.Handler, file *logFile, err error) {
+	opts := &slog.HandlerOptions{Level: l.Level}
 	newHandler := func(w io.Writer) slog.Handler {
-		if l.json {
+		if l.JSON {
 			return slog.NewJSONHandler(printable.JSON(w), opts)
 		}
 		return slog.NewTextHandler(w, opts)
 	}
 	switch {
-	case l.file != "":
-		if file, err = openLogFile(l.file); err != nil {
+	case l.File != "":
+		if file, err = openLogFile(l.File); err != nil {
 			return nil, nil, err
 		}
-		return slog.New(newRepeatHandler(newHandler(file))), file, nil
+		return newHandler(file), file, nil
 	case foreground && isJournal(stderr):
 		opts.ReplaceAttr = l.withoutTimeAndLevel
-		return slog.New(newRepeatHandler(newSystemHandler(newHandler, toJournal(stderr)))), nil, nil
+		return newSystemHandler(newHandler, toJournal(stderr)), nil, nil
 	case foreground:
-		return slog.New(newRepeatHandler(newHandler(stderr))), nil, nil
+		return newHandler(stderr), nil, nil
 	}
 	system, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "zkfs")
 	if err != nil { // there is none
-		return slog.New(slog.DiscardHandler), nil, nil
+		return slog.DiscardHandler, nil, nil
 	}
 	opts.ReplaceAttr = l.withoutTimeAndLevel
-	return slog.New(newRepeatHandler(newSystemHandler(newHandler, toSyslog(system)))), nil, nil
+	return newSystemHandler(newHandler, toSyslog(system)), nil, nil
 }
 
 // withoutTimeAndLevel leaves out what the log of the system adds itself. A program that reads JSON
 // finds the level in it all the same.
 func (l logSettings) withoutTimeAndLevel(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey && !l.json) {
+	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey && !l.JSON) {
 		return slog.Attr{}
 	}
 	return a
 }
 
-// logFile is a file that can be opened again under its name. The stacks of a panic and of SIGQUIT go
-// there too: standard error of a mount in the background is gone.
+// logFile is a file that can be opened again under its name.
 type logFile struct {
 	path string
 
@@ -87,10 +95,6 @@ func openLogFile(path string) (*logFile, error) {
 func (l *logFile) reopen() error {
 	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
-	}
-	if err := debug.SetCrashOutput(f, debug.CrashOptions{}); err != nil {
-		f.Close()
 		return err
 	}
 	l.mu.Lock()

@@ -18,7 +18,7 @@ import (
 
 func TestLogFileIsOpenedAgain(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
-	log, file, err := logSettings{file: name, json: true}.open(false, io.Discard)
+	log, file, err := logSettings{File: name, JSON: true}.open(false, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestSyslog(t *testing.T) {
 // A program that reads JSON finds the level in it, whatever the log of the system adds.
 func TestJSONOfTheSystemsLogHasLevels(t *testing.T) {
 	var line string
-	l := logSettings{json: true}
+	l := logSettings{JSON: true}
 	log := slog.New(newSystemHandler(func(w io.Writer) slog.Handler {
 		return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: l.withoutTimeAndLevel})
 	}, func(_ slog.Level, text string) error {

@@ -89,6 +89,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	if err != nil {
 		return err
 	}
+	defer flushRepeats(log)
 	log = log.With("mount", s.mountpoint)
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
 	if file == nil {
@@ -118,7 +119,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	session := watchSession(conn)
 	defer logSession(conn, log).stop()
 	s.fs.Logger = log
-	err = serve(ctx, conn, s.mountpoint, s.fs, func(mounted *fs.FS) error {
+	err = serve(ctx, conn, s.mountpoint, s.fs, s.lastWords(), func(mounted *fs.FS) error {
 		session.stats = mounted.Stats
 		m.session.Store(session)
 		addProcessors()
@@ -134,6 +135,15 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 		log.Error("ended", "err", err) // standard error is gone
 	}
 	return err
+}
+
+// lastWords says where the death of the process is logged, nil if that is not wanted: it is seen on
+// the standard error of one in the foreground, and by its parent.
+func (s *settings) lastWords() *logSettings {
+	if s.foreground && s.log.File == "" {
+		return nil
+	}
+	return &s.log
 }
 
 // idleHeap is how much the heap holds from the start, for as long as limitMemory's result lives. It is never touched, so it takes no memory; but
@@ -162,9 +172,12 @@ func addProcessors() {
 }
 
 // serve mounts what conn sees, calls ready when the mount works, and returns when it is unmounted, by whomever, or
-// because ready failed or ctx ended, after which conn is closed.
-func serve(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, ready func(*fs.FS) error) error {
-	companion, err := startCompanion(mountpoint)
+// because ready failed or ctx ended, after which conn is closed. The death of the process is logged
+// to last, if that is not nil.
+func serve(
+	ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Options, last *logSettings, ready func(*fs.FS) error,
+) error {
+	companion, err := startCompanion(mountpoint, last)
 	if err != nil {
 		return fmt.Errorf("start a companion: %w", err)
 	}

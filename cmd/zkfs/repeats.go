@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,15 +22,37 @@ type repeatHandler struct {
 
 // repeats is shared by the handlers derived from one.
 type repeats struct {
-	mu    sync.Mutex     // guards the following
-	count map[string]int // how often lines have come again in their period
+	mu    sync.Mutex           // guards the following
+	lines map[string]*repeated // that have come in their period
+}
+
+// repeated is a line and how often it has come again.
+type repeated struct {
+	handler slog.Handler
+	record  slog.Record
+	count   int
 }
 
 // maxRepeats bounds the lines that are remembered. Further ones are written each time.
 const maxRepeats = 1000
 
 func newRepeatHandler(h slog.Handler) slog.Handler {
-	return repeatHandler{h, &repeats{count: map[string]int{}}}
+	return repeatHandler{h, &repeats{lines: map[string]*repeated{}}}
+}
+
+// flushRepeats ends all periods of a log, at the end of a process.
+func flushRepeats(log *slog.Logger) {
+	h, ok := log.Handler().(repeatHandler)
+	if !ok {
+		return
+	}
+	h.seen.mu.Lock()
+	lines := slices.Collect(maps.Keys(h.seen.lines))
+	h.seen.mu.Unlock()
+	slices.Sort(lines)
+	for _, line := range lines {
+		h.seen.end(line)
+	}
 }
 
 // Handle implements slog.Handler.
@@ -39,40 +63,39 @@ func (h repeatHandler) Handle(ctx context.Context, r slog.Record) error {
 		line.WriteString(" " + a.String())
 		return true
 	})
-	if h.seen.again(line.String()) {
+	if h.seen.again(line.String(), h.Handler, r) {
 		return nil
 	}
-	r = r.Clone() // is used after Handle returns
-	time.AfterFunc(repeatPeriod, func() {
-		if n := h.seen.end(line.String()); n > 0 {
-			r.Time = time.Now()
-			r.AddAttrs(slog.Int("repeated", n))
-			h.Handler.Handle(context.Background(), r)
-		}
-	})
+	time.AfterFunc(repeatPeriod, func() { h.seen.end(line.String()) })
 	return h.Handler.Handle(ctx, r)
 }
 
 // again reports whether the line has come before in its period, and counts it.
-func (s *repeats) again(line string) bool {
+func (s *repeats) again(line string, h slog.Handler, r slog.Record) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, seen := s.count[line]
+	before, seen := s.lines[line]
 	switch {
 	case seen:
-		s.count[line] = n + 1
-	case len(s.count) < maxRepeats:
-		s.count[line] = 0
+		before.count++
+	case len(s.lines) < maxRepeats:
+		s.lines[line] = &repeated{handler: h, record: r.Clone()} // is used after Handle returns
 	}
 	return seen
 }
 
-// end ends the period of a line and returns how often it came again.
-func (s *repeats) end(line string) int {
+// end ends the period of a line, and writes how often it came again.
+func (s *repeats) end(line string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer delete(s.count, line)
-	return s.count[line]
+	l := s.lines[line]
+	delete(s.lines, line)
+	s.mu.Unlock()
+	if l == nil || l.count == 0 {
+		return
+	}
+	l.record.Time = time.Now()
+	l.record.AddAttrs(slog.Int("repeated", l.count))
+	l.handler.Handle(context.Background(), l.record)
 }
 
 // WithAttrs implements slog.Handler.

@@ -27,12 +27,19 @@ func TestLinesThatRepeatAreCounted(t *testing.T) {
 		log.With("mount", "/m").Warn("lost", "path", "/a")
 		time.Sleep(time.Hour)
 		synctest.Wait()
+		for range 3 {
+			log.Info("last")
+		}
+		flushRepeats(log.With("mount", "/m"))
+		flushRepeats(log)
+		time.Sleep(time.Hour)
 		got := map[string]int{}
 		for line := range strings.Lines(text.String()) {
 			got[strings.TrimSpace(line)]++
 		}
 		want := map[string]int{
 			`msg="zk0 refuses"`: 2, `msg="zk1 refuses"`: 2, `msg="zk2 refuses"`: 2,
+			"msg=last": 1, "msg=last repeated=2": 1,
 			"msg=lost path=/a": 1, "msg=lost path=/b": 1, "msg=lost path=/a repeated=1": 1,
 			`msg="zk0 refuses" repeated=66`: 1, `msg="zk1 refuses" repeated=66`: 1, `msg="zk2 refuses" repeated=66`: 1,
 			`msg="zk0 refuses" repeated=2`: 1, `msg="zk1 refuses" repeated=2`: 1, `msg="zk2 refuses" repeated=2`: 1,

@@ -43,12 +43,16 @@ func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 		nonempty:    c.Bool("nonempty"),
 		remountDead: c.Bool("remount-dead"),
 		log: logSettings{
-			file:  c.String("log-file"),
-			level: logLevels[c.String("log-level")],
-			json:  logFormats[c.String("log-format")],
+			Level: logLevels[c.String("log-level")],
+			JSON:  logFormats[c.String("log-format")],
 		},
 		metrics:   c.String("metrics"),
 		debugAddr: c.String("debug-addr"),
+	}
+	if name := c.String("log-file"); name != "" {
+		if s.log.File, err = absolute(name); err != nil {
+			return nil, err
+		}
 	}
 	if s.mountpoint, err = absolute(c.Args().Get(1)); err != nil {
 		return nil, err

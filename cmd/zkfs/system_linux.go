@@ -3,6 +3,7 @@ package main
 import (
 	"os/exec"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,6 +26,28 @@ func hideMemory() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 func follow(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setsid: true}
 	return nil
+}
+
+// watchDeath returns a function that tells how a process has died, "" if the kernel does not, as
+// before Linux 6.15. It tells as soon as the parent of the process knows, for which the function
+// waits so long.
+func watchDeath(pid int) func(patience time.Duration) string {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return func(time.Duration) string { return "" }
+	}
+	return func(patience time.Duration) string {
+		for since := time.Now(); time.Since(since) < patience; time.Sleep(patience / 100) {
+			info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+			if err := unix.IoctlPidfdInfo(fd, &info); err != nil {
+				break
+			}
+			if info.Mask&unix.PIDFD_INFO_EXIT != 0 {
+				return howEnded(int(info.Exit_code))
+			}
+		}
+		return ""
+	}
 }
 
 // bind makes cmd, which the calling thread is to start, get SIGTERM when that thread ends, and makes its orphans children of this process.

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"os/exec"
+	"time"
 )
 
 // Other systems than Linux have no such table of mounts, and no way to stop all that a command has started. What needs
@@ -21,5 +22,7 @@ func unmount(string, manner) error { return errors.ErrUnsupported }
 func hideMemory() error { return nil }
 
 func follow(*exec.Cmd) error { return errors.ErrUnsupported }
+
+func watchDeath(int) func(time.Duration) string { return nil }
 
 func bind(*exec.Cmd) error { return errors.ErrUnsupported }
