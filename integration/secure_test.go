@@ -51,9 +51,63 @@ func TestCommandTLS(t *testing.T) {
 		{"does not want this client's certificate, or wants one (tls: ", []string{secure, "--tls-ca", filepath.Join(a.dir, "ca.pem")}},
 	} {
 		args := append(append([]string{"mount", "--connect-timeout=2s"}, test.args...), t.TempDir())
-		if out, code := runZkfs(t, args...); code != 12 || !strings.Contains(out, test.want) {
+		want := 12
+		if strings.Contains(test.want, "client's certificate") {
+			want = 13
+		}
+		if out, code := runZkfs(t, args...); code != want || !strings.Contains(out, test.want) {
 			t.Errorf("zkfs %s: exit code %d, %s\nwant %s", strings.Join(args, " "), code, out, test.want)
 		}
+	}
+	rotateEach(t, tlsSecrets(t, secure, a))
+}
+
+// tlsSecrets are those of TLS, for a server of the authority that wants certificates.
+func tlsSecrets(t *testing.T, secure string, a *authority) map[string]secretKind {
+	t.Helper()
+	pair := func(a *authority, name string) []byte {
+		a.issue(name)
+		return contents(t, filepath.Join(a.dir, name+".pem"))
+	}
+	stranger, dir := newAuthority(t), t.TempDir()
+	own, ca, alice := filepath.Join(dir, "own"), filepath.Join(dir, "ca"), filepath.Join(a.dir, "alice.pem")
+	trusted := contents(t, filepath.Join(a.dir, "ca.pem"))
+	return map[string]secretKind{
+		"certificate and key": {
+			secure, []string{"--tls-ca", filepath.Join(a.dir, "ca.pem"), "--tls-cert", own, "--tls-key", own}, own,
+			pair(a, "alice"), pair(a, "bob"), pair(stranger, "eve"), [2]string{"x509:CN=alice", "x509:CN=bob"},
+		},
+		"authorities": { // none of which a server can refuse
+			secure, []string{"--tls-ca", ca, "--tls-cert", alice, "--tls-key", alice}, ca,
+			trusted, append(contents(t, filepath.Join(stranger.dir, "ca.pem")), trusted...), nil,
+			[2]string{"x509:CN=alice", "x509:CN=alice"},
+		},
+	}
+}
+
+// authSecrets are the others: digest for any server, one by DIGEST-MD5, and keytabs of the realm.
+func authSecrets(t *testing.T, digest, kerberos string, r *realm) map[string]secretKind {
+	t.Helper()
+	dir := t.TempDir()
+	auth, password, keytab := filepath.Join(dir, "auth"), filepath.Join(dir, "password"), filepath.Join(dir, "keytab")
+	r.run("kadmin.local", "-r", "ZKFS.TEST", "-q", "ktadd -norandkey -k "+r.path("bob.keytab")+" bob")
+	r.run("kadmin.local", "-r", "ZKFS.TEST", "-q", "ktadd -norandkey -k "+r.path("both.keytab")+" alice bob")
+	return map[string]secretKind{
+		"digest": {
+			addr(shared.Servers[0]) + newRoot(t), []string{"--auth-file", auth}, auth,
+			[]byte("digest:bob:pw\n"), []byte("digest:al:pw\n"), []byte("nosuch:xyzzy\n"),
+			[2]string{"digest:bob:", "digest:al:"},
+		},
+		"DIGEST-MD5": {
+			digest, []string{"--sasl=digest-md5", "--auth-file", password}, password,
+			[]byte("sasl:bob:bobpw\n"), []byte("sasl:latin:pässwörd\n"), []byte("sasl:bob:xyzzy\n"),
+			[2]string{"sasl:bob:", "sasl:latin:"},
+		},
+		"keytab": {
+			kerberos, []string{"--sasl=gssapi", "--sasl-principal=alice", "--sasl-keytab", keytab}, keytab,
+			contents(t, r.path("alice.keytab")), contents(t, r.path("both.keytab")), contents(t, r.path("bob.keytab")),
+			[2]string{"sasl:alice@", "sasl:alice@"},
+		},
 	}
 }
 
@@ -102,6 +156,7 @@ func TestCommandSASL(t *testing.T) {
 	if out, code := runZkfs(t, args...); code != 13 {
 		t.Errorf("the keytab of somebody else: exit code %d, %s", code, out)
 	}
+	rotateEach(t, authSecrets(t, digest, kerberos, r))
 }
 
 // authFile writes credentials that nobody else may read.

@@ -78,7 +78,7 @@ func (c *client) connect() (*transport, error) {
 			return t, nil
 		}
 		failure = fmt.Errorf("%s: %w", server, err)
-		if State(c.state.Load()) != StateConnecting {
+		if State(c.state.Load()) != StateConnecting || errors.Is(err, ErrAuthFailed) {
 			c.setState(StateDisconnected, err)
 		}
 		switch {

@@ -4,19 +4,15 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/zk"
 )
 
 // authVariable is the environment variable that holds credentials.
 const authVariable = "ZKFS_AUTH"
 
-// A credential is what a session proves its identity with.
-type credential struct {
-	scheme string
-	auth   string // secret
-}
-
 // credentials returns those of the environment and of the file, if one is named. They are never part of an error.
-func credentials(c *cli.Context, in *inputs) ([]credential, error) {
+func credentials(c *cli.Context, in *inputs) ([]zk.Credential, error) {
 	list, err := parseCredentials("environment variable "+authVariable, string(in.Auth))
 	file := c.String("auth-file")
 	if err != nil || file == "" {
@@ -37,8 +33,8 @@ const credentialHint = "as in digest:USER:PASSWORD"
 
 // parseCredentials reads a credential from each line that is not empty and no comment (#). A line
 // ends in \n or \r\n; the blanks before that are part of the credential.
-func parseCredentials(from, text string) ([]credential, error) {
-	var list []credential
+func parseCredentials(from, text string) ([]zk.Credential, error) {
+	var list []zk.Credential
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -53,7 +49,7 @@ func parseCredentials(from, text string) ([]credential, error) {
 		if !ok || scheme == "" || auth == "" {
 			return nil, usagef("%s: line %d is not of the form scheme:credentials", from, number).hinting(credentialHint)
 		}
-		list = append(list, credential{scheme, auth})
+		list = append(list, zk.Credential{Scheme: scheme, Auth: []byte(auth)})
 	}
 	return list, nil
 }

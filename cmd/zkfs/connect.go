@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkfs/zkfs/zk"
@@ -31,8 +32,9 @@ func (n *connection) connect(
 ) (*zk.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.connectTimeout)
 	defer cancel()
+	n.secrets.log = log
 	var why string // no name is known
-	options = append([]zk.Option{zk.WithChroot(n.chroot), zk.WithSlog(log), n.secure}, options...)
+	options = append([]zk.Option{zk.WithChroot(n.chroot), zk.WithSlog(log), zk.WithSecrets(n.secrets.get)}, options...)
 	conn, err := untilKnown(ctx, func() (*zk.Conn, error) {
 		conn, _, err := zk.Connect(n.servers, n.sessionTimeout, options...)
 		return conn, err
@@ -75,21 +77,14 @@ func untilKnown(ctx context.Context, connect func() (*zk.Conn, error), unknown f
 	}
 }
 
-// secure is the option that proves who is who.
-func (n *connection) secure(c *zk.Conn) {
-	for _, cr := range n.credentials {
-		zk.WithAuth(cr.scheme, []byte(cr.auth))(c)
-	}
-	if n.tls != nil {
-		zk.WithTLS(n.tls)(c)
-	}
-	if n.sasl != nil {
-		zk.WithSASL(n.sasl)(c)
-	}
-}
-
 // await returns when the session stands and the znode of the source was seen, or why that can not be.
 func (n *connection) await(ctx context.Context, conn *zk.Conn, progress io.Writer) error {
+	var refusal atomic.Pointer[zk.Event] // the last one
+	defer conn.OnEvent(func(e zk.Event) {
+		if errors.Is(e.Err, zk.ErrAuthFailed) {
+			refusal.Store(&e)
+		}
+	})()
 	var why string // the servers can not be used
 	for {
 		exists, _, err := conn.WithContext(ctx).Exists("/")
@@ -100,9 +95,11 @@ func (n *connection) await(ctx context.Context, conn *zk.Conn, progress io.Write
 			return failf(exitChroot, "the znode %s does not exist on %s", n.chroot, conn.Server()).
 				hinting("create it, or leave the path away: " + strings.Join(n.servers, ","))
 		case errors.Is(err, zk.ErrAuthFailed):
-			return failf(exitAuth, "%s refuses the credentials", conn.Server()).hinting(authHint)
+			return refused(conn.Server(), err)
 		case errors.Is(err, zk.ErrSessionClosedRequireSasl):
 			return failf(exitAuth, "%s takes no session without SASL", conn.Server()).hinting("--sasl=digest-md5 or --sasl=gssapi")
+		case errors.Is(ctx.Err(), context.DeadlineExceeded) && refusal.Load() != nil:
+			return refused(refusal.Load().Server, refusal.Load().Err)
 		case ctx.Err() != nil:
 			return n.away(ctx, why)
 		case errors.Is(err, zk.ErrNoServer) && why == "":
@@ -113,9 +110,17 @@ func (n *connection) await(ctx context.Context, conn *zk.Conn, progress io.Write
 	}
 }
 
+// refused is the failure of a command whose credentials, or whose certificate, a server has refused.
+func refused(server string, err error) error {
+	if alert, ok := errors.AsType[*net.OpError](err); ok {
+		return failf(exitAuth, "%s %s", server, ailment(alert)).hinting("--tls-cert and --tls-key name one that it takes")
+	}
+	return failf(exitAuth, "%s refuses the credentials", server).hinting(authHint)
+}
+
 // tell says on progress why the servers can not be used yet, and returns that.
 func (n *connection) tell(ctx context.Context, progress io.Writer) (why string) {
-	why = diagnose(ctx, words(n.tls), zk.FormatServers(n.servers))
+	why = diagnose(ctx, n.secrets.words(), zk.FormatServers(n.servers))
 	say(progress, "%s; trying for %v", why, n.connectTimeout)
 	return why
 }
@@ -128,7 +133,7 @@ func (n *connection) away(ctx context.Context, why string) error {
 		return failf(exitConnect, "interrupted while connecting to %s", n.source)
 	}
 	if why == "" {
-		why = diagnose(context.WithoutCancel(ctx), words(n.tls), zk.FormatServers(n.servers))
+		why = diagnose(context.WithoutCancel(ctx), n.secrets.words(), zk.FormatServers(n.servers))
 	}
 	return failf(exitConnect, "can not connect to %s within %v: %s", n.source, n.connectTimeout, why).
 		hinting("are host and port those of a ZooKeeper server that runs? `zkfs status " + n.source + "` asks it; --connect-timeout waits longer")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -23,9 +22,7 @@ type connection struct {
 	connectTimeout time.Duration
 	sessionTimeout time.Duration
 
-	credentials []credential
-	tls         *tls.Config      // nil for plain TCP
-	sasl        zk.SASLMechanism // nil for none
+	secrets *secrets
 }
 
 // connectionFlags are those of every command that opens a session.
@@ -38,7 +35,8 @@ func connectionFlags() []cli.Flag {
 				"bound it"}, aSession},
 		&valued{&cli.StringFlag{Name: "auth-file", Category: inSecurity,
 			Usage: "read credentials from `FILE`, one scheme:credentials on a line, as in " +
-				"digest:USER:PASSWORD. Nobody else may be allowed to read it. The environment " +
+				"digest:USER:PASSWORD. Other users must not be able to read " +
+				"it, unless root has given it to a group of this process. The environment " +
 				"variable ZKFS_AUTH holds such lines too"}, aFile},
 	}, slices.Concat(saslFlags(), tlsFlags())...)
 }
@@ -71,13 +69,7 @@ func connectionOf(c *cli.Context, source string, in *inputs) (*connection, error
 	if n.servers, n.chroot, err = parseSource(source); err != nil {
 		return nil, err
 	}
-	if n.tls, err = tlsOf(c, in); err != nil {
-		return nil, err
-	}
-	if n.credentials, err = credentials(c, in); err != nil {
-		return nil, err
-	}
-	n.credentials, n.sasl, err = saslOf(c, n.credentials)
+	n.secrets, err = secretsOf(c, in)
 	return n, err
 }
 
@@ -134,12 +126,4 @@ func tlsOf(c *cli.Context, in *inputs) (*tls.Config, error) {
 	}
 	cfg.Certificates = []tls.Certificate{pair}
 	return cfg, nil
-}
-
-// words returns who asks the servers their four-letter words.
-func words(cfg *tls.Config) *flw.Client {
-	if cfg == nil {
-		return &flw.Client{}
-	}
-	return &flw.Client{Dial: (&tls.Dialer{Config: cfg}).DialContext}
 }

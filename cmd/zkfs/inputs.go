@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,20 +16,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inputs is what a command reads once, before it does anything else: the credentials of the
-// environment, and the files that flags name. Such a file may be a pipe of the shell, as in
-// --auth-file <(pass zk), which a daemon does not have and none can read twice. So a command hands
-// its inputs to its daemon.
+// inputs is what a command reads before it does anything else: the credentials of the environment,
+// and the files that flags name. Such a file may be a pipe of the shell, as in --auth-file <(pass
+// zk), which a daemon does not have and none can read twice. So a command hands its inputs to its
+// daemon.
 type inputs struct {
 	Auth  []byte            // of ZKFS_AUTH
 	Files map[string][]byte // by the flag, which has no dashes here
+	Names map[string]string // of those of Files that can be read again, absolute; likewise
 
 	handed bool // all that there is to read is in Files
 }
 
 // newInputs returns the inputs of a command whose environment holds the credentials auth.
 func newInputs(auth string) *inputs {
-	return &inputs{Auth: []byte(auth), Files: map[string][]byte{}}
+	return &inputs{Auth: []byte(auth), Files: map[string][]byte{}, Names: map[string]string{}}
 }
 
 // receiveInputs returns the inputs that a command hands to its daemon by r.
@@ -42,13 +46,24 @@ func receiveInputs(r io.Reader) (*inputs, error) {
 // hand returns what receiveInputs reads.
 func (in *inputs) hand() ([]byte, error) { return json.Marshal(in) }
 
+// again returns inputs that read once more what can be read again, and hold the rest.
+func (in *inputs) again() *inputs {
+	next := &inputs{Auth: in.Auth, Files: map[string][]byte{}, Names: in.Names}
+	for flag, text := range in.Files {
+		if in.Names[flag] == "" {
+			next.Files[flag] = text
+		}
+	}
+	return next
+}
+
 // file returns what is in the file that a flag names. check, unless it is nil, says what kind of
 // file it must not be.
 func (in *inputs) file(c *cli.Context, flag string, check func(flag, name string, info os.FileInfo) error) ([]byte, error) {
 	if text, ok := in.Files[flag]; ok || in.handed {
 		return text, nil
 	}
-	name := c.String(flag)
+	name := cmp.Or(in.Names[flag], c.String(flag))
 	f, err := openInput(flag, name, check)
 	if err != nil {
 		return nil, err
@@ -67,7 +82,17 @@ func (in *inputs) file(c *cli.Context, flag string, check func(flag, name string
 		return nil, usagef("--%s: %s", flag, plain(err))
 	}
 	in.Files[flag] = text
-	return text, nil
+	if in.Names[flag] == "" && lasts(f) {
+		in.Names[flag], err = absolute(name)
+	}
+	return text, err
+}
+
+// lasts reports whether the file will be found under its name by each process, and at each time.
+func lasts(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular() &&
+		!strings.HasPrefix(f.Name(), "/dev/") && !strings.HasPrefix(f.Name(), "/proc/")
 }
 
 // openInput opens the file that a flag names, without waiting for a writer of a pipe.
@@ -90,13 +115,25 @@ func openInput(flag, name string, check func(flag, name string, info os.FileInfo
 	return f, nil
 }
 
-// isSecret is the check for a file that nobody but its owner may access.
+// isSecret is the check for a file that no other user may access.
 func isSecret(flag, name string, info os.FileInfo) error {
-	if info.Mode()&0o077 != 0 {
+	if info.Mode()&0o077 != 0 && !isShared(info) {
 		return usagef("--%s %s: other users may access it (mode %04o)", flag, name, info.Mode().Perm()).
 			hinting("chmod 600 " + name)
 	}
 	return nil
+}
+
+// isShared reports whether root has given a file to the members of a group to read, of which this
+// process is one, or to root's. Kubernetes gives secrets to the group of a pod like that (fsGroup),
+// and no user can make such a file.
+func isShared(info os.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Uid != 0 || info.Mode()&0o037 != 0 {
+		return false
+	}
+	groups, _ := os.Getgroups() // without them there is the group of the process
+	return st.Gid == 0 || slices.Contains(append(groups, os.Getegid()), int(st.Gid))
 }
 
 // maxInput bounds what is read from a file. The authorities of a system take a quarter of a

@@ -105,22 +105,24 @@ func TestLogOfASession(t *testing.T) {
 			return a
 		}}
 		l := &sessionLog{log: slog.New(slog.NewTextHandler(&text, opts)), server: func() string { return "zk1:2181" }}
-		l.hear(zk.StateDisconnected)
+		l.hear(zk.Event{State: zk.StateDisconnected})
 		time.Sleep(3 * time.Second)
-		l.hear(zk.StateHasSession)
-		l.hear(zk.StateDisconnected)
+		l.hear(zk.Event{State: zk.StateHasSession})
+		l.hear(zk.Event{State: zk.StateDisconnected})
 		time.Sleep(14 * time.Second)
-		l.hear(zk.StateExpired)
-		l.hear(zk.StateHasSession)
-		l.hear(zk.StateAuthFailed)
-		l.hear(zk.StateDisconnected)
+		l.hear(zk.Event{State: zk.StateExpired})
+		l.hear(zk.Event{State: zk.StateHasSession})
+		l.hear(zk.Event{State: zk.StateDisconnected, Server: "zk2:2181", Err: zk.ErrAuthFailed})
+		l.hear(zk.Event{State: zk.StateAuthFailed})
+		l.hear(zk.Event{State: zk.StateDisconnected})
 		l.stop()
 		time.Sleep(time.Minute)
 		const want = `level=INFO msg="connected again" after=3s server=zk1:2181
 level=WARN msg="connection lost, and no server takes the session" for=10s
 level=WARN msg="session expired: its ephemerals and locks are gone"
 level=INFO msg="connected again" after=14s server=zk1:2181
-level=ERROR msg="authentication refused: no server takes the credentials"
+level=ERROR msg="authentication refused" server=zk2:2181 err="zk: client authentication failed"
+level=ERROR msg="authentication refused for good: no server takes the credentials"
 `
 		if text.String() != want {
 			t.Errorf("the log is\n%swant\n%s", text.String(), want)

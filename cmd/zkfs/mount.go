@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -54,7 +55,7 @@ func (z *command) mount(c *cli.Context) error {
 		return err
 	}
 	if d == nil {
-		if err := prepare(c.Context, s); err != nil {
+		if err := prepare(s); err != nil {
 			return err
 		}
 	}
@@ -71,16 +72,25 @@ func (z *command) mount(c *cli.Context) error {
 }
 
 // prepare makes sure that the mount can be made, as far as this system is concerned.
-func prepare(ctx context.Context, s *settings) error {
-	if s.remountDead {
-		if err := removeDead(ctx, s.mountpoint); err != nil {
-			return err
-		}
-	}
-	if err := checkMountpoint(s.mountpoint, s.nonempty); err != nil {
+func prepare(s *settings) error {
+	if err := checkFUSE(s.fs.AllowOther); err != nil {
 		return err
 	}
-	return checkFUSE(s.fs.AllowOther)
+	if found, err := mountAt(s.mountpoint); s.remountDead && err == nil && found.isOurs() && found.isDead() {
+		return nil // it keeps programs from the directory below until the servers have taken the session
+	}
+	return checkMountpoint(s.mountpoint, s.nonempty)
+}
+
+// clear removes a dead mount, if that is wanted.
+func (s *settings) clear(ctx context.Context) error {
+	if !s.remountDead {
+		return nil
+	}
+	if err := removeDead(ctx, s.mountpoint); err != nil {
+		return err
+	}
+	return checkMountpoint(s.mountpoint, s.nonempty)
 }
 
 // mountHere mounts and returns when the mount has ended. d is nil in the foreground.
@@ -119,6 +129,9 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	session := watchSession(conn)
 	defer logSession(conn, log).stop()
 	s.fs.Logger = log
+	if err := s.clear(ctx); err != nil {
+		return err
+	}
 	err = serve(ctx, conn, s.mountpoint, s.fs, s.lastWords(), func(mounted *fs.FS) error {
 		session.stats = mounted.Stats
 		m.session.Store(session)
@@ -189,6 +202,7 @@ func serve(
 	if found, err := mountAt(mountpoint); err == nil && found.isOurs() {
 		companion.mounted(found.device)
 	}
+	refused := whenRefused(conn)
 	ended := make(chan struct{})
 	go func() { // ends when the kernel has forgotten the mount, at the latest with this process
 		mounted.Wait()
@@ -202,6 +216,9 @@ func serve(
 		tellManager(o.Logger, "STOPPING=1")
 		o.Logger.Info("unmounting", "because", context.Cause(ctx))
 		return leave(conn, mounted)
+	case <-refused:
+		tellManager(o.Logger, "STOPPING=1")
+		return abandon(conn, mounted, mountpoint)
 	case <-ended:
 		tellManager(o.Logger, "STOPPING=1")
 		err := lost(mountpoint)
@@ -228,6 +245,33 @@ func mountAlone(ctx context.Context, conn *zk.Conn, mountpoint string, o fs.Opti
 		return nil, mountFailure(mountpoint, err)
 	}
 	return mounted, nil
+}
+
+// whenRefused returns a channel that is closed when the servers have refused the credentials for good.
+func whenRefused(conn *zk.Conn) <-chan struct{} {
+	refused := make(chan struct{})
+	closed := sync.OnceFunc(func() { close(refused) })
+	conn.OnEvent(func(e zk.Event) {
+		if e.State == zk.StateAuthFailed {
+			closed()
+		}
+	})
+	if conn.State() == zk.StateAuthFailed { // before
+		closed()
+	}
+	return refused
+}
+
+// abandon ends the mount, and leaves it on its mount point, dead: no program may write by mistake
+// into the directory below, whatever restarts it.
+func abandon(conn *zk.Conn, mounted *fs.FS, mountpoint string) error {
+	conn.Close()
+	mounted.Retire()
+	if found, err := mountAt(mountpoint); err == nil && found.isOurs() {
+		abortConnection(found) // fails where that file system is not mounted, and then this process ends it
+	}
+	return failf(exitAuth, "%s: the servers refuse the credentials: the mount is dead", mountpoint).
+		hinting("give others in the files that the flags name, and mount again with --remount-dead")
 }
 
 // leave unmounts, and sees to it that nobody in the kernel waits for this process, which is about to end.

@@ -22,8 +22,8 @@ func saslFlags() []cli.Flag {
 				"gssapi, which is Kerberos, with a keytab, with sasl:PRINCIPAL:PASSWORD, or with the " +
 				"tickets of kinit"}, oneOf(mechanisms)},
 		&valued{&cli.StringFlag{Name: "sasl-keytab", Category: inSecurity,
-			Usage: "with gssapi: the keys of --sasl-principal are in `FILE`. Nobody else may be allowed " +
-				"to read it"}, aFile},
+			Usage: "with gssapi: the keys of --sasl-principal are in `FILE`. No other user may be " +
+				"able to read it"}, aFile},
 		&valued{&cli.StringFlag{Name: "sasl-principal", Category: inSecurity,
 			Usage: "whose keys of --sasl-keytab to take: `NAME`, or NAME@REALM"}, aText},
 	}
@@ -33,11 +33,11 @@ func saslFlags() []cli.Flag {
 const schemeSASL = "sasl"
 
 // saslOf returns the mechanism that the flags name, nil for none, and the credentials that it does not use up.
-func saslOf(c *cli.Context, list []credential) (rest []credential, m zk.SASLMechanism, err error) {
+func saslOf(c *cli.Context, list []zk.Credential, in *inputs) (rest []zk.Credential, m zk.SASLMechanism, err error) {
 	var user, password string
 	for _, cr := range list {
-		if cr.scheme == schemeSASL {
-			user, password, _ = strings.Cut(cr.auth, ":")
+		if cr.Scheme == schemeSASL {
+			user, password, _ = strings.Cut(string(cr.Auth), ":")
 		} else {
 			rest = append(rest, cr)
 		}
@@ -55,26 +55,23 @@ func saslOf(c *cli.Context, list []credential) (rest []credential, m zk.SASLMech
 	case name == "digest-md5":
 		m = zk.DigestMD5(user, password)
 	case name == "gssapi":
-		m, err = kerberos(c.String("sasl-principal"), c.String("sasl-keytab"), user, password)
+		m, err = kerberos(c, in, user, password)
 	}
 	return rest, m, err
 }
 
 // kerberos returns the mechanism with the keys of a keytab, the password of a user, or what kinit has left.
-func kerberos(principal, keytab, user, password string) (zk.SASLMechanism, error) {
-	cfg := gssapi.Config{Principal: principal, Keytab: keytab}
+func kerberos(c *cli.Context, in *inputs, user, password string) (zk.SASLMechanism, error) {
+	principal, keytab := c.String("sasl-principal"), c.String("sasl-keytab")
+	cfg := gssapi.Config{Principal: principal}
 	switch {
 	case (principal == "") != (keytab == ""):
 		return nil, usagef("--sasl-keytab and --sasl-principal need each other").hinting("`klist -k FILE` shows whose keys a keytab has")
 	case keytab != "" && user != "":
 		return nil, usagef("there are a keytab and credentials for SASL").hinting("leave one of them away")
 	case keytab != "":
-		f, err := openInput("sasl-keytab", keytab, isLastingSecret)
-		if err != nil {
-			return nil, err
-		}
-		f.Close()
-		if cfg.Keytab, err = absolute(keytab); err != nil {
+		var err error
+		if cfg.Keys, err = in.file(c, "sasl-keytab", isSecret); err != nil {
 			return nil, err
 		}
 	case user != "":
@@ -88,14 +85,6 @@ func kerberos(principal, keytab, user, password string) (zk.SASLMechanism, error
 			hinting("`kinit` gets a ticket, `klist` shows it; or --sasl-keytab; or a line sasl:PRINCIPAL:PASSWORD in ZKFS_AUTH or --auth-file")
 	}
 	return m, nil
-}
-
-// isLastingSecret is the check for a keytab, which is read for each ticket.
-func isLastingSecret(flag, name string, info os.FileInfo) error {
-	if !info.Mode().IsRegular() {
-		return usagef("--%s %s: not a regular file, and each ticket needs it again", flag, name)
-	}
-	return isSecret(flag, name, info)
 }
 
 // ticketCache returns the file in which kinit leaves its tickets.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,17 +28,20 @@ func logSession(conn *zk.Conn, log *slog.Logger) *sessionLog {
 	l := &sessionLog{log: log, server: conn.Server}
 	conn.OnEvent(func(e zk.Event) {
 		if e.Type == zk.EventSession {
-			l.hear(e.State)
+			l.hear(e)
 		}
 	})
 	return l
 }
 
-func (l *sessionLog) hear(state zk.State) {
+func (l *sessionLog) hear(e zk.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch state {
+	switch e.State {
 	case zk.StateDisconnected:
+		if errors.Is(e.Err, zk.ErrAuthFailed) {
+			l.log.Error("authentication refused", "server", e.Server, "err", e.Err)
+		}
 		if l.since.IsZero() {
 			l.since = time.Now()
 			l.warn = time.AfterFunc(awayPatience, func() {
@@ -52,7 +56,7 @@ func (l *sessionLog) hear(state zk.State) {
 	case zk.StateExpired:
 		l.log.Warn("session expired: its ephemerals and locks are gone")
 	case zk.StateAuthFailed:
-		l.log.Error("authentication refused: no server takes the credentials")
+		l.log.Error("authentication refused for good: no server takes the credentials")
 		l.stopLocked()
 	}
 }

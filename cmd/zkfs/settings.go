@@ -61,7 +61,7 @@ func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 	s.fs.FsName = s.source
 	s.fs.Version = buildInfo().Main.Version
 	s.fs.Servers = zk.FormatServers(s.servers)
-	s.fs.Words = words(s.tls)
+	s.fs.Words = s.secrets.words()
 	return s, nil
 }
 

@@ -111,7 +111,7 @@ func statusOfSource(ctx context.Context, c *cli.Context, source string) (all []s
 	if err != nil {
 		return nil, err
 	}
-	for _, status := range words(tls).Status(ctx, zk.FormatServers(servers)) {
+	for _, status := range (&flw.Client{Dial: dialerOf(tls).DialContext}).Status(ctx, zk.FormatServers(servers)) {
 		all = append(all, statusOfServer(status))
 	}
 	return all, nil
