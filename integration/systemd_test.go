@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +30,10 @@ func TestUnits(t *testing.T) {
 		t.Errorf("the service does not run /usr/bin/zkfs:\n%s", service)
 	}
 	write(t, filepath.Join(units, "zkfs@app.service"), text)
+	usage := exec.Command(filepath.Join(root, "usr/bin/zkfs"), "mount", "-f", "--no-such-flag", "zk1", root)
+	if err := usage.Run(); err == nil || !strings.Contains(text, fmt.Sprintf("\nRestartPreventExitStatus=%d\n", usage.ProcessState.ExitCode())) {
+		t.Errorf("the service starts again after a usage error, exit code %d", usage.ProcessState.ExitCode())
+	}
 	samples := filepath.Join(root, "usr/share/doc/zkfs/examples")
 	// What it does not understand it says on standard error, and ends with 0.
 	out := command(t, "", "sh", "-c", `systemd-analyze verify --man=no "$@" 2>&1`, "sh", filepath.Join(units, "zkfs@app.service"),
