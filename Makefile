@@ -38,6 +38,9 @@ UNREACHABLE := NOT CHECKED: $(VULNDB) can not be reached from here
 # What the targets need besides Go: a command or a file, and the Debian package that has it.
 DEMO_NEEDS := fusermount3:fuse3 getfattr:attr
 PACKAGE_NEEDS := dpkg-deb:dpkg rpmbuild:rpm
+PACKAGE_CHECK_NEEDS := lintian:lintian rpmlint:rpmlint mmdebstrap:mmdebstrap
+IMAGE_NEEDS := buildah:buildah /etc/ssl/certs/ca-certificates.crt:ca-certificates
+IMAGE_CHECK_NEEDS := podman:podman runc:runc
 TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	java:default-jre-headless \
 	/usr/share/java/zookeeper.jar:libzookeeper-java \
@@ -49,7 +52,7 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test test-short check vuln race fuzz chaos bench scale deps install uninstall manual session package clean
+.PHONY: help build demo test test-short check vuln race fuzz chaos bench scale deps install uninstall manual session package package-check image image-check kubernetes-check clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
@@ -67,6 +70,10 @@ help:
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
 	@echo 'make session  the session that the README shows, by typing its commands again'
 	@echo 'make package  a Debian package and an rpm in $(BUILD); GOARCH=arm64 for another machine'
+	@echo 'make package-check     lintian and rpmlint read them, and a Debian root has them installed, used and removed; needs root'
+	@echo 'make image    an OCI image in $(BUILD), the same bytes wherever it is made; GOARCH=arm64 for another machine'
+	@echo 'make image-check       two containers use it as a pod does; needs root'
+	@echo 'make kubernetes-check  the example in contrib/kubernetes, by the types of Kubernetes'
 	@echo 'make install  the program to PREFIX/bin ($(PREFIX)/bin), completions and manual pages to PREFIX/share, and links for mount(8)'
 	@echo '              to SBINDIR ($(SBINDIR)), where it looks; DESTDIR stands before all of them. make uninstall undoes it'
 
@@ -213,7 +220,7 @@ install: $(BUILD)/zkfs
 	install -d $(DESTDIR)$(DOC)/docs $(DESTDIR)$(DOC)/examples
 	install -m 644 README.md CHANGELOG.md CONTRIBUTING.md $(DESTDIR)$(DOC)
 	install -m 644 docs/*.md docs/*.svg $(DESTDIR)$(DOC)/docs
-	install -m 644 contrib/systemd/*mount contrib/grafana/zkfs.json contrib/prometheus/zkfs.rules.yml $(DESTDIR)$(DOC)/examples
+	install -m 644 contrib/systemd/*mount contrib/grafana/zkfs.json contrib/prometheus/zkfs.rules.yml contrib/kubernetes/zkfs.yaml $(DESTDIR)$(DOC)/examples
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASHDIR)/zkfs $(ZSHDIR)/_zkfs $(FISHDIR)/zkfs.fish $(PAGES) $(ALIASES) $(UNIT))
@@ -230,9 +237,12 @@ session: deps
 # Packages of what is committed, the same bytes wherever they are made: make package GOARCH=arm64
 RPMARCH  = $(if $(filter amd64,$(ARCH)),x86_64,$(if $(filter arm64,$(ARCH)),aarch64,$(ARCH)))
 RELEASE  = $(subst -,~,$(VERSION))
+DEB      = $(BUILD)/zkfs_$(RELEASE)-1_$(ARCH).deb
+RPM      = $(BUILD)/zkfs-$(RELEASE)-1.$(RPMARCH).rpm
+IMAGE    = $(BUILD)/zkfs-$(VERSION)-$(ARCH).oci.tar
 TREE     = $(abspath $(BUILD))/tree
 PACKAGED = $(MAKE) --no-print-directory install PREFIX=/usr SBINDIR=/usr/sbin
-package: export SOURCE_DATE_EPOCH = $(or $(shell git log -1 --format=%ct),$(shell stat -c %Y VERSION))
+package image: export SOURCE_DATE_EPOCH = $(or $(shell git log -1 --format=%ct),$(shell stat -c %Y VERSION))
 package: build
 	@$(call need,$(PACKAGE_NEEDS))
 	@[ -n '$(VERSION)' ]
@@ -243,6 +253,23 @@ package: build
 	LC_ALL=C rpmbuild -bb --quiet --target $(RPMARCH) --define 'version $(RELEASE)' --define 'tree $(TREE)/rpm' --define 'licence $(abspath LICENSE)' \
 		--define "changed $$(LC_ALL=C date -u -d @$$SOURCE_DATE_EPOCH '+%a %b %d %Y')" \
 		--define '_topdir $(abspath $(BUILD))/rpm' --define '_rpmdir $(abspath $(BUILD))' contrib/package/zkfs.spec
+
+# These need much that make test does not, so they are no part of it.
+package-check: package
+	@$(call need,$(PACKAGE_CHECK_NEEDS))
+	sh contrib/package/check $(DEB) $(RPM)
+
+image: build
+	@$(call need,$(IMAGE_NEEDS))
+	@[ -n '$(VERSION)' ]
+	sh contrib/image/build $(BUILD)/zkfs $(VERSION) $(ARCH) $(BUILD)
+
+image-check: image
+	@$(call need,$(IMAGE_CHECK_NEEDS))
+	sh contrib/image/check $(IMAGE) $(BUILD)/zkfs
+
+kubernetes-check: build
+	cd contrib/kubernetes && $(GO) mod tidy -diff && $(GO) vet . && $(GO) test -count=1 . -args -zkfs $(abspath $(BUILD))/zkfs
 
 clean:
 	rm -rf $(BUILD)

@@ -1,0 +1,107 @@
+// Package kubernetes checks the example: by the types of Kubernetes, which are of a module that the
+// program does not need, and by the program itself.
+package kubernetes
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+var program = flag.String("zkfs", "", "the program that the sidecar runs")
+
+// manifest returns the objects of the example. A field that Kubernetes does not know is an error.
+func manifest(t *testing.T) (secret corev1.Secret, deployment appsv1.Deployment) {
+	t.Helper()
+	text, err := os.ReadFile("zkfs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents := bytes.Split(text, []byte("\n---\n"))
+	if len(documents) != 2 {
+		t.Fatalf("%d documents", len(documents))
+	}
+	if err := errors.Join(yaml.UnmarshalStrict(documents[0], &secret), yaml.UnmarshalStrict(documents[1], &deployment)); err != nil {
+		t.Fatal(err)
+	}
+	return secret, deployment
+}
+
+func TestManifest(t *testing.T) {
+	secret, deployment := manifest(t)
+	pod := deployment.Spec.Template.Spec
+	if secret.Kind != "Secret" || deployment.Kind != "Deployment" || deployment.APIVersion != "apps/v1" {
+		t.Errorf("kinds %s and %s", secret.Kind, deployment.Kind)
+	}
+	if got := deployment.Spec.Template.Labels["app"]; got == "" || got != deployment.Spec.Selector.MatchLabels["app"] {
+		t.Errorf("the selector does not find the pods: %q", got)
+	}
+	var volumes []string
+	for _, v := range pod.Volumes {
+		volumes = append(volumes, v.Name)
+		if v.Secret != nil && (v.Secret.SecretName != secret.Name || *v.Secret.DefaultMode != 0o400) {
+			t.Errorf("the volume %s has the secret %s with mode %o", v.Name, v.Secret.SecretName, *v.Secret.DefaultMode)
+		}
+	}
+	propagation := map[string]corev1.MountPropagationMode{}
+	for _, c := range append(slices.Clone(pod.InitContainers), pod.Containers...) {
+		for _, m := range c.VolumeMounts {
+			if !slices.Contains(volumes, m.Name) {
+				t.Errorf("%s: there is no volume %s", c.Name, m.Name)
+			}
+			if m.MountPropagation != nil {
+				propagation[c.Name] = *m.MountPropagation
+			}
+		}
+	}
+	sidecar, app := pod.InitContainers[1], pod.Containers[0]
+	if propagation[sidecar.Name] != corev1.MountPropagationBidirectional || propagation[app.Name] != corev1.MountPropagationHostToContainer {
+		t.Errorf("propagation %v", propagation)
+	}
+	if *sidecar.RestartPolicy != corev1.ContainerRestartPolicyAlways || !*sidecar.SecurityContext.Privileged {
+		t.Error("the init container is no sidecar, or may not mount")
+	}
+}
+
+// The program takes the commands of the sidecar: what they lack is a server and a mount.
+func TestCommandsOfTheSidecar(t *testing.T) {
+	secret, deployment := manifest(t)
+	sidecar := deployment.Spec.Template.Spec.InitContainers[1]
+	dir := t.TempDir()
+	auth := filepath.Join(dir, "auth")
+	if err := errors.Join(os.WriteFile(auth, []byte(secret.StringData["auth"]), 0o400), os.Mkdir(filepath.Join(dir, "app"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+	}{
+		{append(sidecar.Args, "--connect-timeout=1"), 12},
+		{sidecar.StartupProbe.Exec.Command[1:], 10},
+		{sidecar.ReadinessProbe.Exec.Command[1:], 10},
+	} {
+		var args []string
+		for _, arg := range tt.args {
+			arg = strings.NewReplacer("/etc/zkfs/auth", auth, "zk-0.zk,zk-1.zk,zk-2.zk", "127.0.0.1:1").Replace(arg)
+			if arg == "/zk/app" {
+				arg = filepath.Join(dir, "app")
+			}
+			args = append(args, arg)
+		}
+		cmd := exec.Command(*program, args...)
+		out, _ := cmd.CombinedOutput() // the exit code tells
+		if code := cmd.ProcessState.ExitCode(); code != tt.code {
+			t.Errorf("zkfs %s ends with %d, want %d: %s", args, code, tt.code, out)
+		}
+	}
+}
