@@ -14,7 +14,7 @@ import (
 
 // Both packages hold what make install installs, with what Debian and Fedora want besides, for the
 // machine that they are for. Made again, elsewhere and with another umask, they are the same bytes.
-// For another machine than this one a small program is in the command's place.
+// For another machine than this one a small program is in the command's place, and they are made once.
 func TestPackages(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -38,10 +38,13 @@ func TestPackages(t *testing.T) {
 				command(t, "", "sh", args...)
 			}
 			target("022", "package", first, "VERSION=1.2-rc3")
-			target("077", "package", second, "VERSION=1.2-rc3")
-			for _, name := range files {
-				if a, b := sum(t, filepath.Join(first, name)), sum(t, filepath.Join(second, name)); a != b {
-					t.Errorf("%s is not the same again", name)
+			if test.arch == runtime.GOARCH {
+				checkMaintenance(t, filepath.Join(first, files[0]), filepath.Join(first, files[1]))
+				target("077", "package", second, "VERSION=1.2-rc3")
+				for _, name := range files {
+					if a, b := sum(t, filepath.Join(first, name)), sum(t, filepath.Join(second, name)); a != b {
+						t.Errorf("%s is not the same again", name)
+					}
 				}
 			}
 			target("022", "install", first, "PREFIX=/usr", "SBINDIR=/usr/sbin", "DESTDIR="+tree)
@@ -56,9 +59,6 @@ func TestPackages(t *testing.T) {
 			want := listing(t, tree)
 			t.Run("deb", func(t *testing.T) { checkDeb(t, filepath.Join(first, files[0]), test.arch, want) })
 			t.Run("rpm", func(t *testing.T) { checkRPM(t, filepath.Join(first, files[1]), test.rpmArch, want) })
-			if test.arch == runtime.GOARCH {
-				checkMaintenance(t, filepath.Join(first, files[0]), filepath.Join(first, files[1]))
-			}
 		})
 	}
 }
