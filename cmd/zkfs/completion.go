@@ -78,7 +78,16 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 		all = append(all, sub.Name+"\t"+sub.Usage)
 	}
 	a := arranger{flags: cmd.Flags, command: cmd.Name}
-	if len(words) == 0 || a.walk(words[1:]) != nil || len(a.names) > 0 {
+	if len(words) == 0 || a.walk(words[1:]) != nil {
+		return all
+	}
+	if slices.Contains(ofVerbs, cmd.Name) {
+		if len(a.names) == 0 {
+			return []string{"get\tshow", "set\tchange"}
+		}
+		a.names = a.names[1:]
+	}
+	if len(a.names) > 0 {
 		return all
 	}
 	if table, err := mountTable(); err == nil && slices.Contains(ofMounts, cmd.Name) {
@@ -94,13 +103,19 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 	return all
 }
 
-// The commands whose first name is a mount, and those for which it is a source.
+// The commands whose first name is a mount, those for which it is a source, and those for which it
+// is get or set, before the mount.
 var (
+	ofVerbs  = []string{"acl", "quota"}
 	ofMounts = []string{
-		"umount", "status", "watch", "get", "export", "diff", "clone",
+		"umount", "status", "watch",
+		"get", "set", "create", "rm", "ls", "stat", "ephemerals", "whoami", "reconfig",
+		"acl", "quota",
+		"export", "diff", "clone",
 	}
 	ofSources = []string{
-		"mount", "status", "watch", "export", "diff", "clone",
+		"mount", "status", "watch",
+		"export", "diff", "clone",
 	}
 )
 

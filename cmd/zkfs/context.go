@@ -118,7 +118,8 @@ func applyEntry(c *cli.Context, file, key string, f cli.Flag, value any) error {
 		return v.refuse(file+": "+key, text)
 	}
 	flag := f.Names()[0]
-	if findFlag(c.Command.Flags, flag) == nil || slices.ContainsFunc(f.Names(), c.IsSet) {
+	own := findFlag(c.Command.Flags, flag)
+	if own == nil || isOrder(own) || slices.ContainsFunc(f.Names(), c.IsSet) {
 		return nil
 	}
 	if err := c.Set(flag, text); err != nil {
@@ -126,6 +127,9 @@ func applyEntry(c *cli.Context, file, key string, f cli.Flag, value any) error {
 	}
 	return nil
 }
+
+// isOrder reports whether a flag says what one command is to do, and so is given to that alone.
+func isOrder(f cli.Flag) bool { return f.(cli.CategorizableFlag).GetCategory() == inOrder }
 
 // sourceOf returns the source that a name stands for: that of the context, or the name itself.
 func sourceOf(c *cli.Context, name string) string {
@@ -144,7 +148,7 @@ func variableOf(flag string) string {
 // nothing.
 func readEnvironment(f cli.Flag) {
 	name := f.Names()[0]
-	if len(name) == 1 || os.Getenv(variableOf(name)) == "" {
+	if len(name) == 1 || isOrder(f) || os.Getenv(variableOf(name)) == "" {
 		return
 	}
 	switch f := f.(type) {

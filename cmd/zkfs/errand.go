@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -17,8 +19,11 @@ type errand struct {
 	target
 	*connection
 	path string          // of the znode, from the root of the source
-	ctx  context.Context // ends with the first signal, and with the patience for the servers
+	life context.Context // ends with the first signal
+	ctx  context.Context // ends with life, and when no server answers
 	conn *zk.Conn        // its calls end with ctx; its root is the znode of the source
+
+	maxData int // the most data of a znode that the servers take, 0 for what they take by default
 }
 
 // pathText is what the help of each of these commands says of PATH.
@@ -31,59 +36,92 @@ func errandFlags() []cli.Flag {
 	return append([]cli.Flag{znodeServerFlag("PATH", "")}, connectionFlags()...)
 }
 
-// errand opens a session for the znode that name names, and calls do with it. The session ends with
-// do. A signal ends the calls of do, and errand then returns what ends the process likewise. do
-// must not print: a signal would not end that.
-func (z *command) errand(c *cli.Context, name string, do func(*errand) error) error {
+// errandOf reads the command line of a command on the znode that name names.
+func errandOf(c *cli.Context, name string) (*errand, error) {
 	t, err := targetOf(c, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e := &errand{target: t}
 	if e.path, err = t.znode(); err != nil {
+		return nil, err
+	}
+	e.connection, err = connectionOf(c, t.source, newInputs(os.Getenv(authVariable)))
+	return e, err
+}
+
+// atRoot makes the root of the ensemble that of the session, for znodes outside of the source.
+func (e *errand) atRoot() {
+	e.path = path.Join("/", e.chroot, e.path)
+	e.chroot = ""
+}
+
+// errand calls do in a session for the znode that name names.
+func (z *command) errand(c *cli.Context, name string, do func(*errand) error) error {
+	e, err := errandOf(c, name)
+	if err != nil {
 		return err
 	}
-	if e.connection, err = connectionOf(c, t.source, newInputs(os.Getenv(authVariable))); err != nil {
-		return err
-	}
+	return z.run(c.Context, e, func() error { return do(e) })
+}
+
+// run opens the session of an errand and calls do. The session ends with do. A signal ends the calls
+// of do, and run then returns what ends the process likewise. do must not print: a signal would not
+// end that.
+func (z *command) run(ctx context.Context, e *errand, do func() error) error {
 	signals := catch()
 	defer signals.stop()
-	return signals.interrupt(c.Context, func(ctx context.Context) error {
-		conn, err := e.connect(ctx, slog.New(slog.DiscardHandler), z.err)
+	return signals.interrupt(ctx, func(ctx context.Context) error {
+		var heard lastAnswer
+		conn, err := e.connect(ctx, slog.New(slog.DiscardHandler), z.err, enlarge(e.maxData), zk.WithRequestHook(heard.hear))
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
 		var cancel context.CancelFunc
-		e.ctx, cancel = whileHeard(ctx, conn, max(e.connectTimeout, e.sessionTimeout))
+		e.ctx, cancel = heard.while(ctx, max(e.connectTimeout, e.sessionTimeout))
 		defer cancel()
+		e.life = ctx
 		e.conn = conn.WithContext(e.ctx)
-		return e.refused(do(e))
+		return e.refused(do())
 	})
 }
 
-// errNoAnswer is the cause of a context that ended because no server was heard.
+// errNoAnswer is the cause of a context that ended because no server has answered.
 type errNoAnswer time.Duration
 
 func (e errNoAnswer) Error() string { return "no server has answered for " + time.Duration(e).String() }
 
-// hearing is how often it is looked whether a server was heard.
-const hearing = 100 * time.Millisecond
+// lastAnswer is when a server has last answered a request, in nanoseconds since 1970. A server that
+// takes connections and answers nothing else gives none.
+type lastAnswer struct{ at atomic.Int64 }
 
-// whileHeard returns a context that ends when no server has been heard for so long.
-func whileHeard(ctx context.Context, conn *zk.Conn, patience time.Duration) (context.Context, context.CancelFunc) {
+func (a *lastAnswer) hear(r zk.RequestInfo) {
+	if !znode.Passing(r.Err) {
+		a.now()
+	}
+}
+
+func (a *lastAnswer) now() { a.at.Store(time.Now().UnixNano()) }
+
+// looking is how often it is looked whether a server has answered.
+const looking = 100 * time.Millisecond
+
+// while returns a context that ends when no server has answered for so long.
+func (a *lastAnswer) while(ctx context.Context, patience time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	a.now()
 	go func() { // ends with ctx
-		tick := time.NewTicker(hearing)
+		tick := time.NewTicker(looking)
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-tick.C:
-			}
-			if conn.Silence() > patience {
-				cancel(errNoAnswer(patience))
+			case now := <-tick.C:
+				if now.UnixNano()-a.at.Load() > int64(patience) {
+					cancel(errNoAnswer(patience))
+				}
 			}
 		}
 	}()
@@ -94,6 +132,10 @@ func whileHeard(ctx context.Context, conn *zk.Conn, patience time.Duration) (con
 func (e *errand) ask(f func() error) error {
 	return znode.Retry(e.ctx, func(bool) error { return f() })
 }
+
+// inOrder is the heading of the flags that say what this one command is to do. Neither the environment nor a
+// context gives it: with ZKFS_RECURSIVE=true, meant for another command, rm would delete trees.
+const inOrder = "What to do"
 
 // onlyName returns the one name of a command line.
 func onlyName(c *cli.Context) (string, error) {

@@ -21,7 +21,11 @@ const (
 	exitLost       = 16 // the mount ended without having been unmounted
 	exitNotLocked  = 17 // the lock is not free, or was not in time
 	exitLockLost   = 18 // the lock was lost while the command ran
-	exitNotDone    = 19 // a tree could not be read or written, or not whole
+	exitExists     = 19 // the znode exists already
+	exitVersion    = 20 // the znode has another version than the one given
+	exitNotEmpty   = 21 // the znode has children
+	exitRefused    = 22 // the servers refuse the request for another reason
+	exitNotDone    = 23 // a tree could not be read or written, or not whole
 
 	// As shells have them, for a command that `zkfs lock` is to run.
 	exitNotRunnable = 126

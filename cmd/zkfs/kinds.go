@@ -44,6 +44,25 @@ var (
 	aSession = timeKind(time.Millisecond, math.MaxInt32*time.Millisecond,
 		"a time of at most 24 days, as in 10s, 1m30s, or 90 for seconds")
 
+	// The servers have 40 bits for the milliseconds.
+	aTTL = timeKind(time.Millisecond, (1<<40-1)*time.Millisecond, "a time, as in 10s, 1m30s, or 90 for seconds")
+
+	aVersion = &kind{name: "N", like: "a number such as user.zk.version shows, from 0 on",
+		check: func(text string) bool {
+			_, err := strconv.ParseUint(text, 10, 31)
+			return err == nil
+		}}
+	aLimit = &kind{name: "LIMIT", like: "a number, as in 1000, or none", words: []string{"none"},
+		check: func(text string) bool {
+			_, err := parseLimit(text)
+			return err == nil
+		}}
+	aBytesLimit = &kind{name: "LIMIT", like: "a number of bytes, as in 512, 64k or 256M, or none", words: []string{"none"},
+		check: func(text string) bool {
+			_, err := parseBytesLimit(text)
+			return err == nil
+		}}
+
 	aSize = &kind{name: "BYTES", like: "a number of bytes, as in 512, 64k, 256M or 1.5GiB", check: valid(parseSize)}
 	// The length of a packet has 31 bits.
 	aDataSize = &kind{name: "BYTES", like: "a number of bytes below 2G, as in 512, 64k or 4MiB",

@@ -21,6 +21,8 @@ var impossible = map[string][]string{
 	"ADDRESS": {"localhost", ":99999", "localhost:-1", "9141", "a:b:c"},
 	"SUFFIX":  {"a/b", "/", "a\x00"},
 	"ACL":     {"", "world", "world:anyone", "world:anyone:x", "Inherit"},
+	"N":       {"-1", "", "x", "1.5", "2147483648"},
+	"LIMIT":   {"-1", "", "many", "1X", "None", "NaN"},
 	"FILE":    {"/no/such/folder/file"},
 }
 
@@ -35,7 +37,7 @@ var impossibleOf = map[string][]string{
 }
 
 // free are the flags that accept any text.
-var free = []string{"context", "exec", "lock-note", "sasl-principal", "tls-server-name"}
+var free = []string{"context", "exec", "lock-note", "sasl-principal", "tls-server-name", "add", "remove", "members"}
 
 // No value that can not be is taken, whichever flag it is given for, and the message names the flag.
 func TestImpossibleValues(t *testing.T) {
@@ -44,6 +46,8 @@ func TestImpossibleValues(t *testing.T) {
 	names := map[string][]string{
 		"mount": {"127.0.0.1:1", dir, "-f"}, "status": {"127.0.0.1:1"}, "watch": {"127.0.0.1:1"},
 		"lock": {"/x.lock", "true"}, "umount": {dir},
+		"get": {"/x"}, "set": {"/x", "data"}, "create": {"/x"}, "rm": {"/x"}, "ls": {"/x"}, "stat": {"/x"},
+		"acl": {"get", "/x"}, "quota": {"get", "/x"}, "ephemerals": {"/x"},
 	}
 	needed := map[string][]string{
 		"sasl-keytab": {"--sasl=gssapi", "--sasl-principal=bob"},
@@ -65,7 +69,7 @@ func TestImpossibleValues(t *testing.T) {
 			for _, value := range values {
 				seen++
 				args := slices.Concat([]string{cmd.Name}, needed[flag])
-				if cmd.Name == "lock" && flag != "server" {
+				if findFlag(cmd.Flags, "server") != nil && flag != "server" {
 					args = append(args, "--server=127.0.0.1:1")
 				}
 				args = slices.Concat(args, []string{"--" + flag + "=" + value}, names[cmd.Name])

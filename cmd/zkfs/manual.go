@@ -128,7 +128,8 @@ A name without a file is a host, and so is NAME:PORT.
 # ENVIRONMENT
 
 Each long flag is a variable too: ` + "`ZKFS_READ_ONLY=true`" + ` stands for --read-only. The command line wins over the environment, and
-that over the file of a context. A variable that is empty says nothing. Besides these there are:
+that over the file of a context. A variable that is empty says nothing. Flags that say what one command is to do, such as --recursive
+and --version of ` + "`zkfs rm`" + `, are taken from its command line alone. Besides these there are:
 
 * ` + "`ZKFS_AUTH`" + `: credentials, one scheme:credentials on a line, as in digest:bob:secret. It is not handed on to the process in the background.
 * ` + "`KRB5CCNAME`, `KRB5_CONFIG`" + `: for --sasl=gssapi, where kinit leaves tickets and where the KDCs are.
@@ -144,7 +145,11 @@ that over the file of a context. A variable that is empty says nothing. Besides 
 * 13: the servers refuse the credentials, or the access without them
 * 14: the znode does not exist
 * 15: the system has no FUSE, or does not allow this process to mount
-* 16: the mount was lost, or does not answer
-* 19: a tree could not be read or written, or not whole
+* 16: the mount was lost, or does not answer; or the session that held an ephemeral has ended
+* 19: the znode exists already
+* 20: the znode has another version than the one given
+* 21: the znode has children
+* 22: the servers refuse the request for another reason, which the message says
+ * 23: a tree could not be read or written, or not whole
 * 17, 18, 126, 127: of ` + "`zkfs lock`" + `: the lock is not free, it was lost, the command can not be run, it does not exist
 `

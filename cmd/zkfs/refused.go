@@ -20,20 +20,47 @@ var refusals = []struct {
 	{zk.ErrAuthFailed, exitAuth, "the servers refuse the credentials", authHint},
 	{zk.ErrInvalidACL, exitAuth, "the servers do not take the ACL: it names no identity that " +
 		"they know, or auth without credentials", authHint},
+	{zk.ErrNodeExists, exitExists, "the znode exists already", ""},
+	{zk.ErrBadVersion, exitVersion, "the znode has another version: another client has changed it", ""},
+	{zk.ErrNotEmpty, exitNotEmpty, "the znode has children", "-r deletes them too"},
+	{zk.ErrNoChildrenForEphemerals, exitRefused, "an ephemeral znode can not have children", ""},
+	{zk.ErrQuotaExceeded, exitRefused, "a hard quota of a znode above would be exceeded",
+		"`zkfs quota get` shows it"},
+	{zk.ErrTooLarge, exitRefused, "more data than the servers take in a request (jute.maxbuffer)", ""},
+	{zk.ErrReplyTooLarge, exitRefused, "the answer is larger than this program takes", ""},
+	{zk.ErrUnimplemented, exitRefused, "the servers do not have this operation", ""},
+	{zk.ErrNotReadOnly, exitRefused, "the server has lost its quorum and takes no changes", ""},
+	{zk.ErrBadArguments, exitRefused, "the servers do not take this request", ""},
+	{zk.ErrReconfigDisabled, exitRefused, "reconfiguration is disabled on the servers",
+		"reconfigEnabled=true in their configuration"},
+	{zk.ErrReconfigInProgress, exitRefused, "another reconfiguration is in progress", ""},
+	{zk.ErrNewConfigNoQuorum, exitRefused, "no quorum of the new configuration is connected", ""},
 	{zk.ErrInvalidPath, exitUsage, "no znode can have that path", ""},
 	{zk.ErrInvalidFlags, exitUsage, "no znode can be of that kind", ""},
 }
 
-// refused puts into words why an errand failed. A failure stays as it is.
-func (e *errand) refused(err error) error {
+// refusal puts into words why the servers refuse what was to be done with name. A failure stays as it
+// is. It returns nil for an error that is in no row of refusals: no server has answered.
+func refusal(name string, err error) *failure {
 	var f *failure
-	if err == nil || errors.As(err, &f) {
-		return err
+	if errors.As(err, &f) {
+		return f
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
-			return failf(r.code, "%s: %s", e.name, r.text).hinting(r.hint)
+			return failf(r.code, "%s: %s", name, r.text).hinting(r.hint)
 		}
+	}
+	return nil
+}
+
+// refused puts into words why an errand failed. An error with a failure in it stays as it is.
+func (e *errand) refused(err error) error {
+	if f := (*failure)(nil); err == nil || errors.As(err, &f) {
+		return err
+	}
+	if f := refusal(e.name, err); f != nil {
+		return f
 	}
 	text := plain(err)
 	var silent errNoAnswer

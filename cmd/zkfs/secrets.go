@@ -62,6 +62,12 @@ func (s *secrets) get() *zk.Secrets {
 	return s.current
 }
 
+// prove reports whether there is an identity to prove, besides that of a certificate.
+func (s *secrets) prove() bool {
+	now := s.get()
+	return len(now.Auth) > 0 || now.SASL != nil
+}
+
 // words returns the client that asks the servers their four-letter words, by the TLS of the moment.
 func (s *secrets) words() *flw.Client {
 	return &flw.Client{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -32,7 +32,7 @@ func plain(err error) string {
 		return pathErr.Path + ": " + pathErr.Err.Error()
 	}
 	text := err.Error()
-	for _, prefix := range []string{"zk: ", "flw: ", "gssapi: "} {
+	for _, prefix := range []string{"zk: ", "flw: ", "gssapi: ", "xattr: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return text

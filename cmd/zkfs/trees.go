@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 
 	"github.com/zkfs/zkfs/internal/cut"
 	"github.com/zkfs/zkfs/internal/transfer"
@@ -47,7 +46,7 @@ func (z *command) openTree(ctx context.Context, c *cli.Context, name string, in 
 	if err != nil {
 		return nil, err
 	}
-	return &liveTree{watched: what, conn: conn, credentials: len(n.credentials) > 0 || n.sasl != nil}, nil
+	return &liveTree{watched: what, conn: conn, credentials: n.secrets.prove()}, nil
 }
 
 // take reads the tree as it is at one moment.
@@ -151,15 +150,6 @@ func progress(w io.Writer, text string) *bar {
 		return &bar{}
 	}
 	return &bar{w: w, text: text}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	return err == nil
 }
 
 func (b *bar) tell(n int) {

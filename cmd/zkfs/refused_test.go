@@ -1,0 +1,103 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/zkfs/zkfs/zk/zktest"
+)
+
+// Each command on a znode has the same exit code for the same answer of the servers.
+func TestRefusals(t *testing.T) {
+	answers := []struct {
+		name string
+		code int32 // KeeperException.Code
+		exit int
+	}{
+		{"NoNode", -101, exitChroot},
+		{"NoAuth", -102, exitAuth},
+		{"BadVersion", -103, exitVersion},
+		{"NoChildrenForEphemerals", -108, exitRefused},
+		{"NodeExists", -110, exitExists},
+		{"NotEmpty", -111, exitNotEmpty},
+		{"InvalidACL", -114, exitAuth},
+		{"AuthFailed", -115, exitAuth},
+		{"NotReadOnly", -119, exitRefused},
+		{"QuotaExceeded", -125, exitRefused},
+		{"Unimplemented", -6, exitRefused},
+		{"BadArguments", -8, exitRefused},
+		{"NewConfigNoQuorum", -13, exitRefused},
+		{"ReconfigInProgress", -14, exitRefused},
+		{"ReconfigDisabled", -123, exitRefused},
+		{"SystemError", -1, exitConnect},
+		{"a code of the future", -999, exitConnect},
+	}
+	commands := []string{
+		"get /x", "set /x new", "set --version 3 /x new", "stat /x", "ls /x", "ls -R --json /x",
+		"create /x", "create -s --acl open /x", "create -es /x", "create -p /x/y", "create -s --ttl 1h /x", "create --container /x",
+		"rm /x", "rm --version 3 /x", "rm -r /x",
+		"acl get /x", "acl set /x world:anyone:r", "acl set -R /x world:anyone:r",
+		"quota get /x", "ephemerals /x", "whoami", "reconfig", "reconfig --remove 2", "reconfig --members server.1=zk1",
+	}
+	server := zktest.NewServer()
+	defer server.Close()
+	for _, a := range answers {
+		server.OnRequest(func(r zktest.Request) zktest.Fault {
+			if r.Op == "connect" || r.Op == "ping" || r.Op == "closeSession" || r.Op == "exists" && r.Path == "/" {
+				return zktest.Fault{}
+			}
+			return zktest.Fault{Code: a.code}
+		})
+		for _, line := range commands {
+			var out, stderr strings.Builder
+			args := append(strings.Fields(line), "--server="+server.Addr())
+			code := run(t.Context(), args, stdio{strings.NewReader(""), &out, &stderr})
+			if code != a.exit || !strings.HasPrefix(stderr.String(), "zkfs: /") || out.Len() > 0 {
+				t.Errorf("%s: zkfs %s: exit code %d, want %d\n%s%s", a.name, line, code, a.exit, out.String(), stderr.String())
+			}
+			if strings.Contains(stderr.String(), "zk: ") {
+				t.Errorf("%s: zkfs %s: an error of a package is shown: %s", a.name, line, stderr.String())
+			}
+		}
+	}
+}
+
+// What a change reports whose answer was lost, and what one that no server answers.
+func TestLostAnswers(t *testing.T) {
+	server := zktest.NewServer()
+	defer server.Close()
+	for _, tt := range []struct {
+		line string
+		code int
+		want string
+	}{
+		{"create /x", exitConnect, "/x: the connection was lost before the answer: the znode may have been created"},
+		{"create -s /x", exitConnect, "the znode may have been created"},
+		{"set /x data", exitOK, ""}, // done again, or found done
+		{"rm /x", exitOK, ""},
+	} {
+		lost := false
+		server.OnRequest(func(r zktest.Request) zktest.Fault {
+			change := strings.HasPrefix(r.Op, "create") || r.Op == "setData" || r.Op == "delete"
+			if !change || lost || r.SessionID == 0 {
+				return zktest.Fault{}
+			}
+			lost = true
+			return zktest.Fault{Lose: true}
+		})
+		var stderr strings.Builder
+		args := append(strings.Fields(tt.line), "--server="+server.Addr())
+		code := run(t.Context(), args, stdio{strings.NewReader(""), io.Discard, &stderr})
+		if !lost || code != tt.code || !strings.Contains(stderr.String(), tt.want) {
+			t.Errorf("zkfs %s: exit code %d, want %d\n%s", tt.line, code, tt.code, stderr.String())
+		}
+	}
+	server.OnRequest(func(r zktest.Request) zktest.Fault { return zktest.Fault{Stall: r.Op == "getData"} })
+	var stderr strings.Builder
+	code := run(t.Context(), []string{"get", "/x", "--session-timeout=1s", "--connect-timeout=1s", "--server=" + server.Addr()},
+		stdio{nil, io.Discard, &stderr})
+	if code != exitConnect || !strings.Contains(stderr.String(), "/x: no server has answered for 1s") {
+		t.Errorf("no answer: exit code %d\n%s", code, stderr.String())
+	}
+}
