@@ -16,7 +16,7 @@ func (z *command) aclCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "acl",
 		Usage:     "show or change ACLs, of a tree too",
-		UsageText: "zkfs acl get [--json] [flags] PATH\n       zkfs acl set [-R] [--add | --remove] [flags] PATH ACL",
+		UsageText: "zkfs acl get [--json] PATH | set [-R] [--add | --remove] PATH ACL",
 		Description: "Prints the ACL of a znode, or sets it. An ACL is a list of SCHEME:ID:PERMISSIONS, where " +
 			"the permissions are letters of cdrwa: create and delete children, read, write, administer.\n\n" +
 			"  zkfs acl get /mnt/zk/app\n" +

@@ -19,7 +19,7 @@ func (z *command) quotaCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "quota",
 		Usage:     "show or set how much there may be below a znode",
-		UsageText: "zkfs quota get [--json] [flags] PATH\n       zkfs quota set [-n N] [-b BYTES] [-N N] [-B BYTES] [flags] PATH",
+		UsageText: "zkfs quota get [--json] PATH | set [-n N] [-b BYTES] [-N N] [-B BYTES] PATH",
 		Description: "Prints what is at and below a znode, its data and its quota, or sets the quota.\n\n" +
 			"  zkfs quota set -n 10000 -B 64M /mnt/zk/app\n" +
 			"  zkfs quota get /mnt/zk/app\n" +

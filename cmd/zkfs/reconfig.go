@@ -13,7 +13,7 @@ func (z *command) reconfigCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "reconfig",
 		Usage:     "show the servers of an ensemble, or add and remove some",
-		UsageText: "zkfs reconfig [--add SERVERS] [--remove IDS] [--json] [flags] PATH | --server SOURCE\n       zkfs reconfig --members SERVERS [flags] PATH | --server SOURCE",
+		UsageText: "zkfs reconfig [--add SERVERS] [--remove IDS] [--members SERVERS] [flags] PATH | --server SOURCE",
 		Description: "Prints the configuration of the ensemble, after the change if there is one.\n\n" +
 			"  zkfs reconfig --server zk1,zk2,zk3\n" +
 			"  zkfs reconfig --add 'server.4=zk4:2888:3888;2181' --remove 2 --server zk1,zk2,zk3\n\n" +
