@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/zk"
 )
 
 // configPath is the znode that holds the configuration of an ensemble.
@@ -48,6 +50,7 @@ func (z *command) reconfig(c *cli.Context) error {
 		return err
 	}
 	e.atRoot()
+	e.name = configPath // in errors
 	var data []byte
 	err = z.run(c.Context, e, func() (err error) {
 		switch {
@@ -55,6 +58,10 @@ func (z *command) reconfig(c *cli.Context) error {
 			_, err = e.conn.Reconfig(members, -1)
 		case len(add)+len(remove) > 0:
 			_, err = e.conn.IncrementalReconfig(add, remove, -1)
+		}
+		if zk.MaybeApplied(err) {
+			return failf(exitConnect, "the connection was lost before the answer: the change may have been made").
+				hinting("`zkfs reconfig` shows the servers; one that leaves closes its connections")
 		}
 		if err != nil {
 			return err
