@@ -34,8 +34,8 @@ func zkcliRows(t *testing.T) (rows []zkcliRow) {
 		t.Fatal(err)
 	}
 	command := func(cell string) string {
-		code, ok := strings.CutPrefix(cell, "`")
-		if code, ok = strings.CutSuffix(code, "`"); !ok || strings.Contains(code, "`") {
+		code := strings.TrimSuffix(strings.TrimPrefix(cell, "`"), "`")
+		if len(code) != len(cell)-2 || strings.Contains(code, "`") {
 			return ""
 		}
 		return strings.ReplaceAll(code, `\|`, "|")
