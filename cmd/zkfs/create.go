@@ -191,7 +191,7 @@ func (o *creation) make() (created string, err error) {
 		return "", failf(exitChroot, "%s: the directory that it is to be in does not exist", o.name).
 			hinting("-p creates what is missing")
 	}
-	return created, err
+	return created, o.inDirectory(err)
 }
 
 // sibling returns what is printed for a znode in the directory of the path that was given.

@@ -54,6 +54,14 @@ func refusal(name string, err error) *failure {
 	return nil
 }
 
+// inDirectory says of a refused create or delete that the ACL above decides.
+func (e *errand) inDirectory(err error) error {
+	if errors.Is(err, zk.ErrNoAuth) {
+		return failf(exitAuth, "%s: the ACL of its directory does not allow it", e.name).hinting(authHint)
+	}
+	return err
+}
+
 // refused puts into words why an errand failed. An error with a failure in it stays as it is.
 func (e *errand) refused(err error) error {
 	if f := (*failure)(nil); err == nil || errors.As(err, &f) {

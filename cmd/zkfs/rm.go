@@ -48,7 +48,9 @@ func (z *command) rm(c *cli.Context) error {
 	case c.Bool("recursive") && c.IsSet("version"):
 		return usagef("-r deletes whatever is there, and --version only one znode")
 	case !c.Bool("recursive"):
-		return z.run(c.Context, e, func() error { return znode.Delete(e.ctx, e.conn, e.path, versionOf(c)) })
+		return z.run(c.Context, e, func() error {
+			return e.inDirectory(znode.Delete(e.ctx, e.conn, e.path, versionOf(c)))
+		})
 	}
 	var held []string
 	err = z.run(c.Context, e, func() (err error) {
