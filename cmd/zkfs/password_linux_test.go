@@ -2,37 +2,12 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"io"
-	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
-
-// openTerminal returns both ends of a terminal.
-func openTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { person.Close() })
-	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { program.Close() })
-	return person, program
-}
 
 // A password is asked for twice, is not shown, and afterwards the terminal shows again what is typed.
 func TestPasswordAtATerminal(t *testing.T) {
