@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/zkfs/zkfs/zk/zktest"
@@ -77,19 +78,15 @@ func TestLostAnswers(t *testing.T) {
 		{"set /x data", exitOK, ""}, // done again, or found done
 		{"rm /x", exitOK, ""},
 	} {
-		lost := false
+		var lost atomic.Bool
 		server.OnRequest(func(r zktest.Request) zktest.Fault {
 			change := strings.HasPrefix(r.Op, "create") || r.Op == "setData" || r.Op == "delete"
-			if !change || lost || r.SessionID == 0 {
-				return zktest.Fault{}
-			}
-			lost = true
-			return zktest.Fault{Lose: true}
+			return zktest.Fault{Lose: change && lost.CompareAndSwap(false, true)}
 		})
 		var stderr strings.Builder
 		args := append(strings.Fields(tt.line), "--server="+server.Addr())
 		code := run(t.Context(), args, stdio{strings.NewReader(""), io.Discard, &stderr})
-		if !lost || code != tt.code || !strings.Contains(stderr.String(), tt.want) {
+		if !lost.Load() || code != tt.code || !strings.Contains(stderr.String(), tt.want) {
 			t.Errorf("zkfs %s: exit code %d, want %d\n%s", tt.line, code, tt.code, stderr.String())
 		}
 	}
