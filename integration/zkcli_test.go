@@ -43,7 +43,8 @@ func zkcliRows(t *testing.T) (rows []zkcliRow) {
 	for line := range strings.Lines(string(text)) {
 		cells := regexp.MustCompile(` \| `).Split(strings.Trim(strings.TrimSpace(line), "| "), -1)
 		if strings.HasPrefix(line, "| `") && len(cells) == 3 {
-			rows = append(rows, zkcliRow{command(cells[0]), [2]string{command(cells[1]), command(cells[2])}})
+			shell := [2]string{command(cells[1]), command(cells[2])}
+			rows = append(rows, zkcliRow{command(cells[0]), shell})
 		}
 	}
 	return rows
@@ -183,8 +184,10 @@ func TestFromZKCliToTheShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := addr(shared.Servers[0])
-	z := &zkcliTest{T: t, server: server, conn: connect(t, []string{server}), point: filepath.Join(t.TempDir(), "m"),
-		cli: startZKCli(t, server), path: filepath.Dir(command)}
+	z := &zkcliTest{
+		T: t, server: server, conn: connect(t, []string{server}), cli: startZKCli(t, server),
+		point: filepath.Join(t.TempDir(), "m"), path: filepath.Dir(command),
+	}
 	if err := os.Mkdir(z.point, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +276,8 @@ func (z *zkcliTest) row(row zkcliRow) {
 			}
 		}
 		if trees[i] != trees[0] {
-			z.Errorf("%+v:\nzkCli leaves\n%s\n%s is\n%s\n%s", row, trees[0], root, trees[i], outputs[i])
+			z.Errorf("%+v:\nzkCli leaves\n%s\n%s "+
+				"is\n%s\n%s", row, trees[0], root, trees[i], outputs[i])
 		}
 	}
 	if !ok && trees[0] == before {
@@ -312,7 +316,8 @@ func (z *zkcliTest) shell(cell string, withoutMount bool) (output string, stop f
 	cmd := z.command(cell, withoutMount)
 	if !strings.HasSuffix(cell, "&") {
 		out, err := cmd.CombinedOutput()
-		if err != nil && !strings.Contains(cell, "reconfig --remove") { // a server alone refuses that
+		if err != nil && !strings.Contains(cell, "reconfig "+
+			"--remove") { // a server alone refuses that
 			z.Errorf("$ %s\n%s%v", cell, out, err)
 		}
 		return string(out), func() {}
@@ -386,8 +391,8 @@ func (z *zkcliTest) watches(row zkcliRow, events [2]string) {
 	}
 }
 
-// tree is the tree at root as text: paths from root, data, ACLs, what is ephemeral, and the limits of
-// the quota.
+// tree is the tree at root as text: paths from root, data, ACLs, what is ephemeral, and the limits
+// of the quota.
 func (z *zkcliTest) tree(root string) string {
 	z.Helper()
 	tree := map[string]string{}

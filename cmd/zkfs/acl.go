@@ -17,17 +17,23 @@ func (z *command) aclCommand() *cli.Command {
 		Name:      "acl",
 		Usage:     "show or change ACLs, of a tree too",
 		UsageText: "zkfs acl get [--json] PATH | set [-R] [--add | --remove] PATH ACL",
-		Description: "Prints the ACL of a znode, or sets it. An ACL is a list of SCHEME:ID:PERMISSIONS, where " +
-			"the permissions are letters of cdrwa: create and delete children, read, write, administer.\n\n" +
+		Description: "Prints the ACL of a znode, or sets it. An ACL is a list of " +
+			"SCHEME:ID:PERMISSIONS, where " +
+			"the permissions are letters of cdrwa: create and delete children, read, write, " +
+			"administer.\n\n" +
 			"  zkfs acl get /mnt/zk/app\n" +
 			"  zkfs acl set -R /mnt/zk/app world:anyone:r,digest:bob:cdrwa\n" +
 			"  zkfs acl set --add /mnt/zk/app ip:10.0.0.0/8:r\n" +
 			"  zkfs acl set --remove /mnt/zk/app world:anyone\n\n" +
-			"For an entry digest:USER:PERMISSIONS the password of USER is asked for, or read from a line of " +
-			"standard input, and its digest stored. An entry digest:USER:HASH:PERMISSIONS has that already. " +
+			"For an entry digest:USER:PERMISSIONS the password of USER is asked for, or read " +
+			"from a line of " +
+			"standard input, and its digest stored. An entry digest:USER:HASH:PERMISSIONS has " +
+			"that already. " +
 			"auth::PERMISSIONS is for the identities of the session.\n\n" +
-			"Without --add and --remove the ACL is replaced, whatever it was. Those two change the ACL that is " +
-			"there: no change of another client is lost. With -R what is refused is named, and the rest " +
+			"Without --add and --remove the ACL is replaced, whatever it was. Those two change " +
+			"the ACL that is " +
+			"there: no change of another client is lost. With -R what is refused is named, and " +
+			"the rest " +
 			"is done.\n\n" + pathText,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "recursive", Aliases: []string{"R"}, Category: inOrder,
@@ -35,7 +41,8 @@ func (z *command) aclCommand() *cli.Command {
 			&cli.BoolFlag{Name: "add", Category: inOrder,
 				Usage: "add the entries; one for the same identity is replaced"},
 			&cli.BoolFlag{Name: "remove", Category: inOrder,
-				Usage: "remove the entries of these identities: SCHEME:ID, or digest:USER for any password"},
+				Usage: "remove the entries of these identities: SCHEME:ID, or digest:USER for " +
+					"any password"},
 			jsonFlag("print a JSON object"),
 		}, errandFlags()...),
 		Action: z.acl,
@@ -49,7 +56,8 @@ func (z *command) acl(c *cli.Context) error {
 	case verb == "set" && n == 3:
 		return z.aclSet(c, c.Args().Get(1), c.Args().Get(2))
 	}
-	return usagef("acl needs get and a path, or set, a path and an ACL").hinting("zkfs acl get /mnt/zk/app")
+	return usagef("acl needs get and a path, or set, a path and an ACL").hinting("zkfs acl get " +
+		"/mnt/zk/app")
 }
 
 // An aclEntry is an entry of an ACL in JSON.
@@ -85,7 +93,8 @@ func (z *command) aclGet(c *cli.Context, name string) error {
 	}
 	for _, a := range acl {
 		text := xattr.FormatACL([]zk.ACL{a})
-		found.ACL = append(found.ACL, aclEntry{a.Scheme, a.ID, text[strings.LastIndexByte(text, ':')+1:]})
+		perms := text[strings.LastIndexByte(text, ':')+1:]
+		found.ACL = append(found.ACL, aclEntry{a.Scheme, a.ID, perms})
 	}
 	return writeJSON(z.out, found)
 }
@@ -94,7 +103,9 @@ func (z *command) aclGet(c *cli.Context, name string) error {
 type aclChange func([]zk.ACL) ([]zk.ACL, error)
 
 // aclChangeOf reads what `zkfs acl set` is to do. replaces says that the old ACL does not matter.
-func (z *command) aclChangeOf(c *cli.Context, text string) (change aclChange, replaces bool, err error) {
+func (z *command) aclChangeOf(
+	c *cli.Context, text string,
+) (change aclChange, replaces bool, err error) {
 	add, remove := c.Bool("add"), c.Bool("remove")
 	switch {
 	case add && remove:
@@ -120,7 +131,8 @@ func (z *command) aclChangeOf(c *cli.Context, text string) (change aclChange, re
 func with(acl, list []zk.ACL) []zk.ACL {
 	acl = slices.DeleteFunc(slices.Clone(acl), func(a zk.ACL) bool {
 		return slices.ContainsFunc(list, func(b zk.ACL) bool {
-			return a.Scheme == b.Scheme && (a.ID == b.ID || a.Scheme == "digest" && userOf(a) == userOf(b))
+			same := a.ID == b.ID || a.Scheme == "digest" && userOf(a) == userOf(b)
+			return a.Scheme == b.Scheme && same
 		})
 	})
 	return append(acl, list...)
@@ -200,7 +212,8 @@ func (e *errand) changeACL(znode string, change aclChange, replaces bool) error 
 					return err
 				}
 				if _, masked := xattr.Masked(acl); masked {
-					return failf(exitAuth, "%s: the servers do not show the digests of its ACL", e.shown(znode)).hinting(authHint)
+					return failf(exitAuth, "%s: the servers do not show the digests of its ACL",
+						e.shown(znode)).hinting(authHint)
 				}
 				version = st.Aversion
 			}
@@ -208,7 +221,8 @@ func (e *errand) changeACL(znode string, change aclChange, replaces bool) error 
 			if err != nil {
 				return err
 			}
-			if _, err = e.conn.SetACL(znode, acl, version); replaces || !errors.Is(err, zk.ErrBadVersion) {
+			_, err = e.conn.SetACL(znode, acl, version)
+			if replaces || !errors.Is(err, zk.ErrBadVersion) {
 				return err
 			}
 		}

@@ -17,16 +17,20 @@ import (
 
 func (z *command) createCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "create",
-		Usage:     "create a znode of any kind and print its path",
-		UsageText: "zkfs create [-e | -s | -es | --ttl TIME | --container] [-p] [--acl ACL] [flags] PATH [DATA | -]",
-		Description: "Creates a znode and prints its path: on a mount that of the file, with --server that of " +
+		Name:  "create",
+		Usage: "create a znode of any kind and print its path",
+		UsageText: "zkfs create [-e | -s | -es | --ttl TIME | --container] [-p] [--acl ACL] " +
+			"[flags] PATH [DATA | -]",
+		Description: "Creates a znode and prints its path: on a mount that of the file, with " +
+			"--server that of " +
 			"the znode. With -s it ends in the number that the servers have given it.\n\n" +
 			"  zkfs create -p --server zk1,zk2,zk3 /app/config/limit 100\n" +
 			"  job=$(zkfs create -s /mnt/zk/jobs/job- - <job.json)\n" +
 			"  zkfs create -e /mnt/zk/alive &\n\n" +
-			"An ephemeral lives as long as the session that has created it. So with -e the command prints the " +
-			"path and then holds the znode until a signal ends it, and its exit code is then 0; it is 16 " +
+			"An ephemeral lives as long as the session that has created it. So with -e the " +
+			"command prints the " +
+			"path and then holds the znode until a signal ends it, and its exit code is then 0; " +
+			"it is 16 " +
 			"if the session, and the znode with it, has ended before.\n\n" +
 			dataText + "\n\n" + pathText,
 		Flags: append([]cli.Flag{
@@ -35,7 +39,8 @@ func (z *command) createCommand() *cli.Command {
 			&cli.BoolFlag{Name: "sequential", Aliases: []string{"s"}, Category: inOrder,
 				Usage: "the servers append a number of ten digits to the name"},
 			&valued{&cli.StringFlag{Name: "ttl", Category: inOrder,
-				Usage: "the servers delete it when it has had no children and no change for so long; they " +
+				Usage: "the servers delete it when it has had no children and no change for so " +
+					"long; they " +
 					"need extendedTypesEnabled=true"}, aTTL},
 			&cli.BoolFlag{Name: "container", Aliases: []string{"c"}, Category: inOrder,
 				Usage: "the servers delete it when its last child is gone"},
@@ -61,7 +66,8 @@ type creation struct {
 // creationOf reads the command line.
 func (z *command) creationOf(c *cli.Context) (*creation, error) {
 	if c.NArg() < 1 || c.NArg() > 2 {
-		return nil, usagef("create needs a path, and then at most data").hinting("zkfs create /mnt/zk/app/limit 100")
+		return nil, usagef("create needs a path, and then at most data").hinting("zkfs create " +
+			"/mnt/zk/app/limit 100")
 	}
 	o := &creation{parents: c.Bool("parents"), ttl: timeOf(c, "ttl")}
 	var err error
@@ -76,7 +82,8 @@ func (z *command) creationOf(c *cli.Context) (*creation, error) {
 	case sequential && strings.HasSuffix(name, "/"):
 		o.path = strings.TrimSuffix(o.path, "/") + "/" // the number is the whole name
 	case !o.named():
-		return nil, usagef("%s: it is a part of a znode", name).hinting("name the directory: zkfs create " + path.Dir(name))
+		return nil, usagef("%s: it is a part of a znode", name).hinting("name the directory: " +
+			"zkfs create " + path.Dir(name))
 	case o.path == "/":
 		return nil, usagef("%s: the root exists", name)
 	}

@@ -15,16 +15,19 @@ import (
 const usualMaxData = 1<<20 - 1 - requestRoom
 
 func maxDataFlag() cli.Flag {
-	return &valued{&cli.StringFlag{Name: "max-data", Category: inConnect, DefaultText: fmt.Sprint(usualMaxData),
-		Usage: "the most `BYTES` in a znode that the servers take, a bit less than their jute.maxbuffer"}, aDataSize}
+	usual := fmt.Sprint(usualMaxData)
+	return &valued{&cli.StringFlag{Name: "max-data", Category: inConnect, DefaultText: usual,
+		Usage: "the most `BYTES` in a znode that the servers take, a bit less than their " +
+			"jute.maxbuffer"}, aDataSize}
 }
 
 // dataText is what the help says of DATA.
-const dataText = "DATA is any bytes. With - they come from standard input; what begins with a hyphen stands " +
+const dataText = "DATA is any bytes. With - they come from standard input; what begins with a " +
+	"hyphen stands " +
 	"behind --, as in `zkfs set PATH -- -5`."
 
-// dataOf returns the data that argument names, and the most of it that the servers take. argument is
-// - for standard input.
+// dataOf returns the data that argument names, and the most of it that the servers take. argument
+// is - for standard input.
 func (z *command) dataOf(c *cli.Context, argument string) (data []byte, most int, err error) {
 	most = usualMaxData
 	if c.IsSet("max-data") {
@@ -37,7 +40,8 @@ func (z *command) dataOf(c *cli.Context, argument string) (data []byte, most int
 		}
 	}
 	if len(data) > most {
-		return nil, 0, failf(exitRefused, "DATA has more than %d bytes, the most that the servers take (jute.maxbuffer)", most).
+		return nil, 0, failf(exitRefused, "DATA has more than %d bytes, the most that the "+
+			"servers take (jute.maxbuffer)", most).
 			hinting("if the servers are set to take more: --max-data BYTES")
 	}
 	return data, most, nil
@@ -49,7 +53,8 @@ func (e *errand) once(f func() error) error {
 		err := f()
 		var interrupted *zk.InterruptedError
 		if zk.MaybeApplied(err) && !errors.As(err, &interrupted) {
-			return failf(exitConnect, "%s: the connection was lost before the answer: the znode may have been created", e.name).
+			return failf(exitConnect, "%s: the connection was lost before the answer: the znode "+
+				"may have been created", e.name).
 				hinting("look before you create another")
 		}
 		return err

@@ -14,11 +14,15 @@ func (z *command) ephemeralsCommand() *cli.Command {
 		Name:      "ephemerals",
 		Usage:     "list the ephemerals of all sessions below a znode",
 		UsageText: "zkfs ephemerals [--json] [flags] PATH",
-		Description: "Prints a line for each ephemeral at or below a znode: the session that owns it, and its path.\n\n" +
+		Description: "Prints a line for each ephemeral at or below a znode: the session that " +
+			"owns it, and its path.\n\n" +
 			"  zkfs ephemerals --server zk1,zk2,zk3 /\n" +
 			"  zkfs ephemerals --json /mnt/zk | jq -r .session | sort | uniq -c\n\n" +
-			"The whole tree is read. What the ACLs do not let it list is left out and named at the end.\n\n" + pathText,
-		Flags:  append([]cli.Flag{jsonFlag("print a JSON object on a line for each")}, errandFlags()...),
+			"The whole tree is read. What the ACLs do not let it list is left out and named at " +
+			"the end.\n\n" + pathText,
+		Flags: append([]cli.Flag{
+			jsonFlag("print a JSON object on a line for each"),
+		}, errandFlags()...),
 		Action: z.ephemerals,
 	}
 }

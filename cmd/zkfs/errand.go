@@ -27,7 +27,8 @@ type errand struct {
 }
 
 // pathText is what the help of each of these commands says of PATH.
-const pathText = "PATH is a file or directory of a mount, which is not touched, or with --server the path of " +
+const pathText = "PATH is a file or directory of a mount, which is not touched, or with --server " +
+	"the path of " +
 	"a znode. The command has a session of its own, so what the mount was told about credentials " +
 	"and TLS must be told here too. The exit codes are in zkfs(1)."
 
@@ -65,15 +66,16 @@ func (z *command) errand(c *cli.Context, name string, do func(*errand) error) er
 	return z.run(c.Context, e, func() error { return do(e) })
 }
 
-// run opens the session of an errand and calls do. The session ends with do. A signal ends the calls
-// of do, and run then returns what ends the process likewise. do must not print: a signal would not
-// end that.
+// run opens the session of an errand and calls do. The session ends with do. A signal ends the
+// calls of do, and run then returns what ends the process likewise. do must not print: a signal
+// would not end that.
 func (z *command) run(ctx context.Context, e *errand, do func() error) error {
 	signals := catch()
 	defer signals.stop()
 	return signals.interrupt(ctx, func(ctx context.Context) error {
 		var heard lastAnswer
-		conn, err := e.connect(ctx, slog.New(slog.DiscardHandler), z.err, enlarge(e.maxData), zk.WithRequestHook(heard.hear))
+		conn, err := e.connect(ctx, slog.New(slog.DiscardHandler), z.err,
+			enlarge(e.maxData), zk.WithRequestHook(heard.hear))
 		if err != nil {
 			return err
 		}
@@ -90,7 +92,9 @@ func (z *command) run(ctx context.Context, e *errand, do func() error) error {
 // errNoAnswer is the cause of a context that ended because no server has answered.
 type errNoAnswer time.Duration
 
-func (e errNoAnswer) Error() string { return "no server has answered for " + time.Duration(e).String() }
+func (e errNoAnswer) Error() string {
+	return "no server has answered for " + time.Duration(e).String()
+}
 
 // lastAnswer is when a server has last answered a request, in nanoseconds since 1970. A server that
 // takes connections and answers nothing else gives none.
@@ -108,7 +112,9 @@ func (a *lastAnswer) now() { a.at.Store(time.Now().UnixNano()) }
 const looking = 100 * time.Millisecond
 
 // while returns a context that ends when no server has answered for so long.
-func (a *lastAnswer) while(ctx context.Context, patience time.Duration) (context.Context, context.CancelFunc) {
+func (a *lastAnswer) while(
+	ctx context.Context, patience time.Duration,
+) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	a.now()
 	go func() { // ends with ctx
@@ -133,8 +139,9 @@ func (e *errand) ask(f func() error) error {
 	return znode.Retry(e.ctx, func(bool) error { return f() })
 }
 
-// inOrder is the heading of the flags that say what this one command is to do. Neither the environment nor a
-// context gives it: with ZKFS_RECURSIVE=true, meant for another command, rm would delete trees.
+// inOrder is the heading of the flags that say what this one command is to do. Neither the
+// environment nor a context gives them: with ZKFS_RECURSIVE=true, meant for another command, rm
+// would delete trees.
 const inOrder = "What to do"
 
 // onlyName returns the one name of a command line.

@@ -17,12 +17,15 @@ func (z *command) lsCommand() *cli.Command {
 		Name:      "ls",
 		Usage:     "list the children of a znode, or all below it",
 		UsageText: "zkfs ls [-R] [--json] [flags] PATH",
-		Description: "Prints the names of the children of a znode, one on a line, in order. With -R it prints the " +
+		Description: "Prints the names of the children of a znode, one on a line, in order. With " +
+			"-R it prints the " +
 			"paths of the znode and of all below it.\n\n" +
 			"  zkfs ls --server zk1,zk2,zk3 /brokers/ids\n" +
 			"  zkfs ls -R --json /mnt/zk | jq -r 'select(.dataLength > 100000) | .file'\n\n" +
-			"On a mount the names are those of the mount, and unlike `ls` it shows contenders of locks. " +
-			"Bytes that a terminal would obey are escaped there, and left as they are for a program. " +
+			"On a mount the names are those of the mount, and unlike `ls` it shows contenders of " +
+			"locks. " +
+			"Bytes that a terminal would obey are escaped there, and left as they are for a " +
+			"program. " +
 			"What the ACLs do not let it list is left out and named at the end.\n\n" + pathText,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "recursive", Aliases: []string{"R"}, Category: inOrder,

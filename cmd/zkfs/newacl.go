@@ -14,10 +14,12 @@ import (
 )
 
 // aclHint is the way to write an ACL.
-const aclHint = "it is a list of SCHEME:ID:PERMISSIONS, as in world:anyone:r,auth::cdrwa,digest:USER:HASH:cdrwa; " +
+const aclHint = "it is a list of SCHEME:ID:PERMISSIONS, as in " +
+	"world:anyone:r,auth::cdrwa,digest:USER:HASH:cdrwa; " +
 	"for digest:USER:cdrwa the password is asked for"
 
-// readACL reads a list of entries, which is called what. Its error does not show what may be a password.
+// readACL reads a list of entries, which is called what. Its error does not show what may be a
+// password.
 func readACL(what, text string) ([]zk.ACL, error) {
 	acl, err := xattr.ParseACL(text)
 	switch {
@@ -28,8 +30,10 @@ func readACL(what, text string) ([]zk.ACL, error) {
 	}
 	for _, a := range acl {
 		if _, hash, ok := strings.Cut(a.ID, ":"); a.Scheme == "digest" && ok && !isDigest(hash) {
-			return nil, usagef("%s has an entry digest:USER:... with what is no digest of a password", what).
-				hinting("all users of this machine see the arguments of a command; for digest:USER:PERMISSIONS the password is asked for")
+			return nil, usagef("%s has an entry digest:USER:... with what is no digest of a "+
+				"password", what).
+				hinting("all users of this machine see the arguments of a command; for " +
+					"digest:USER:PERMISSIONS the password is asked for")
 		}
 	}
 	return acl, nil
@@ -85,8 +89,8 @@ func (z *command) newACLOf(c *cli.Context, inputUsed bool) (a newACL, err error)
 	return a, p.digest(a.list)
 }
 
-// under returns the ACL for a znode in the one at parent. Where that is not there, it is that of the
-// nearest above.
+// under returns the ACL for a znode in the one at parent. Where that is not there, it is that of
+// the nearest above.
 func (a newACL) under(e *errand, parent string) ([]zk.ACL, error) {
 	switch a.mode {
 	case fs.ACLOpen:
@@ -107,7 +111,8 @@ func (a newACL) under(e *errand, parent string) ([]zk.ACL, error) {
 			continue
 		}
 		if _, masked := xattr.Masked(acl); masked || errors.Is(err, zk.ErrNoAuth) {
-			return nil, failf(exitAuth, "%s: the servers do not show the ACL of %s, which the new znode is to have", e.name, parent).
+			return nil, failf(exitAuth, "%s: the servers do not show the ACL of %s, which the "+
+				"new znode is to have", e.name, parent).
 				hinting("--acl creator, or credentials that may administer it")
 		}
 		return acl, err

@@ -26,7 +26,8 @@ func isTerminal(w any) bool {
 	return err == nil
 }
 
-// printLine prints a name that comes from servers: exactly for a program, and harmless on a terminal.
+// printLine prints a name that comes from servers: exactly for a program, and harmless on a
+// terminal.
 func (z *command) printLine(text string) error { return z.printLines([]string{text}) }
 
 func (z *command) printLines(lines []string) error {
@@ -55,7 +56,8 @@ func printJSON[T any](w io.Writer, values []T) error {
 	return err
 }
 
-// named reports whether PATH is that of the znode, not that of a file .data or .lock in its directory.
+// named reports whether PATH is that of the znode, not that of a file .data or .lock in its
+// directory.
 func (e *errand) named() bool { return !e.mounted || fs.FilePath(e.path) == e.file }
 
 // shown returns the path of the znode or of one below, in the form in which PATH was given.
@@ -84,8 +86,8 @@ func (e *errand) whereabouts(znode string) whereabouts {
 	return w
 }
 
-// A znodeStat is a znode and its Stat in JSON. Zxids and the owner are hexadecimal, because programs
-// that read JSON have 53 bits for a number.
+// A znodeStat is a znode and its Stat in JSON. Zxids and the owner are hexadecimal, because
+// programs that read JSON have 53 bits for a number.
 type znodeStat struct {
 	whereabouts
 	Czxid          string `json:"czxid"`

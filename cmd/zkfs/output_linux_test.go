@@ -50,7 +50,8 @@ func TestHostileNames(t *testing.T) {
 	if _, err := conn.Create(name, nil, zk.FlagEphemeral, zk.WorldACL(zk.PermAll)); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"ls /", "ls --json /", "ls -R /", "ephemerals /", "ephemerals --json /"} {
+	for _, line := range []string{"ls /", "ls --json /", "ls -R /", "ephemerals /", "ephemerals " +
+		"--json /"} {
 		args := append(strings.Fields(line), "--server="+server.Addr())
 		var exact, stderr strings.Builder
 		if code := run(t.Context(), args, stdio{nil, &exact, &stderr}); code != exitOK {

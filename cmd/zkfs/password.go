@@ -31,7 +31,8 @@ func (p *passwords) of(user string) (string, error) {
 		}
 		text, err := passwordLine(p.lines)
 		if err != nil {
-			return "", usagef("standard input: %s", plain(err)).hinting("a line of it is the password of digest:" + user)
+			return "", usagef("standard input: %s", plain(err)).hinting("a line of it is the " +
+				"password of digest:" + user)
 		}
 		return text, nil
 	}
@@ -60,8 +61,8 @@ func passwordLine(r *bufio.Reader) (string, error) {
 	return text, nil
 }
 
-// prompt reads a line of the terminal without showing it. A signal ends that, and the terminal shows
-// again what is typed.
+// prompt reads a line of the terminal without showing it. A signal ends that, and the terminal
+// shows again what is typed.
 func (p *passwords) prompt(text string) (string, error) {
 	f := p.z.in.(*os.File)
 	fd := int(f.Fd())

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A password is asked for twice, is not shown, and afterwards the terminal shows again what is typed.
+// A password is asked for twice and is not shown. Afterwards the terminal shows again what is
+// typed.
 func TestPasswordAtATerminal(t *testing.T) {
 	for _, tt := range []struct {
 		second string

@@ -20,14 +20,19 @@ func (z *command) quotaCommand() *cli.Command {
 		Name:      "quota",
 		Usage:     "show or set how much there may be below a znode",
 		UsageText: "zkfs quota get [--json] PATH | set [-n N] [-b BYTES] [-N N] [-B BYTES] PATH",
-		Description: "Prints what is at and below a znode, its data and its quota, or sets the quota.\n\n" +
+		Description: "Prints what is at and below a znode, its data and its quota, or sets the " +
+			"quota.\n\n" +
 			"  zkfs quota set -n 10000 -B 64M /mnt/zk/app\n" +
 			"  zkfs quota get /mnt/zk/app\n" +
 			"  zkfs quota set -n none /mnt/zk/app\n\n" +
-			"A soft limit makes the servers write a line into their log. They enforce a hard limit from 3.7 on, if they " +
-			"are started with enforceQuota=true; others take no notice. A limit that is not named stays, " +
-			"none removes one, and a quota without limits is deleted. One znode of a path has a quota at most.\n\n" +
-			"The servers keep it below " + quotaRoot + ", where zkCli's setquota has it.\n\n" + pathText,
+			"A soft limit makes the servers write a line into their log. They enforce a hard " +
+			"limit from 3.7 on, if they " +
+			"are started with enforceQuota=true; other servers take no notice. A limit that is not " +
+			"named stays, " +
+			"none removes one, and a quota without limits is deleted. One znode of a path has a " +
+			"quota at most.\n\n" +
+			"The servers keep it below " + quotaRoot + ", where zkCli's setquota has " +
+			"it.\n\n" + pathText,
 		Flags: append([]cli.Flag{
 			&valued{&cli.StringFlag{Name: "count", Aliases: []string{"n"}, Category: inOrder,
 				Usage: "soft limit of znodes, with the one at PATH"}, aLimit},
@@ -76,13 +81,15 @@ type amounts struct {
 
 // String returns the form that servers of all versions read.
 func (a amounts) String() string {
-	return fmt.Sprintf("count=%d,bytes=%d=;byteHardLimit=%d;countHardLimit=%d", a.count, a.bytes, a.hardBytes, a.hardCount)
+	return fmt.Sprintf("count=%d,bytes=%d=;byteHardLimit=%d;countHardLimit=%d",
+		a.count, a.bytes, a.hardBytes, a.hardCount)
 }
 
 // parseAmounts reads what servers and clients of all versions write. What is missing is noLimit.
 func parseAmounts(text string) amounts {
 	a := amounts{noLimit, noLimit, noLimit, noLimit}
-	for _, field := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' }) {
+	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' })
+	for _, field := range fields {
 		name, value, _ := strings.Cut(field, "=")
 		n, err := strconv.ParseInt(strings.TrimSuffix(value, "="), 10, 64)
 		if to := a.field(name); to != nil && err == nil {
@@ -260,10 +267,12 @@ func (e *errand) createQuota(limits amounts) error {
 	if err := znode.Ensure(e.ctx, e.conn, dir, false, acl); err != nil {
 		return err
 	}
+	create := func(name, data string) *zk.CreateRequest {
+		return &zk.CreateRequest{Path: path.Join(dir, name), Data: []byte(data), Acl: acl}
+	}
 	return e.ask(func() error {
 		_, err := e.conn.Multi(
-			&zk.CreateRequest{Path: path.Join(dir, quotaLimits), Data: []byte(limits.String()), Acl: acl},
-			&zk.CreateRequest{Path: path.Join(dir, quotaStats), Data: []byte("count=0,bytes=0"), Acl: acl})
+			create(quotaLimits, limits.String()), create(quotaStats, "count=0,bytes=0"))
 		return err
 	})
 }
@@ -282,7 +291,8 @@ func (e *errand) checkQuota() error {
 		return err
 	}
 	other := func(znode string) error {
-		return failf(exitRefused, "%s: %s has a quota already, and counts what is here", e.name, strings.TrimPrefix(znode, quotaRoot))
+		return failf(exitRefused, "%s: %s has a quota already, and counts what is here",
+			e.name, strings.TrimPrefix(znode, quotaRoot))
 	}
 	for dir := path.Dir(e.path); dir != "/"; dir = path.Dir(dir) {
 		file := path.Join(quotaRoot, dir, quotaLimits)

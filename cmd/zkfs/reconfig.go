@@ -13,15 +13,21 @@ const configPath = "/zookeeper/config"
 
 func (z *command) reconfigCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "reconfig",
-		Usage:     "show the servers of an ensemble, or add and remove some",
-		UsageText: "zkfs reconfig [--add SERVERS] [--remove IDS] [--members SERVERS] [flags] PATH | --server SOURCE",
-		Description: "Prints the configuration of the ensemble, after the change if there is one.\n\n" +
+		Name:  "reconfig",
+		Usage: "show the servers of an ensemble, or add and remove some",
+		UsageText: "zkfs reconfig [--add SERVERS] [--remove IDS] [--members SERVERS] [flags] " +
+			"PATH | --server SOURCE",
+		Description: "Prints the configuration of the ensemble, after the change if there is " +
+			"one.\n\n" +
 			"  zkfs reconfig --server zk1,zk2,zk3\n" +
-			"  zkfs reconfig --add 'server.4=zk4:2888:3888;2181' --remove 2 --server zk1,zk2,zk3\n\n" +
-			"SERVERS and IDS are lists with commas. The servers need reconfigEnabled=true, and their ACL of " +
-			configPath + " lets nobody but the super user change it. The exit code is 22 if they refuse: " +
-			"it is disabled, another reconfiguration is in progress, or no quorum of the new configuration " +
+			"  zkfs reconfig --add 'server.4=zk4:2888:3888;2181' --remove 2 --server " +
+			"zk1,zk2,zk3\n\n" +
+			"SERVERS and IDS are lists with commas. The servers need reconfigEnabled=true, and " +
+			"their ACL of " +
+			configPath + " lets the super user alone change it. The exit code is 22 if they " +
+			"refuse: " +
+			"it is disabled, another reconfiguration is in progress, or no quorum of the new " +
+			"configuration " +
 			"is connected.\n\n" + pathText,
 		Flags: append([]cli.Flag{
 			&valued{&cli.StringFlag{Name: "add", Category: inOrder,
@@ -41,7 +47,8 @@ func (z *command) reconfig(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	add, remove, members := splitList(c.String("add")), splitList(c.String("remove")), splitList(c.String("members"))
+	add, remove := splitList(c.String("add")), splitList(c.String("remove"))
+	members := splitList(c.String("members"))
 	if len(members) > 0 && len(add)+len(remove) > 0 {
 		return usagef("--members says all servers, and --add and --remove some of them")
 	}
@@ -60,7 +67,8 @@ func (z *command) reconfig(c *cli.Context) error {
 			_, err = e.conn.IncrementalReconfig(add, remove, -1)
 		}
 		if zk.MaybeApplied(err) {
-			return failf(exitConnect, "the connection was lost before the answer: the change may have been made").
+			return failf(exitConnect, "the connection was lost before the answer: the change may "+
+				"have been made").
 				hinting("`zkfs reconfig` shows the servers; one that leaves closes its connections")
 		}
 		if err != nil {

@@ -21,12 +21,14 @@ var refusals = []struct {
 	{zk.ErrInvalidACL, exitAuth, "the servers do not take the ACL: it names no identity that " +
 		"they know, or auth without credentials", authHint},
 	{zk.ErrNodeExists, exitExists, "the znode exists already", ""},
-	{zk.ErrBadVersion, exitVersion, "the znode has another version: another client has changed it", ""},
+	{zk.ErrBadVersion, exitVersion, "the znode has another version: another client has " +
+		"changed it", ""},
 	{zk.ErrNotEmpty, exitNotEmpty, "the znode has children", "-r deletes them too"},
 	{zk.ErrNoChildrenForEphemerals, exitRefused, "an ephemeral znode can not have children", ""},
 	{zk.ErrQuotaExceeded, exitRefused, "a hard quota of a znode above would be exceeded",
 		"`zkfs quota get` shows it"},
-	{zk.ErrTooLarge, exitRefused, "more data than the servers take in a request (jute.maxbuffer)", ""},
+	{zk.ErrTooLarge, exitRefused, "more data than the servers take in a request " +
+		"(jute.maxbuffer)", ""},
 	{zk.ErrReplyTooLarge, exitRefused, "the answer is larger than this program takes", ""},
 	{zk.ErrUnimplemented, exitRefused, "the servers do not have this operation", ""},
 	{zk.ErrNotReadOnly, exitRefused, "the server has lost its quorum and takes no changes", ""},
@@ -39,8 +41,8 @@ var refusals = []struct {
 	{zk.ErrInvalidFlags, exitUsage, "no znode can be of that kind", ""},
 }
 
-// refusal puts into words why the servers refuse what was to be done with name. A failure stays as it
-// is. It returns nil for an error that is in no row of refusals: no server has answered.
+// refusal puts into words why the servers refuse what was to be done with name. A failure stays as
+// it is. It returns nil for an error that is in no row of refusals: no server has answered.
 func refusal(name string, err error) *failure {
 	var f *failure
 	if errors.As(err, &f) {
@@ -57,7 +59,8 @@ func refusal(name string, err error) *failure {
 // inDirectory says of a refused create or delete that the ACL above decides.
 func (e *errand) inDirectory(err error) error {
 	if errors.Is(err, zk.ErrNoAuth) {
-		return failf(exitAuth, "%s: the ACL of its directory does not allow it", e.name).hinting(authHint)
+		return failf(exitAuth, "%s: the ACL of its directory does not "+
+			"allow it", e.name).hinting(authHint)
 	}
 	return err
 }

@@ -36,16 +36,19 @@ func TestRefusals(t *testing.T) {
 	}
 	commands := []string{
 		"get /x", "set /x new", "set --version 3 /x new", "stat /x", "ls /x", "ls -R --json /x",
-		"create /x", "create -s --acl open /x", "create -es /x", "create -p /x/y", "create -s --ttl 1h /x", "create --container /x",
+		"create /x", "create -s --acl open /x", "create -es /x", "create -p /x/y", "create -s " +
+			"--ttl 1h /x", "create --container /x",
 		"rm /x", "rm --version 3 /x", "rm -r /x",
 		"acl get /x", "acl set /x world:anyone:r", "acl set -R /x world:anyone:r",
-		"quota get /x", "ephemerals /x", "whoami", "reconfig", "reconfig --remove 2", "reconfig --members server.1=zk1",
+		"quota get /x", "ephemerals /x", "whoami", "reconfig", "reconfig --remove 2", "reconfig " +
+			"--members server.1=zk1",
 	}
 	server := zktest.NewServer()
 	defer server.Close()
 	for _, a := range answers {
 		server.OnRequest(func(r zktest.Request) zktest.Fault {
-			if r.Op == "connect" || r.Op == "ping" || r.Op == "closeSession" || r.Op == "exists" && r.Path == "/" {
+			session := r.Op == "connect" || r.Op == "ping" || r.Op == "closeSession"
+			if session || r.Op == "exists" && r.Path == "/" {
 				return zktest.Fault{}
 			}
 			return zktest.Fault{Code: a.code}
@@ -55,16 +58,18 @@ func TestRefusals(t *testing.T) {
 			args := append(strings.Fields(line), "--server="+server.Addr())
 			code := run(t.Context(), args, stdio{strings.NewReader(""), &out, &stderr})
 			if code != a.exit || !strings.HasPrefix(stderr.String(), "zkfs: /") || out.Len() > 0 {
-				t.Errorf("%s: zkfs %s: exit code %d, want %d\n%s%s", a.name, line, code, a.exit, out.String(), stderr.String())
+				t.Errorf("%s: zkfs %s: exit code %d, want "+
+					"%d\n%s%s", a.name, line, code, a.exit, out.String(), stderr.String())
 			}
 			if strings.Contains(stderr.String(), "zk: ") {
-				t.Errorf("%s: zkfs %s: an error of a package is shown: %s", a.name, line, stderr.String())
+				t.Errorf("%s: zkfs %s: an error of a package is "+
+					"shown: %s", a.name, line, stderr.String())
 			}
 		}
 	}
 }
 
-// What a change reports whose answer was lost, and what one that no server answers.
+// A command tells that the answer to its change was lost, and that no server answers.
 func TestLostAnswers(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()
@@ -73,7 +78,8 @@ func TestLostAnswers(t *testing.T) {
 		code int
 		want string
 	}{
-		{"create /x", exitConnect, "/x: the connection was lost before the answer: the znode may have been created"},
+		{"create /x", exitConnect, "/x: the connection was lost before the answer: the znode may " +
+			"have been created"},
 		{"create -s /x", exitConnect, "the znode may have been created"},
 		{"set /x data", exitOK, ""}, // done again, or found done
 		{"rm /x", exitOK, ""},
@@ -94,7 +100,8 @@ func TestLostAnswers(t *testing.T) {
 	var stderr strings.Builder
 	code := run(t.Context(), []string{"get", "/x", "--session-timeout=1s", "--connect-timeout=1s", "--server=" + server.Addr()},
 		stdio{nil, io.Discard, &stderr})
-	if code != exitConnect || !strings.Contains(stderr.String(), "/x: no server has answered for 1s") {
+	if code != exitConnect || !strings.Contains(stderr.String(), "/x: no server has answered "+
+		"for 1s") {
 		t.Errorf("no answer: exit code %d\n%s", code, stderr.String())
 	}
 }

@@ -19,10 +19,10 @@ func (z *command) rmCommand() *cli.Command {
 		Description: "Deletes a znode without children, or with -r a tree, children first.\n\n" +
 			"  zkfs rm --version 3 /mnt/zk/config/limit\n" +
 			"  zkfs rm -r --server zk1,zk2,zk3 /app/old\n\n" +
-			"With -r the ephemerals and the contenders of locks in the tree are named, with their sessions, " +
-			"and deleted: such a lock is lost. A tree does not vanish at once, and children that " +
-			"other clients create meanwhile are deleted too. If a part can not be deleted the command says " +
-			"how much is left. The root can not be deleted.\n\n" + pathText,
+			"With -r the ephemerals and the contenders of locks in the tree are named, with " +
+			"their sessions, and deleted: such a lock is lost. A tree does not vanish at once, and children that " +
+			"other clients create meanwhile are deleted too. If a part can not be deleted the " +
+			"command says how much is left. The root can not be deleted.\n\n" + pathText,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "recursive", Aliases: []string{"r"}, Category: inOrder,
 				Usage: "all that is below it too"},
@@ -42,7 +42,8 @@ func (z *command) rm(c *cli.Context) error {
 	case err != nil:
 		return err
 	case !e.named():
-		return usagef("%s: it is a part of the znode", name).hinting("name the directory: zkfs rm " + path.Dir(name))
+		return usagef("%s: it is a part of the znode", name).
+			hinting("name the directory: zkfs rm " + path.Dir(name))
 	case e.path == "/":
 		return usagef("%s: the root of the source can not be deleted", name)
 	case c.Bool("recursive") && c.IsSet("version"):
@@ -107,7 +108,8 @@ func (e *errand) halfDone(err error, all int) error {
 	if errors.As(err, &at) {
 		f = refusal(e.shown(at.Path), err)
 		if f != nil && f.code == exitAuth {
-			f = failf(exitAuth, "%s: the ACL of %s does not allow it", e.shown(at.Path), e.shown(path.Dir(at.Path))).hinting(authHint)
+			f = failf(exitAuth, "%s: the ACL of %s does not allow it",
+				e.shown(at.Path), e.shown(path.Dir(at.Path))).hinting(authHint)
 		}
 	}
 	if f == nil {

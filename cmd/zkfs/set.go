@@ -16,10 +16,12 @@ func (z *command) setCommand() *cli.Command {
 		Description: "Replaces the data of a znode that exists, in one change.\n\n" +
 			"  zkfs set /mnt/zk/config/limit 100\n" +
 			"  zkfs set --server zk1,zk2,zk3 /app/config - <config.xml\n\n" +
-			"Without --version the data is replaced whatever it is. To change only what was read: " +
-			"`zkfs stat` for the version, then `zkfs get`, then `zkfs set --version`. The exit code is 20 " +
+			"Without --version the data is replaced whatever it is. To change only what was " +
+			"read: " +
+			"`zkfs stat` for the version, then `zkfs get`, then `zkfs set --version`. The exit " +
+			"code is 20 " +
 			"if another client was faster.\n\n" + dataText + "\n\n" + pathText,
-		Flags:  append([]cli.Flag{versionFlag("the data")}, append(errandFlags(), maxDataFlag())...),
+		Flags:  append(errandFlags(), versionFlag("the data"), maxDataFlag()),
 		Action: z.set,
 	}
 }
@@ -41,7 +43,8 @@ func versionOf(c *cli.Context) int32 {
 
 func (z *command) set(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return usagef("set needs a path and data").hinting("zkfs set /mnt/zk/app/config TEXT, or - for standard input")
+		return usagef("set needs a path and data").hinting("zkfs set /mnt/zk/app/config TEXT, or " +
+			"- for standard input")
 	}
 	e, err := errandOf(c, c.Args().First())
 	if err != nil {

@@ -14,7 +14,8 @@ func (z *command) statCommand() *cli.Command {
 		Name:      "stat",
 		Usage:     "print the Stat of a znode: versions, zxids, times, owner",
 		UsageText: "zkfs stat [--json] [flags] PATH",
-		Description: "Prints the Stat of a znode, a field on a line under the name that it has in the " +
+		Description: "Prints the Stat of a znode, a field on a line under the name that it has " +
+			"in the " +
 			"attributes user.zk.* of a mount. Any session may read it, whatever the ACL says.\n\n" +
 			"  zkfs stat /mnt/zk/config\n" +
 			"  zkfs stat --json --server zk1,zk2,zk3 /app | jq .version\n\n" + pathText,

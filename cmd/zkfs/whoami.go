@@ -11,10 +11,13 @@ func (z *command) whoamiCommand() *cli.Command {
 		Name:      "whoami",
 		Usage:     "print the identities that the servers take this session for",
 		UsageText: "zkfs whoami [--json] [flags] PATH | --server SOURCE",
-		Description: "Prints the identities of a session with these credentials, SCHEME:USER on a line. The servers " +
+		Description: "Prints the identities of a session with these credentials, SCHEME:USER on " +
+			"a line. The servers " +
 			"must be of 3.7 or later.\n\n" +
 			"  zkfs whoami --auth-file ~/zk.auth --server zk1,zk2,zk3\n\n" + pathText,
-		Flags:  append([]cli.Flag{jsonFlag("print a JSON object on a line for each")}, errandFlags()...),
+		Flags: append([]cli.Flag{
+			jsonFlag("print a JSON object on a line for each"),
+		}, errandFlags()...),
 		Action: z.whoami,
 	}
 }
