@@ -52,13 +52,16 @@ func run(m *testing.M) (code int, err error) {
 	if err := errors.Join(os.Setenv("TMPDIR", tmp), os.Setenv("GORACE", raceOptions), compileAsMake()); err != nil {
 		return 1, err
 	}
+	if err := makeClassData(tmp); err != nil {
+		return 1, errors.Join(err, os.RemoveAll(tmp))
+	}
 	shared, err = startCluster(1, nil)
 	if err != nil {
 		return 1, errors.Join(err, os.RemoveAll(tmp))
 	}
 	code = m.Run()
 	return code, errors.Join(shared.Stop(), mountsBelow(tmp), children(), goleak.Find(),
-		os.RemoveAll(commands()), leftovers(tmp))
+		os.RemoveAll(commands()), os.RemoveAll(classData), leftovers(tmp))
 }
 
 // trimmed is the flag with which make compiles the command.
