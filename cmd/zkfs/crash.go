@@ -54,6 +54,7 @@ func mourn(log func() *slog.Logger, last io.Reader) *mourner {
 				m.log().Error(text)
 			}
 		}
+		io.Copy(io.Discard, last) // a line was too long, and the process must not wait
 	}()
 	return m
 }

@@ -77,6 +77,7 @@ func listed(ctx context.Context, m mount) (string, error) {
 	defer r.Close()
 	cmd := exec.Command(exe)
 	cmd.Args = []string{"zkfs", "status", "--json", "--timeout=" + listTimeout.String(), m.point}
+	cmd.Env = append(os.Environ(), apartVariable+"="+abandoned)
 	cmd.Stdout, cmd.Stderr = w, w
 	err = cmd.Start()
 	w.Close()

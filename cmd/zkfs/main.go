@@ -15,6 +15,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -30,7 +31,12 @@ func main() {
 	if err := hideSecrets(); err != nil {
 		os.Exit(report(os.Stderr, err))
 	}
-	os.Exit(run(context.Background(), args, stdio{os.Stdin, os.Stdout, os.Stderr}))
+	code, ok := runApart(args)
+	if !ok {
+		code = run(context.Background(), args, stdio{os.Stdin, os.Stdout, os.Stderr})
+		tellApart(code)
+	}
+	os.Exit(code)
 }
 
 // stdio is where a command reads and writes.
@@ -72,6 +78,7 @@ func (z *command) app() *cli.App {
 		Name:      "zkfs",
 		Usage:     "ZooKeeper as a directory",
 		Version:   buildInfo().Main.Version,
+		Compiled:  time.Unix(1, 0), // else the library looks in the working directory, which may hang
 		Reader:    z.in,
 		Writer:    z.out,
 		ErrWriter: z.err,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -46,10 +47,25 @@ type ensembleStatus struct {
 	Servers []serverStatus `json:"servers"`
 }
 
+// statusGrace is how long after its timeout a status is waited for. What still has not come, such as
+// the name of the working directory, waits for a mount.
+const statusGrace = time.Second
+
 func (z *command) status(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("status needs one source or directory, there are %d", c.NArg()).hinting("zkfs status zk1:2181,zk2:2181")
 	}
+	done := make(chan error, 1)
+	go func() { done <- z.tellStatus(c) }() // ends when the mount answers, at the latest with this process
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(timeOf(c, "timeout") + statusGrace):
+		return failf(exitLost, "%s: %w", c.Args().First(), errSilent).hinting(silentHint)
+	}
+}
+
+func (z *command) tellStatus(c *cli.Context) error {
 	ctx, cancel := context.WithTimeout(c.Context, timeOf(c, "timeout"))
 	defer cancel()
 	s := ensembleStatus{Source: sourceOf(c, c.Args().First())}

@@ -109,6 +109,8 @@ var (
 	errSilent = errors.New("the mount does not answer")
 )
 
+const silentHint = "`kill -QUIT` makes its process log what it waits for, and ends it"
+
 // statusOfMount reads it. A mount that hangs does not answer.
 func statusOfMount(ctx context.Context, m mount) (*mountStatus, error) {
 	table, err := mountTable()
@@ -140,7 +142,7 @@ func statusOfMount(ctx context.Context, m mount) (*mountStatus, error) {
 		return parseMountStatus(string(r.text)), nil
 	case <-ctx.Done():
 		return nil, failf(exitLost, "%s: %w", point, errSilent).
-			hinting("`kill -QUIT` makes its process show what it waits for, and ends it")
+			hinting(silentHint)
 	}
 }
 
