@@ -24,6 +24,7 @@ type secretPeers struct {
 	mu       sync.Mutex // guards the following
 	password map[string]string
 	drop     chan struct{} // closed to end the connections
+	strange  bool          // the servers do not know each other's sessions
 	dials    map[string]int
 	running  sync.WaitGroup
 }
@@ -39,7 +40,10 @@ func (p *secretPeers) set(a, b string) {
 func (p *secretPeers) dial(_, address string, _ time.Duration) (net.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	password, drop := p.password[address], p.drop
+	password, drop, session := p.password[address], p.drop, int64(7)
+	if p.strange {
+		session = int64(address[0])
+	}
 	p.dials[address]++
 	if password == "-" {
 		return nil, errors.New("connection refused")
@@ -47,15 +51,21 @@ func (p *secretPeers) dial(_, address string, _ time.Duration) (net.Conn, error)
 	client, server := net.Pipe()
 	p.running.Go(func() { // ends with the connection
 		defer server.Close()
-		p.serve(&saslPeer{t: p.t, conn: server, r: bufio.NewReader(server)}, password, drop)
+		p.serve(&saslPeer{t: p.t, conn: server, r: bufio.NewReader(server)}, session, password, drop)
 	})
 	return client, nil
 }
 
 // serve is the server's side of a connection. A secret is the credential of the scheme "x", or the
 // only token of a mechanism.
-func (p *secretPeers) serve(peer *saslPeer, password string, drop <-chan struct{}) {
-	peer.session()
+func (p *secretPeers) serve(peer *saslPeer, session int64, password string, drop <-chan struct{}) {
+	var request wire.ConnectRequest
+	peer.frame(&request)
+	if request.SessionID != 0 && request.SessionID != session {
+		peer.write(&wire.ConnectResponse{Passwd: make([]byte, 16)}) // expired
+		return
+	}
+	peer.write(&wire.ConnectResponse{TimeOut: request.TimeOut, SessionID: session, Passwd: make([]byte, 16)})
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() { // ends with the connection
@@ -269,6 +279,31 @@ func TestSecretsRefusedAtFirst(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Servers that are no ensemble call each other's sessions expired. That hides no refusal, and the
+// client does not spin.
+func TestSecretsRefusedByServersWithoutCommonSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &secretPeers{t: t, drop: make(chan struct{}), dials: map[string]int{}, strange: true}
+		p.set("old", "old")
+		s := &Secrets{SASL: oneToken("old")}
+		c, events, err := Connect([]string{"a", "b"}, 10*time.Second, WithDialer(p.dial), WithLogger(&saslLog{}),
+			WithSecrets(func() *Secrets { return s }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.running.Wait()
+		defer c.Close()
+		serves(t, c)
+		p.set("new", "new")
+		if got := states(events, StateAuthFailed); !slices.Contains(got, StateAuthFailed) {
+			t.Errorf("states %v", got)
+		}
+		if n := p.dials["a:2181"] + p.dials["b:2181"]; n > 100 {
+			t.Errorf("%d connections", n)
+		}
+	})
 }
 
 func TestRefusedCertificates(t *testing.T) {

@@ -62,6 +62,7 @@ func (c *client) serve() error {
 // connect returns a transport to the next server that takes the session, or opens one. It fails only when the client ends.
 func (c *client) connect() (*transport, error) {
 	var failure error // of the attempt before
+	expired := false  // a session has, since the last connection
 	c.slowRounds = 0
 	for tried := 1; ; tried++ {
 		if c.life.Err() != nil {
@@ -92,7 +93,11 @@ func (c *client) connect() (*transport, error) {
 			}
 		case errors.Is(err, ErrSessionExpired) && c.hasSession():
 			c.expire(err)
-			tried = 0
+			c.prefer = server // which answers, and opens another one
+			if expired {
+				c.pause() // servers that know nothing of each other's sessions must not make the client spin
+			}
+			expired, tried = true, 0
 			continue
 		default:
 			c.refusals.unanswered(server)
