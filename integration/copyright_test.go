@@ -15,15 +15,18 @@ func TestCopyrightNamesWhatIsLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := regexp.MustCompile(`(?m)^(?:Files:)? (\S+\.\S+)/\*$`)
 	named := map[string]string{} // the paragraph of each module
 	for paragraph := range strings.SplitSeq(string(text), "\n\n") {
-		for _, path := range regexp.MustCompile(`(?m)^(?:Files:)? (\S+\.\S+)/\*$`).FindAllStringSubmatch(paragraph, -1) {
+		for _, path := range files.FindAllStringSubmatch(paragraph, -1) {
 			named[path[1]] = paragraph
 		}
 	}
 	version := regexp.MustCompile(`/v\d+$`)
-	notice := regexp.MustCompile(`(?m)^>? ?Copyright (?:\([cC]\) |© )?([^{[\n]+?)(?:\. All rights reserved)?\.?$`)
-	modules := command(t, "..", "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}", "./cmd/zkfs")
+	notice := regexp.MustCompile(
+		`(?m)^>? ?Copyright (?:\([cC]\) |© )?([^{[\n]+?)(?:\. All rights reserved)?\.?$`)
+	const format = "{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}"
+	modules := command(t, "..", "go", "list", "-deps", "-f", format, "./cmd/zkfs")
 	seen := map[string]bool{}
 	for line := range strings.Lines(modules) {
 		path, dir, _ := strings.Cut(strings.TrimSpace(line), " ")

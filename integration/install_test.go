@@ -88,7 +88,11 @@ func TestInstallWithAnyUmask(t *testing.T) {
 	t.Parallel()
 	dest := t.TempDir()
 	makeInstall(t, "DESTDIR="+dest)
-	for _, kind := range []string{"-type d -not -perm 755", "-type f -perm /111 -not -perm 755", "-type f -not -perm /111 -not -perm 644"} {
+	for _, kind := range []string{
+		"-type d -not -perm 755",
+		"-type f -perm /111 -not -perm 755",
+		"-type f -not -perm /111 -not -perm 644",
+	} {
 		if wrong := command(t, dest, "find", append([]string{"sbin", "usr"}, strings.Fields(kind)...)...); wrong != "" {
 			t.Errorf("%s:\n%s", kind, wrong)
 		}
@@ -103,8 +107,8 @@ func makeInstall(t *testing.T, args ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"-c", `umask 077; exec make "$@"`, "make", "-C", "..", "--no-print-directory", "install",
-		"BUILD=" + build, "GO=/none/go"}, args...)
+	args = append([]string{"-c", `umask 077; exec make "$@"`, "make", "-C", "..", "--no-print-directory",
+		"install", "BUILD=" + build, "GO=/none/go"}, args...)
 	if out := command(t, "", "sh", args...); strings.Contains(out, "/none/go") {
 		t.Errorf("make install has run the command go:\n%s", out)
 	}
@@ -113,7 +117,8 @@ func makeInstall(t *testing.T, args ...string) {
 // built returns the folder in which make build has left what make install installs.
 var built = sync.OnceValues(func() (string, error) {
 	folder := filepath.Join(commands(), "build")
-	out, err := exec.Command("make", "-C", "..", "--no-print-directory", "build", "BUILD="+folder).CombinedOutput()
+	build := exec.Command("make", "-C", "..", "--no-print-directory", "build", "BUILD="+folder)
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("make build: %w\n%s", err, out)
 	}

@@ -10,17 +10,20 @@ import (
 // Both packages are installed, installed again and removed in roots of their own. They tell systemd
 // what it must know, and leave nothing but the databases of the managers in /var.
 func checkMaintenance(t *testing.T, deb, file string) {
-	for _, manager := range []struct{ name, program, install, upgrade, remove string }{
-		{"dpkg", "dpkg --force-depends --root ROOT", "-i " + deb, "-i " + deb, "-P zkfs"},
-		{"rpm", "rpm --nodeps --dbpath /var/lib/rpm --root ROOT", "-U " + file, "-U --replacepkgs " + file, "-e zkfs"},
+	for _, manager := range []struct{ name, options, install, upgrade, remove string }{
+		{"dpkg", "--force-depends --root", "-i " + deb, "-i " + deb, "-P zkfs"},
+		{
+			"rpm", "--nodeps --dbpath /var/lib/rpm --root",
+			"-U " + file, "-U --replacepkgs " + file, "-e zkfs",
+		},
 	} {
-		t.Run(manager.name, func(t *testing.T) {
+		t.Run("scripts for "+manager.name, func(t *testing.T) {
 			root := bareRoot(t)
 			before := files(t, root)
 			step := func(args, want string) {
 				t.Helper()
-				line := "PATH=/usr/sbin:/usr/bin:/sbin:/bin " + strings.Replace(manager.program, "ROOT", root, 1) + " " + args
-				command(t, "", "env", strings.Fields(line)...)
+				line := strings.Join([]string{manager.name, manager.options, root, args}, " ")
+				command(t, "", "env", append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, strings.Fields(line)...)...)
 				calls, err := os.ReadFile(filepath.Join(root, "calls"))
 				if err != nil {
 					t.Fatal(err)
@@ -51,14 +54,17 @@ func bareRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	command(t, "", "sh", "-c", `set -e
-mkdir -p "$0/run/systemd/system" "$0/usr/bin" "$0/usr/sbin" "$0/var/lib/dpkg/updates" "$0/var/lib/dpkg/info" "$0/var/lib/dpkg/triggers" "$0/dev"
-touch "$0/dev/null" "$0/var/lib/dpkg/status" "$0/calls"
-ln -s usr/bin "$0/bin"; ln -s usr/sbin "$0/sbin"
-cp -L --parents $(ldd /bin/sh | grep -o '/[^ ]*') "$0"
-cp -L /bin/sh "$0/usr/bin/sh"
+cd "$0"
+mkdir -p run/systemd/system usr/bin usr/sbin dev
+mkdir -p var/lib/dpkg/updates var/lib/dpkg/info var/lib/dpkg/triggers
+touch dev/null var/lib/dpkg/status calls
+ln -s usr/bin bin
+ln -s usr/sbin sbin
+cp -L --parents $(ldd /bin/sh | grep -o '/[^ ]*') .
+cp -L /bin/sh usr/bin/sh
 for name in systemctl deb-systemd-invoke ldconfig start-stop-daemon; do
-	printf '#!/bin/sh\necho "$@" >>/calls\n' >"$0/usr/bin/$name"
-	chmod 755 "$0/usr/bin/$name"
+	printf '#!/bin/sh\necho "$@" >>/calls\n' >usr/bin/$name
+	chmod 755 usr/bin/$name
 done`, root)
 	return root
 }

@@ -14,7 +14,7 @@ import (
 
 // Both packages hold what make install installs, with what Debian and Fedora want besides, for the
 // machine that they are for. Made again, elsewhere and with another umask, they are the same bytes.
-// For another machine than this one a small program is in the command's place, and they are made once.
+// For another machine than this one they are made once, with a small program for the command.
 func TestPackages(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -30,11 +30,13 @@ func TestPackages(t *testing.T) {
 			if test.arch != runtime.GOARCH {
 				compiler = "GO=" + smallBuilds(t)
 			}
-			files := []string{"zkfs_1.2~rc3-1_" + test.arch + ".deb", "zkfs-1.2~rc3-1." + test.rpmArch + ".rpm"}
+			files := []string{
+				"zkfs_1.2~rc3-1_" + test.arch + ".deb", "zkfs-1.2~rc3-1." + test.rpmArch + ".rpm",
+			}
 			target := func(umask, name, build string, args ...string) {
 				t.Helper()
-				args = append([]string{"-c", "umask " + umask + `; exec make "$@"`, "make", "-C", "..", "--no-print-directory",
-					name, "BUILD=" + build, "GOARCH=" + test.arch, compiler}, args...)
+				args = append([]string{"-c", "umask " + umask + `; exec make "$@"`, "make", "-C", "..",
+					"--no-print-directory", name, "BUILD=" + build, "GOARCH=" + test.arch, compiler}, args...)
 				command(t, "", "sh", args...)
 			}
 			target("022", "package", first, "VERSION=1.2-rc3")
@@ -57,8 +59,12 @@ func TestPackages(t *testing.T) {
 				t.Errorf("the program is for %v", program.Machine)
 			}
 			want := listing(t, tree)
-			t.Run("deb", func(t *testing.T) { checkDeb(t, filepath.Join(first, files[0]), test.arch, want) })
-			t.Run("rpm", func(t *testing.T) { checkRPM(t, filepath.Join(first, files[1]), test.rpmArch, want) })
+			t.Run("deb", func(t *testing.T) {
+				checkDeb(t, filepath.Join(first, files[0]), test.arch, want)
+			})
+			t.Run("rpm", func(t *testing.T) {
+				checkRPM(t, filepath.Join(first, files[1]), test.rpmArch, want)
+			})
 		})
 	}
 }
@@ -79,10 +85,12 @@ func checkDeb(t *testing.T, deb, arch string, want map[string]string) {
 		t.Errorf("the Debian package says\n%s", got)
 	}
 	sums := command(t, root, "md5sum", "-c", "DEBIAN/md5sums") // fails if one is wrong
-	if regular := command(t, root, "find", "usr", "-type", "f"); strings.Count(sums, "\n") != strings.Count(regular, "\n") {
+	regular := command(t, root, "find", "usr", "-type", "f")
+	if strings.Count(sums, "\n") != strings.Count(regular, "\n") {
 		t.Errorf("md5sums has not all files:\n%s", sums)
 	}
-	if log := command(t, root, "zcat", "."+doc+"changelog.Debian.gz"); !strings.HasPrefix(log, "zkfs (1.2~rc3-1) unstable; ") {
+	log := command(t, root, "zcat", "."+doc+"changelog.Debian.gz")
+	if !strings.HasPrefix(log, "zkfs (1.2~rc3-1) unstable; ") {
 		t.Errorf("changelog.Debian.gz: %s", log)
 	}
 	for line := range strings.Lines(command(t, "", "dpkg-deb", "-c", deb)) {
@@ -97,9 +105,12 @@ func checkRPM(t *testing.T, rpm, arch string, want map[string]string) {
 	root := t.TempDir()
 	command(t, "", "rpm", "--root", root, "--nodeps", "--noscripts", "--ignorearch", "-i", rpm)
 	const licenses = "/usr/share/licenses/zkfs/"
-	compare(t, listing(t, root), want, map[string]string{"/usr/share/doc/zkfs/copyright": licenses + "copyright"}, licenses+"LICENSE")
-	if got := command(t, "", "rpm", "-qp", "--queryformat", "%{NAME} %{VERSION} %{RELEASE} %{ARCH} %{BUILDHOST} [%{FILEUSERNAME} ][%{RECOMMENDS}]\n", rpm); got !=
-		"zkfs 1.2~rc3 1 "+arch+" localhost "+strings.Repeat("root ", strings.Count(command(t, "", "rpm", "-qpl", rpm), "\n"))+"fuse3\n" {
+	compare(t, listing(t, root), want,
+		map[string]string{"/usr/share/doc/zkfs/copyright": licenses + "copyright"}, licenses+"LICENSE")
+	const format = "%{NAME} %{VERSION} %{RELEASE} %{ARCH} %{BUILDHOST} [%{FILEUSERNAME} ][%{RECOMMENDS}]\n"
+	count := strings.Count(command(t, "", "rpm", "-qpl", rpm), "\n")
+	if got := command(t, "", "rpm", "-qp", "--queryformat", format, rpm); got !=
+		"zkfs 1.2~rc3 1 "+arch+" localhost "+strings.Repeat("root ", count)+"fuse3\n" {
 		t.Errorf("the rpm says %s", got)
 	}
 	for line := range strings.Lines(command(t, "", "rpm", "-qp", "--requires", rpm)) {
@@ -118,7 +129,8 @@ func compare(t *testing.T, got, want, moved map[string]string, added ...string) 
 		if !elsewhere {
 			to = name
 		}
-		if compressed := strings.HasSuffix(to, ".gz") && elsewhere; got[to] != file && !compressed || got[to] == "" {
+		compressed := strings.HasSuffix(to, ".gz") && elsewhere
+		if got[to] != file && !compressed || got[to] == "" {
 			t.Errorf("%s is %q in the package, make install installs %q", to, got[to], file)
 		}
 		delete(got, to)

@@ -20,12 +20,13 @@ type commit struct {
 	version   string // as contrib/package/version prints it
 }
 
-// The version of a package sorts behind those of all packages of earlier commits, for dpkg and for rpm.
+// The version of a package sorts behind those of the packages of earlier commits, for dpkg and rpm.
 func TestVersionsSort(t *testing.T) {
 	t.Parallel()
 	commits, head := history(t)
-	if got := strings.TrimSpace(command(t, "", "sh", "../contrib/package/version")); got != commits[head].version {
-		t.Fatalf("the script prints %s, want %s", got, commits[head].version)
+	got, want := strings.TrimSpace(command(t, "", "sh", "../contrib/package/version")), commits[head].version
+	if got != want {
+		t.Fatalf("the script prints %s, want %s", got, want)
 	}
 	var pairs [][2]string
 	for _, c := range commits {
@@ -35,21 +36,24 @@ func TestVersionsSort(t *testing.T) {
 	}
 	// What the history may not have yet: the counts grow longer, a release follows, and the next one.
 	pairs = append(pairs, [2]string{"0.1.0~git.9.20261130.g9", "0.1.0~git.10.20261129.g1"},
-		[2]string{"0.1.0~git.10.20261130.g1", "0.1.0"}, [2]string{"0.1.0", "0.2.0~git.11.20261201.g1"})
+		[2]string{"0.1.0~git.10.20261130.g1", "0.1.0"},
+		[2]string{"0.1.0", "0.2.0~git.11.20261201.g1"})
 	if slices.ContainsFunc(pairs, func(pair [2]string) bool { return pair[0] == pair[1] }) {
 		t.Error("two commits have the same version")
 	}
 	sortByAPT(t, pairs)
 	var script strings.Builder
 	for _, pair := range pairs {
-		fmt.Fprintf(&script, "if rpm.vercmp(%q, %q) ~= -1 then print(%[1]q, %[2]q) end\n", pair[0], pair[1])
+		fmt.Fprintf(&script, "if rpm.vercmp(%q, %q) ~= -1 then print(%[1]q, %[2]q) end\n",
+			pair[0], pair[1])
 	}
 	name := filepath.Join(t.TempDir(), "compare.lua")
 	write(t, name, script.String())
-	if wrong := command(t, "", "rpm", "--eval", `%{lua:dofile("`+name+`")}`); strings.TrimSpace(wrong) != "" {
+	wrong := strings.TrimSpace(command(t, "", "rpm", "--eval", `%{lua:dofile("`+name+`")}`))
+	if wrong != "" {
 		t.Errorf("rpm has these the other way:\n%s", wrong)
 	}
-	for _, pair := range pairs[len(pairs)-5:] { // a process for each: dpkg compares no more at a time
+	for _, pair := range pairs[len(pairs)-5:] { // a process for each
 		command(t, "", "dpkg", "--compare-versions", pair[0], "lt", pair[1])
 	}
 }
@@ -66,7 +70,8 @@ func sortByAPT(t *testing.T, pairs [][2]string) {
 		name := fmt.Sprintf("zkfs-%d", i)
 		names = append(names, name)
 		for _, version := range pair {
-			fmt.Fprintf(&packages, "Package: %s\nVersion: %s\nArchitecture: all\nFilename: x\nSize: 1\n\n", name, version)
+			fmt.Fprintf(&packages, "Package: %s\nVersion: %s\n"+
+				"Architecture: all\nFilename: x\nSize: 1\n\n", name, version)
 		}
 	}
 	dir := t.TempDir()
@@ -87,7 +92,7 @@ func sortByAPT(t *testing.T, pairs [][2]string) {
 	}
 	for i, pair := range pairs {
 		if got := versions[fmt.Sprintf("zkfs-%d", i)]; !slices.Equal(got, []string{pair[1], pair[0]}) {
-			t.Errorf("apt sorts %q, the later one first, and not %s before %s", got, pair[0], pair[1])
+			t.Errorf("apt sorts %q, latest first, and not %s before %s", got, pair[0], pair[1])
 		}
 	}
 }
@@ -133,7 +138,8 @@ func history(t *testing.T) (commits map[string]*commit, head string) {
 		}
 	}
 	if commits[head].release != release {
-		commits[head].version = strings.Replace(commits[head].version, commits[head].release, release, 1)
+		c := commits[head] // VERSION is edited and not committed yet
+		c.version = strings.Replace(c.version, c.release, release, 1)
 	}
 	return commits, head
 }

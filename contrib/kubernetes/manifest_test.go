@@ -31,7 +31,9 @@ func manifest(t *testing.T) (secret corev1.Secret, deployment appsv1.Deployment)
 	if len(documents) != 2 {
 		t.Fatalf("%d documents", len(documents))
 	}
-	if err := errors.Join(yaml.UnmarshalStrict(documents[0], &secret), yaml.UnmarshalStrict(documents[1], &deployment)); err != nil {
+	err = errors.Join(yaml.UnmarshalStrict(documents[0], &secret),
+		yaml.UnmarshalStrict(documents[1], &deployment))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return secret, deployment
@@ -43,14 +45,15 @@ func TestManifest(t *testing.T) {
 	if secret.Kind != "Secret" || deployment.Kind != "Deployment" || deployment.APIVersion != "apps/v1" {
 		t.Errorf("kinds %s and %s", secret.Kind, deployment.Kind)
 	}
-	if got := deployment.Spec.Template.Labels["app"]; got == "" || got != deployment.Spec.Selector.MatchLabels["app"] {
-		t.Errorf("the selector does not find the pods: %q", got)
+	label := deployment.Spec.Template.Labels["app"]
+	if label == "" || label != deployment.Spec.Selector.MatchLabels["app"] {
+		t.Errorf("the selector does not find the pods: %q", label)
 	}
 	var volumes []string
 	for _, v := range pod.Volumes {
 		volumes = append(volumes, v.Name)
-		if v.Secret != nil && (v.Secret.SecretName != secret.Name || *v.Secret.DefaultMode != 0o400) {
-			t.Errorf("the volume %s has the secret %s with mode %o", v.Name, v.Secret.SecretName, *v.Secret.DefaultMode)
+		if s := v.Secret; s != nil && (s.SecretName != secret.Name || *s.DefaultMode != 0o400) {
+			t.Errorf("volume %s: secret %s, mode %o", v.Name, s.SecretName, *s.DefaultMode)
 		}
 	}
 	propagation := map[string]corev1.MountPropagationMode{}
@@ -65,10 +68,12 @@ func TestManifest(t *testing.T) {
 		}
 	}
 	sidecar, app := pod.InitContainers[1], pod.Containers[0]
-	if propagation[sidecar.Name] != corev1.MountPropagationBidirectional || propagation[app.Name] != corev1.MountPropagationHostToContainer {
+	if propagation[sidecar.Name] != corev1.MountPropagationBidirectional ||
+		propagation[app.Name] != corev1.MountPropagationHostToContainer {
 		t.Errorf("propagation %v", propagation)
 	}
-	if *sidecar.RestartPolicy != corev1.ContainerRestartPolicyAlways || !*sidecar.SecurityContext.Privileged {
+	if *sidecar.RestartPolicy != corev1.ContainerRestartPolicyAlways ||
+		!*sidecar.SecurityContext.Privileged {
 		t.Error("the init container is no sidecar, or may not mount")
 	}
 }
@@ -79,9 +84,12 @@ func TestCommandsOfTheSidecar(t *testing.T) {
 	sidecar := deployment.Spec.Template.Spec.InitContainers[1]
 	dir := t.TempDir()
 	auth := filepath.Join(dir, "auth")
-	if err := errors.Join(os.WriteFile(auth, []byte(secret.StringData["auth"]), 0o400), os.Mkdir(filepath.Join(dir, "app"), 0o755)); err != nil {
+	err := errors.Join(os.WriteFile(auth, []byte(secret.StringData["auth"]), 0o400),
+		os.Mkdir(filepath.Join(dir, "app"), 0o755))
+	if err != nil {
 		t.Fatal(err)
 	}
+	here := strings.NewReplacer("/etc/zkfs/auth", auth, "zk-0.zk,zk-1.zk,zk-2.zk", "127.0.0.1:1")
 	for _, tt := range []struct {
 		args []string
 		code int
@@ -92,7 +100,7 @@ func TestCommandsOfTheSidecar(t *testing.T) {
 	} {
 		var args []string
 		for _, arg := range tt.args {
-			arg = strings.NewReplacer("/etc/zkfs/auth", auth, "zk-0.zk,zk-1.zk,zk-2.zk", "127.0.0.1:1").Replace(arg)
+			arg = here.Replace(arg)
 			if arg == "/zk/app" {
 				arg = filepath.Join(dir, "app")
 			}
