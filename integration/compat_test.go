@@ -2,12 +2,16 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zkfs/zkfs/zk/zktest"
 )
 
 // The import paths of the client that package zk stands in for, and of package zk.
@@ -59,17 +63,69 @@ func TestProgramOfGoZookeeper(t *testing.T) {
 
 // A program written for the client that was go-zookeeper before prints the same on both.
 func TestProgramOfSamuelGoZookeeper(t *testing.T) {
-	run := func(dir string) string {
+	run := func(dir, server, root string) string {
 		command(t, dir, "go", "build", "-o", "program", ".")
-		return command(t, dir, "./program", addr(shared.Servers[0]), newRoot(t)+"/r")
+		return command(t, dir, "./program", server, root)
 	}
 	genuine, replaced := copyModule(t, "seed"), copyModule(t, "seed")
 	followManual(t, replaced, "### Dependencies that import samuel/go-zookeeper")
 	if deps := command(t, replaced, "go", "list", "-deps", "."); !strings.Contains(deps, ours+"\n") {
 		t.Fatalf("package zk is not used:\n%s", deps)
 	}
-	if want, got := run(genuine), run(replaced); got != want || strings.Count(want, "\n") < 20 {
-		t.Errorf("on package zk:\n%s\nwant\n%s", got, want)
+	same := func(name, server string, root func() string) {
+		want, got := run(genuine, server, root()), run(replaced, server, root())
+		if got != want || strings.Count(want, "\n") < 20 {
+			t.Errorf("%s: on package zk:\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	same("ZooKeeper", addr(shared.Servers[0]), func() string { return newRoot(t) + "/r" })
+	for _, name := range keepers {
+		n := 0
+		same(name, keeper(t, name), func() string { n++; return fmt.Sprint("/r", n) })
+	}
+}
+
+// keepers are the servers other than ZooKeeper on which the programs run, played by zktest.
+var keepers = []string{"clickhouse-25.8", "clickhouse-latest"}
+
+// keeper starts one of them and returns its address.
+func keeper(t *testing.T, name string) string {
+	t.Helper()
+	server := zktest.NewServer(zktest.WithServer(name))
+	t.Cleanup(server.Close)
+	return server.Addr()
+}
+
+// otherOnKeeper begins the lines that the program prints otherwise on a ClickHouse Keeper: by what
+// it lacks, how it keeps ACLs and null data, and that it resumes no session.
+var otherOnKeeper = []string{
+	"no ACL: ", "container: ", "TTL: ", "null or empty: ", "children: ", "ACL: ", "ACL of whom it was: ",
+	"the same session: ", "changed behind a reconnect: ",
+}
+
+// A program written for go-zookeeper runs to its end on ClickHouse Keepers, where an operation that
+// they lack, or a reconnect, ends it on that client.
+func TestProgramOfGoZookeeperOnKeepers(t *testing.T) {
+	dir := copyModule(t, "program")
+	replaceModule(t, dir)
+	command(t, dir, "go", "build", "-o", "program", ".")
+	want := strings.Split(command(t, dir, "./program", addr(shared.Servers[0]), newRoot(t)+"/r"), "\n")
+	for _, name := range keepers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := strings.Split(command(t, dir, "./program", keeper(t, name), "/r"), "\n")
+			if len(got) != len(want) || len(want) < 100 {
+				t.Fatalf("%d lines, want %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
+			}
+			for i, line := range got {
+				other := slices.ContainsFunc(otherOnKeeper, func(begin string) bool {
+					return strings.HasPrefix(line, begin) && strings.HasPrefix(want[i], begin)
+				})
+				if line != want[i] && !other {
+					t.Errorf("%s\nwant %s", line, want[i])
+				}
+			}
+		})
 	}
 }
 
