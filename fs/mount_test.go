@@ -3,6 +3,7 @@ package fs
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"log/slog"
 	"maps"
 	"os"
@@ -30,10 +31,16 @@ type world struct {
 	other *zk.Conn
 }
 
+// onServer is the server that newWorld starts unless a test chooses one.
+var onServer = flag.String("server", "3.8", "a server of zktest, for the tests that name none")
+
 // newWorld makes one. Everything ends with the test.
 func newWorld(t *testing.T, o Options, options ...zktest.Option) *world {
 	t.Helper()
-	server := zktest.NewServer(append(options, zktest.WithContainerCheck(50*time.Millisecond))...)
+	usual := []zktest.Option{
+		zktest.WithServer(*onServer), zktest.WithContainerCheck(50 * time.Millisecond),
+	}
+	server := zktest.NewServer(append(usual, options...)...)
 	t.Cleanup(server.Close)
 	w := &world{t: t, server: server, dir: t.TempDir()}
 	w.other = w.connect()
@@ -131,12 +138,15 @@ func (w *world) remove(path string) {
 	w.must(func() error { return w.other.Delete(path, -1) })
 }
 
-// must makes a change, again if the test had broken the connection before it was sent.
+// must makes a change, again if the test had broken the connection before it was sent, with which a
+// session may have ended.
 func (w *world) must(change func() error) {
 	w.t.Helper()
 	err := change()
-	if errors.Is(err, zk.ErrConnectionClosed) {
-		err = change()
+	for range 2 {
+		if errors.Is(err, zk.ErrConnectionClosed) || errors.Is(err, zk.ErrSessionExpired) {
+			err = change()
+		}
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -146,11 +156,12 @@ func (w *world) must(change func() error) {
 // holds fails the test unless the znode has that data and version.
 func (w *world) holds(path, data string, version int32) *zk.Stat {
 	w.t.Helper()
-	got, st, err := w.other.Get(path)
-	if err != nil {
-		w.t.Errorf("%s: %v", path, err)
-		return &zk.Stat{}
-	}
+	var got []byte
+	var st *zk.Stat
+	w.must(func() (err error) {
+		got, st, err = w.other.Get(path)
+		return err
+	})
 	if string(got) != data || st.Version != version {
 		w.t.Errorf("%s holds %q at version %d, want %q at %d", path, got, st.Version, data, version)
 	}
