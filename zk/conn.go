@@ -68,6 +68,7 @@ type client struct {
 	events   eventPump
 
 	getBytes atomic.Int64 // about how long the replies to recent Gets were
+	unarmed  atomic.Int32 // connections in a row that a server ended over setWatches, see prime
 	unwanted atomic.Int64 // until when want asks nothing, in nanoseconds after birth
 	unproved atomic.Int64 // until when calls that can do without do not wait for probes; likewise
 

@@ -410,3 +410,44 @@ func TestDeletionOnEveryServer(t *testing.T) {
 		}
 	})
 }
+
+// A server that resumes sessions and does not know setWatches, whether it closes the connection or
+// says nothing, ends watches at a reconnect, not the session, and is not asked for ever.
+func TestServerWithoutSetWatches(t *testing.T) {
+	for name, fault := range map[string]zktest.Fault{
+		"closes": {Close: true}, "is silent": {Ignore: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := zktest.NewServer(zktest.WithServer("raftkeeper"))
+				defer server.Close()
+				server.OnRequest(func(r zktest.Request) zktest.Fault {
+					if r.Op != "setWatches" {
+						return zktest.Fault{}
+					}
+					return fault
+				})
+				c, events := connect(t, server)
+				await(t, events, zk.StateHasSession)
+				id := c.SessionID()
+				create(t, c, "/a")
+				_, _, data, err := c.GetW("/a")
+				wantErr(t, err, nil)
+				server.Disconnect()
+				await(t, events, zk.StateDisconnected)
+				pass(10 * time.Second)
+				_, _, err = c.Get("/a")
+				wantErr(t, err, nil)
+				e := receive(t, data)
+				if e.Type != zk.EventNotWatching || !errors.Is(e.Err, zk.ErrUnimplemented) {
+					t.Errorf("the watch got %v, %v", e, e.Err)
+				}
+				check := steady(t, c, server)
+				check()
+				if c.SessionID() != id {
+					t.Errorf("session 0x%x became 0x%x", id, c.SessionID())
+				}
+			})
+		})
+	}
+}

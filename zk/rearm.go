@@ -1,6 +1,11 @@
 package zk
 
-import "github.com/zkfs/zkfs/zk/internal/wire"
+import (
+	"maps"
+	"slices"
+
+	"github.com/zkfs/zkfs/zk/internal/wire"
+)
 
 // maxRearm bounds the paths in one setWatches, in encoded bytes: servers drop the connection of who sends more than jute.maxbuffer.
 const maxRearm = 128 << 10
@@ -9,10 +14,21 @@ const maxRearm = 128 << 10
 // that one-shot watches have missed since the last zxid that the session has seen; those of lasting
 // watches are lost, which their holders are told. The requests are encoded when they are written, so that the server has the first while
 // the next is made.
+//
+// A server that is no ZooKeeper and has ended two connections in a row over them, does not have
+// them: the watches end instead, and the connection lives.
 func (w *watchTable) prime(t *transport) {
+	if w.c.unarmed.Load() >= strikesOut && !t.kind.zooKeeper {
+		w.endAll(ErrUnimplemented)
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	b := rearmer{w: w, emit: func(encode func() *call) { t.prelude = append(t.prelude, encode) }, zxid: w.c.lastZxid.Load()}
+	emit := func(encode func() *call) {
+		t.prelude = append(t.prelude, encode)
+		t.priming++
+	}
+	b := rearmer{w: w, emit: emit, zxid: w.c.lastZxid.Load()}
 	b.unsure = !t.kind.zooKeeper
 	for kind, paths := range w.once {
 		for path := range paths {
@@ -117,8 +133,28 @@ func (b *rearmer) flush() {
 	b.request, b.size, b.lasting = wire.SetWatches2{}, 0, false
 }
 
+// endAll ends all watches of a session that goes on, and tells observers.
+func (w *watchTable) endAll(err error) {
+	w.mu.Lock()
+	var paths []string
+	for _, once := range w.once {
+		paths = slices.AppendSeq(paths, maps.Keys(once))
+	}
+	w.mu.Unlock()
+	w.end(err)
+	w.unwatched(paths, err)
+}
+
+// unwatched tells observers that the one-shot watches on paths have ended.
+func (w *watchTable) unwatched(paths []string, err error) {
+	for _, path := range paths {
+		w.observed(w.notWatching(path, err))
+	}
+}
+
 // refused ends the watches that the server would not set again.
 func (w *watchTable) refused(r *wire.SetWatches2, err error) {
+	defer w.unwatched(slices.Concat(r.DataWatches, r.ExistWatches, r.ChildWatches), err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for kind, paths := range [...][]string{r.DataWatches, r.ExistWatches, r.ChildWatches} {

@@ -61,6 +61,7 @@ type transport struct {
 
 	// owned by readLoop
 	gone     string // the last that was deleted since the last reply, see told
+	priming  int    // setWatches of the prelude that are not answered; set before run
 	rearming bool   // the last reply was one to setWatches
 	after    int64  // the zxid that a reply must have for the session to be the one resumed; 0: it is
 }
@@ -102,6 +103,9 @@ func (t *transport) fail(err error) {
 // suspect notes the operation that the server owes a reply to, and over which it may have ended the
 // connection. It follows run.
 func (t *transport) suspect(why error) {
+	if t.rearms.first() != nil && closedByPeer(why) {
+		t.c.unarmed.Add(1)
+	}
 	cl := t.broken // to which something else was answered
 	if cl == nil && closedByPeer(why) {
 		cl = t.pending.first()
@@ -357,6 +361,8 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 		return t.notify(record)
 	case wire.XidSetWatches:
 		t.rearming = true
+		t.priming = max(0, t.priming-1)
+		t.c.unarmed.Store(0)
 		return t.reply(&t.rearms, &h, nil, false)
 	}
 	t.rearming = false
@@ -369,7 +375,21 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 	case wire.XidAuth:
 		return t.reply(&t.auths, &h, nil, false)
 	}
+	if t.priming > 0 && !t.kind.zooKeeper {
+		t.unanswered()
+	}
 	return t.reply(&t.pending, &h, record, fresh)
+}
+
+// unanswered ends the watches that were to be set before all calls, of which one was answered: the
+// server does not know setWatches, and says nothing.
+func (t *transport) unanswered() {
+	for ; t.priming > 0; t.priming-- {
+		if cl := t.rearms.pop(); cl != nil {
+			cl.onReply(wire.CodeUnimplemented)
+			cl.finish(ErrUnimplemented)
+		}
+	}
 }
 
 func (t *transport) notify(record []byte) error {

@@ -196,6 +196,9 @@ func (w *watch) event(e zk.Event) {
 		w.changed(e, dataWatch, DataChanged, false)
 	case zk.EventNodeChildrenChanged:
 		w.changed(e, childWatch, ChildrenChanged, false)
+	case zk.EventNotWatching: // the server would not set a one-shot watch again
+		w.fired(e, dataWatch)
+		w.changed(e, childWatch, DataChanged|ChildrenChanged, false)
 	case zk.EventLost: // the server did not say what has changed
 		w.cache.guard(false)
 		w.stand()

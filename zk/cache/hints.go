@@ -70,6 +70,9 @@ func (h *hints) event(e zk.Event) {
 		if parent, _ := znode.Split(e.Path); h.recursive && e.Path != h.root {
 			h.addLocked(parent, hintNode) // its Stat has changed
 		}
+	case zk.EventNotWatching: // the server would not set a watch again
+		h.addLocked(e.Path, hintNode)
+		h.addLocked(e.Path, hintList)
 	case zk.EventNodeChildrenChanged:
 		if !h.recursive {
 			h.addLocked(e.Path, hintList)

@@ -23,6 +23,8 @@ type Fault struct {
 	Stall bool
 	// Close ends the connection. The request is not applied.
 	Close bool
+	// Ignore leaves the request without an answer. It is not applied, and those behind it are answered.
+	Ignore bool
 	// Code, unless 0, is answered as an error. The request is not applied.
 	Code int32
 	// Lose ends the connection in the place of the reply. The request is applied.

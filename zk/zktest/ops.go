@@ -41,6 +41,9 @@ func (s *Server) handle(c *conn, frame []byte) bool {
 		c.session.heard = start
 	}
 	s.received(c)
+	if fault.Ignore {
+		return true
+	}
 	h := wire.ReplyHeader{Xid: q.h.Xid, Err: wire.Code(fault.Code)}
 	var record wire.Record
 	if h.Err == wire.CodeOK {
