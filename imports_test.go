@@ -46,7 +46,7 @@ type rule struct {
 //	cmd/zkfs -> fs -> {internal/ensemble, xattr} -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "flw", "zk/zktest", "internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
+	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "zk/recipes", "flw", "zk/zktest", "internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
 	"fs":       {code: []string{"internal/acls", "internal/calls", "internal/ensemble", "internal/errno", "internal/life", "internal/names", "zk", "xattr", "flw", "internal/printable", goFuse, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},

@@ -36,9 +36,20 @@ func TestUnits(t *testing.T) {
 	if code <= 0 || !strings.Contains(text, fmt.Sprintf("\nRestartPreventExitStatus=%d\n", code)) {
 		t.Errorf("the service starts again after a usage error, exit code %d", code)
 	}
+	// A service with the drop-in that registers it.
 	samples := filepath.Join(root, "usr/share/doc/zkfs/examples")
+	dropIn, err := os.ReadFile(filepath.Join(samples, "web-register.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(units, "web.service.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text = strings.ReplaceAll(string(dropIn), "=/usr/local/bin/zkfs", "="+root+"/usr/bin/zkfs")
+	write(t, filepath.Join(units, "web.service.d/register.conf"), text)
+	write(t, filepath.Join(units, "web.service"), "[Service]\nExecStart=/usr/local/bin/web\n")
 	// What it does not understand it says on standard error, and ends with 0.
-	out := command(t, "", "sh", "-c", `systemd-analyze verify --man=no "$@" 2>&1`, "sh", filepath.Join(units, "zkfs@app.service"),
+	out := command(t, "", "sh", "-c", `systemd-analyze verify --man=no "$@" 2>&1`, "sh", filepath.Join(units, "zkfs@app.service"), filepath.Join(units, "web.service"),
 		filepath.Join(samples, "mnt-app.mount"), filepath.Join(samples, "mnt-app.automount"))
 	if out != "" {
 		t.Errorf("systemd-analyze verify: %s", out)

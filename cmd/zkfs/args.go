@@ -38,6 +38,9 @@ func (a *arranger) walk(args []string) error {
 		arg := args[0]
 		args = args[1:]
 		switch {
+		case arg == "--" && a.command == "register": // which takes more than one name before it
+			a.names = append(append(a.names, arg), args...)
+			return nil
 		case arg == "--":
 			a.names = append(a.names, args...)
 			return nil

@@ -111,11 +111,11 @@ var (
 		"umount", "status", "watch",
 		"get", "set", "create", "rm", "ls", "stat", "ephemerals", "whoami", "reconfig",
 		"acl", "quota",
-		"export", "diff", "clone",
+		"sessions", "export", "diff", "clone",
 	}
 	ofSources = []string{
 		"mount", "status", "watch",
-		"export", "diff", "clone",
+		"sessions", "export", "diff", "clone",
 	}
 )
 

@@ -27,7 +27,7 @@ const (
 	exitRefused    = 22 // the servers refuse the request for another reason
 	exitNotDone    = 23 // a tree could not be read or written, or not whole
 
-	// As shells have them, for a command that `zkfs lock` is to run.
+	// As shells have them, for a command that `zkfs lock` or `zkfs register` is to run.
 	exitNotRunnable = 126
 	exitNotFound    = 127
 )

@@ -13,6 +13,7 @@ import (
 const (
 	inWhich    = "How the mount runs"
 	inLock     = "The lock"
+	inRegister = "The ephemeral"
 	inConnect  = "Connection"
 	inSecurity = "Security"
 	inShow     = "What files look like, and to whom"

@@ -64,8 +64,9 @@ type guarded struct {
 	cmd     *exec.Cmd
 	signals caught
 	lost    <-chan struct{}
-	grace   time.Duration // between SIGTERM and SIGKILL
-	warn    func()        // called when it is stopped
+	grace   time.Duration   // between SIGTERM and SIGKILL
+	warn    func()          // called when it is stopped
+	before  func(os.Signal) // called before a signal is passed on; nil: nothing is to be done
 
 	stopped bool // because lost was closed
 }
@@ -98,6 +99,9 @@ func (g *guarded) run() error {
 			}
 			return exitOf(g.cmd, err)
 		case s := <-g.signals.c:
+			if g.before != nil {
+				g.before(s)
+			}
 			if !fromTerminal(s) {
 				g.cmd.Process.Signal(s) // fails only if it has just ended
 			}

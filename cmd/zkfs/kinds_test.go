@@ -24,6 +24,7 @@ var impossible = map[string][]string{
 	"N":       {"-1", "", "x", "1.5", "2147483648"},
 	"LIMIT":   {"-1", "", "many", "1X", "None", "NaN"},
 	"FILE":    {"/no/such/folder/file"},
+	"PORT":    {"", "0", "-1", "65536", "http"},
 }
 
 // impossibleOf are those of single flags.
@@ -37,7 +38,9 @@ var impossibleOf = map[string][]string{
 }
 
 // free are the flags that accept any text.
-var free = []string{"context", "exec", "lock-note", "sasl-principal", "tls-server-name", "add", "remove", "members"}
+var free = []string{
+	"add", "check", "context", "exec", "lock-note", "members", "remove", "sasl-principal", "tls-server-name",
+}
 
 // No value that can not be is taken, whichever flag it is given for, and the message names the flag.
 func TestImpossibleValues(t *testing.T) {
@@ -48,6 +51,7 @@ func TestImpossibleValues(t *testing.T) {
 		"lock": {"/x.lock", "true"}, "umount": {dir},
 		"get": {"/x"}, "set": {"/x", "data"}, "create": {"/x"}, "rm": {"/x"}, "ls": {"/x"}, "stat": {"/x"},
 		"acl": {"get", "/x"}, "quota": {"get", "/x"}, "ephemerals": {"/x"},
+		"register": {"/x", "--", "true"}, "sessions": {"127.0.0.1:1"}, "holders": {"/x"},
 	}
 	needed := map[string][]string{
 		"sasl-keytab": {"--sasl=gssapi", "--sasl-principal=bob"},

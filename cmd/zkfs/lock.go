@@ -208,7 +208,7 @@ func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
 		return nil, err
 	}
 	own := acl
-	if slices.ContainsFunc(acl, func(a zk.ACL) bool { return a.Scheme == "digest" && strings.HasSuffix(a.ID, ":x") }) {
+	if masked(acl) {
 		acl = zk.AuthACL(zk.PermAll)
 	}
 	if missing {
@@ -226,6 +226,13 @@ func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
 		return nil, failf(exitAuth, "%s: a lock needs READ, CREATE and DELETE, and the ACL of %s does not give them", o.file, o.znode).hinting(authHint)
 	}
 	return acl, nil
+}
+
+// masked reports whether the servers have put an x in the place of a digest, which no password has.
+func masked(acl []zk.ACL) bool {
+	return slices.ContainsFunc(acl, func(a zk.ACL) bool {
+		return a.Scheme == "digest" && strings.HasSuffix(a.ID, ":x")
+	})
 }
 
 // refused puts into words why the lock is not held.

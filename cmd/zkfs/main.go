@@ -83,7 +83,8 @@ func (z *command) app() *cli.App {
 		Writer:    z.out,
 		ErrWriter: z.err,
 		Commands: []*cli.Command{
-			z.mountCommand(), z.umountCommand(), z.statusCommand(), z.listCommand(), z.watchCommand(), z.lockCommand(),
+			z.mountCommand(), z.umountCommand(), z.statusCommand(), z.listCommand(), z.watchCommand(),
+			z.lockCommand(), z.registerCommand(), z.sessionsCommand(), z.holdersCommand(),
 			z.getCommand(), z.setCommand(), z.createCommand(), z.rmCommand(), z.lsCommand(), z.statCommand(),
 			z.aclCommand(), z.quotaCommand(), z.ephemeralsCommand(), z.whoamiCommand(), z.reconfigCommand(),
 			z.exportCommand(), z.importCommand(), z.diffCommand(), z.cloneCommand(),

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/fs"
+	"github.com/zkfs/zkfs/zk"
+)
+
+func (z *command) registerCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "register",
+		Usage:     "run a command, and keep an ephemeral for as long as it runs",
+		UsageText: "zkfs register [flags] PATH [DATA] -- COMMAND [ARGUMENT...]",
+		Description: "Runs a service in the foreground and keeps an ephemeral with DATA at PATH, by " +
+			"which clients find it. DATA is text as given; - reads it from standard input.\n\n" +
+			"  zkfs register /mnt/zk/web/a 10.0.0.7:80 -- nginx -g 'daemon off;'\n" +
+			"  zkfs register -s --server zk1,zk2/app /workers/w- -- ./worker\n" +
+			"  zkfs register --check 'curl -fs localhost' /mnt/zk/web/a 10.0.0.7:80 -- ./web\n\n" +
+			"The command starts when the ephemeral is there. When the session expires the command " +
+			"goes on, and the next session makes the ephemeral again: what is left of the earlier " +
+			"session is deleted in the same transaction, so there are never two, with -s too. " +
+			"An ephemeral of another client at PATH stands until it goes. Missing znodes above " +
+			"PATH are made, and stay. All new ones have the ACL of the nearest that is there.\n\n" +
+			"The ephemeral is deleted when the command ends, and before SIGTERM, SIGINT and SIGQUIT " +
+			"are passed on to it. Other signals are passed on alone. Nothing deletes it before the " +
+			"end of --session-timeout if zkfs itself gets SIGKILL; the command then gets SIGTERM.\n\n" +
+			"The exit code is that of the command, 128 and the signal's number if one has " +
+			"ended it. Others: 1 usage, 12 can not connect, 13 not allowed by the servers, 14 " +
+			"no such znode as the source names, 126 and 127 the command can not be run.",
+		Flags:  append(registerFlags(), connectionFlags()...),
+		Action: z.register,
+	}
+}
+
+func registerFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "sequence", Aliases: []string{"s"}, Category: inRegister,
+			Usage: "let the servers append a number to PATH"},
+		&valued{&cli.StringFlag{Name: "data-file", Category: inRegister,
+			Usage: "DATA is what is in `FILE`"}, aFile},
+		&valued{&cli.StringFlag{Name: "check", Category: inRegister,
+			Usage: "run `COMMAND` by sh while the service runs: the ephemeral is there only while its " +
+				"last exit code was 0"}, aText},
+		&valued{&cli.StringFlag{Name: "every", Value: "10s", Category: inRegister,
+			Usage: "the time between two checks, and how long one may take"}, aTime},
+		serverFlag("PATH", inRegister),
+	}
+}
+
+// registerOrder is what the command line of `zkfs register` says.
+type registerOrder struct {
+	*connection
+	name     string // as given
+	znode    string // of the ephemeral
+	sequence bool
+	data     []byte
+	check    string        // "" for none
+	every    time.Duration // between two checks
+	program  string        // the path of the command
+	args     []string      // with the command as given
+}
+
+// registerOrderOf reads the command line, and what it names.
+func registerOrderOf(c *cli.Context, in *inputs, stdin io.Reader) (*registerOrder, error) {
+	words := c.Args().Slice()
+	end := slices.Index(words, "--")
+	if end != 1 && end != 2 || end == len(words)-1 {
+		return nil, usagef("register needs a path, data or none, and a command after --").
+			hinting("zkfs register /mnt/zk/web/a 10.0.0.7:80 -- ./web")
+	}
+	o := &registerOrder{
+		name: words[0], args: words[end+1:],
+		sequence: c.Bool("sequence"), check: c.String("check"), every: timeOf(c, "every"),
+	}
+	t, err := targetOf(c, o.name)
+	if err != nil {
+		return nil, err
+	}
+	var ok bool
+	if o.znode, ok = fs.ZnodePath(t.file); !ok || o.znode == "/" {
+		return nil, usagef("%s: no ephemeral can have that path", o.name)
+	}
+	if o.connection, err = connectionOf(c, t.source, in); err != nil {
+		return nil, err
+	}
+	if o.program, err = exec.LookPath(o.args[0]); err != nil {
+		return nil, notRunnable(err)
+	}
+	return o, o.readData(c, in, words[1:end], stdin)
+}
+
+// readData reads the data of the ephemeral from where it is.
+func (o *registerOrder) readData(c *cli.Context, in *inputs, given []string, stdin io.Reader) (err error) {
+	switch file := c.String("data-file"); {
+	case file != "" && len(given) > 0:
+		return usagef("DATA and --data-file say the same")
+	case file != "":
+		o.data, err = in.file(c, "data-file", nil)
+	case len(given) == 0:
+	case given[0] == "-":
+		if o.data, err = io.ReadAll(io.LimitReader(stdin, maxInput)); err != nil {
+			return failf(exitUsage, "standard input: %s", plain(err))
+		}
+	default:
+		o.data = []byte(given[0])
+	}
+	return err
+}
+
+// register runs a command and keeps an ephemeral meanwhile.
+func (z *command) register(c *cli.Context) error {
+	if err := checkSystem("register"); err != nil {
+		return err
+	}
+	o, err := registerOrderOf(c, newInputs(os.Getenv(authVariable)), z.in)
+	if err != nil {
+		return err
+	}
+	signals := catch()
+	defer signals.stop()
+	log := slog.New(slog.NewTextHandler(z.err, &slog.HandlerOptions{Level: slog.LevelError}))
+	var conn *zk.Conn
+	var r *registration
+	err = signals.interrupt(c.Context, func(ctx context.Context) (err error) {
+		if conn, err = o.connect(ctx, log, z.err); err != nil {
+			return err
+		}
+		r, err = o.begin(ctx, conn, z.err)
+		return err
+	})
+	if conn != nil {
+		defer conn.Close()
+	}
+	if r != nil {
+		defer r.end()
+	}
+	if err != nil {
+		return err
+	}
+	cmd := &exec.Cmd{Path: o.program, Args: o.args, Stdin: z.in, Stdout: z.out, Stderr: z.err}
+	cmd.Env = withoutVariable(os.Environ(), authVariable)
+	g := guarded{cmd: cmd, signals: signals, before: func(s os.Signal) {
+		if s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT {
+			r.end()
+		}
+	}}
+	return g.run()
+}
+
+// refused puts into words why there is no ephemeral.
+func (o *registerOrder) refused(err error) error {
+	switch {
+	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrInvalidACL), errors.Is(err, zk.ErrAuthFailed):
+		return failf(exitAuth, "%s: the servers do not allow it: %s", o.name, plain(err)).hinting(authHint)
+	case errors.Is(err, zk.ErrInvalidPath), errors.Is(err, zk.ErrNoChildrenForEphemerals):
+		return usagef("%s: %s", o.name, plain(err))
+	}
+	return failf(exitConnect, "%s: %s", o.name, plain(err))
+}
+
+// acl returns the ACL of the nearest znode above the ephemeral. Where the servers do not show it
+// whole, only the creator may do anything.
+func (o *registerOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
+	for above := path.Dir(o.znode); ; above = path.Dir(above) {
+		acl, _, err := conn.GetACL(above)
+		switch {
+		case errors.Is(err, zk.ErrNoNode) && above != "/":
+			continue
+		case errors.Is(err, zk.ErrNoAuth), err == nil && masked(acl):
+			return zk.AuthACL(zk.PermAll), nil
+		}
+		return acl, err
+	}
+}
