@@ -30,8 +30,11 @@ func registered(t *testing.T, c *zk.Conn, root string) (cmd *exec.Cmd, owner int
 	return cmd, ownerOf(t, c, "/svc/a", func(id int64) bool { return id != 0 })
 }
 
-// ownerOf returns the session that owns the znode, 0 without a znode, as soon as it is one to wait for.
-func ownerOf(t *testing.T, c *zk.Conn, path string, awaited func(int64) bool) (owner int64) {
+// ownerOf returns the session that owns the znode, 0 without a znode, as soon as it is one to wait
+// for.
+func ownerOf(
+	t *testing.T, c *zk.Conn, path string, awaited func(int64) bool,
+) (owner int64) {
 	t.Helper()
 	eventually(t, func() error {
 		_, stat, err := c.Exists(path)

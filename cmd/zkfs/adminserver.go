@@ -15,7 +15,9 @@ import (
 )
 
 // adminCommands are the commands of an AdminServer that tell what a word does.
-var adminCommands = map[string]string{"cons": "connections", "dump": "dump", "wchp": "watches_by_path"}
+var adminCommands = map[string]string{
+	"cons": "connections", "dump": "dump", "wchp": "watches_by_path",
+}
 
 // An adminAnswer is what an AdminServer says to one of them, as ZooKeeper 3.5 to 3.9 do.
 type adminAnswer struct {

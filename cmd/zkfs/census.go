@@ -27,7 +27,7 @@ type census struct {
 // A sessionInfo is what is known of a session.
 type sessionInfo struct {
 	Session    string   `json:"session"`          // hexadecimal
-	Client     string   `json:"client,omitempty"` // its address; the rest is missing too if no server has told
+	Client     string   `json:"client,omitempty"` // its address; missing if no server has told it
 	Server     string   `json:"server,omitempty"` // to which it is connected
 	TimeoutMS  int64    `json:"timeout_ms,omitempty"`
 	Ephemerals []string `json:"ephemerals"`
@@ -71,15 +71,13 @@ func (s *census) askOne(ctx context.Context, server, word string) {
 	}
 	var refused *flw.RefusedError
 	if errors.As(err, &refused) {
-		err = errors.New(refused.Text)
 		answer, adminErr := askAdmin(ctx, server, s.adminPort, word)
 		if adminErr == nil {
 			adminErr = s.readAdmin(server, word, answer)
 		}
+		err = nil
 		if adminErr != nil {
 			err = fmt.Errorf("%s AdminServer: %s", refused.Text, plain(adminErr))
-		} else {
-			err = nil
 		}
 	}
 	s.mu.Lock()

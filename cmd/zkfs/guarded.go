@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zkfs/zkfs/zk"
 )
 
 // forwarded are the signals that end a wait for a lock, and that a command gets which runs under one.
@@ -58,6 +62,26 @@ func (s caught) interrupt(ctx context.Context, f func(context.Context) error) er
 	}
 	return err
 }
+
+// begin opens a session and calls next with it; the first signal ends both. The caller closes the
+// connection if there is one.
+func (n *connection) begin(
+	ctx context.Context, signals caught, progress io.Writer,
+	next func(context.Context, *zk.Conn) error,
+) (conn *zk.Conn, err error) {
+	log := slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelError}))
+	err = signals.interrupt(ctx, func(ctx context.Context) (err error) {
+		if conn, err = n.connect(ctx, log, progress); err != nil {
+			return err
+		}
+		return next(ctx, conn)
+	})
+	return conn, err
+}
+
+// codesOfCommand begins what the help says of the exit codes of a command that runs another.
+const codesOfCommand = "The exit code is that of the command, 128 and the signal's number if one " +
+	"has ended it. Others: 1 usage, 12 can not connect, 13 not allowed by the servers, "
 
 // guarded is a command that may run as long as lost is open.
 type guarded struct {

@@ -69,7 +69,8 @@ type holder struct {
 
 func (z *command) holders(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usagef("holders needs one path, there are %d", c.NArg()).hinting("zkfs holders /mnt/zk/deploy.lock")
+		return usagef("holders needs one path, there are %d", c.NArg()).
+			hinting("zkfs holders /mnt/zk/deploy.lock")
 	}
 	t, err := targetOf(c, c.Args().First())
 	if err != nil {
@@ -111,7 +112,8 @@ func (z *command) holders(c *cli.Context) error {
 // refused puts into words why a server does not show the znode or its lock.
 func (l *holderList) refused(t target, err error) error {
 	if errors.Is(err, zk.ErrNoAuth) || errors.Is(err, zk.ErrAuthFailed) {
-		return failf(exitAuth, "%s: the servers do not allow it: %s", t.name, plain(err)).hinting(authHint)
+		return failf(exitAuth, "%s: the servers do not allow it: %s", t.name, plain(err)).
+			hinting(authHint)
 	}
 	return failf(exitConnect, "%s: %s", t.name, plain(err))
 }
@@ -168,7 +170,8 @@ func holderOf(how string, stat *zk.Stat) holder {
 	since := time.UnixMilli(stat.Ctime).UTC()
 	return holder{
 		How: how, Since: &since, id: stat.EphemeralOwner,
-		Session: fmt.Sprintf("%#x", uint64(stat.EphemeralOwner)), Zxid: fmt.Sprintf("%#x", uint64(stat.Czxid)),
+		Session: fmt.Sprintf("%#x", uint64(stat.EphemeralOwner)),
+		Zxid:    fmt.Sprintf("%#x", uint64(stat.Czxid)),
 	}
 }
 
@@ -202,8 +205,8 @@ func (l holderList) print(w io.Writer) error {
 		if h.Since != nil {
 			since = h.Since.Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", how, h.Session, column(h.Client), column(h.Server),
-			column(h.Zxid), since, printable.Line(h.Note))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", how, h.Session, column(h.Client),
+			column(h.Server), column(h.Zxid), since, printable.Line(h.Note))
 	}
 	table.Flush() // into memory
 	printGaps(&b, l.Unknown)

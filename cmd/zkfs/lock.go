@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path"
@@ -42,9 +41,7 @@ func (z *command) lockCommand() *cli.Command {
 			"passed on. When the session may be over the command and all that it has started " +
 			"get SIGTERM, and SIGKILL after a sixth of the session timeout, which is about " +
 			"when another can have the lock.\n\n" +
-			"The exit code is that of the command, 128 and the signal's number if one has " +
-			"ended it. Others: 1 usage, 12 can not connect, 13 not allowed by the servers, 14 " +
-			"no such directory, 17 the lock is not free, 18 it was lost, 126 and 127 the " +
+			codesOfCommand + "14 no such directory, 17 the lock is not free, 18 it was lost, 126 and 127 the " +
 			"command can not be run.",
 		Flags:  append(lockFlags(), connectionFlags()...),
 		Action: z.lock,
@@ -127,16 +124,12 @@ func (z *command) lock(c *cli.Context) error {
 	}
 	signals := catch()
 	defer signals.stop()
-	log := slog.New(slog.NewTextHandler(z.err, &slog.HandlerOptions{Level: slog.LevelError}))
-	var conn *zk.Conn
 	var lock *zk.Lock
-	err = signals.interrupt(c.Context, func(ctx context.Context) (err error) {
-		if conn, err = o.connect(ctx, log, z.err); err != nil {
-			return err
-		}
+	next := func(ctx context.Context, conn *zk.Conn) (err error) {
 		lock, err = o.acquire(ctx, conn)
 		return err
-	})
+	}
+	conn, err := o.begin(c.Context, signals, z.err, next)
 	if conn != nil {
 		defer conn.Close()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path"
@@ -36,9 +35,7 @@ func (z *command) registerCommand() *cli.Command {
 			"The ephemeral is deleted when the command ends, and before SIGTERM, SIGINT and SIGQUIT " +
 			"are passed on to it. Other signals are passed on alone. Nothing deletes it before the " +
 			"end of --session-timeout if zkfs itself gets SIGKILL; the command then gets SIGTERM.\n\n" +
-			"The exit code is that of the command, 128 and the signal's number if one has " +
-			"ended it. Others: 1 usage, 12 can not connect, 13 not allowed by the servers, 14 " +
-			"no such znode as the source names, 126 and 127 the command can not be run.",
+			codesOfCommand + "14 no such znode as the source names, 126 and 127 the command can not be run.",
 		Flags:  append(registerFlags(), connectionFlags()...),
 		Action: z.register,
 	}
@@ -102,7 +99,9 @@ func registerOrderOf(c *cli.Context, in *inputs, stdin io.Reader) (*registerOrde
 }
 
 // readData reads the data of the ephemeral from where it is.
-func (o *registerOrder) readData(c *cli.Context, in *inputs, given []string, stdin io.Reader) (err error) {
+func (o *registerOrder) readData(
+	c *cli.Context, in *inputs, given []string, stdin io.Reader,
+) (err error) {
 	switch file := c.String("data-file"); {
 	case file != "" && len(given) > 0:
 		return usagef("DATA and --data-file say the same")
@@ -130,16 +129,12 @@ func (z *command) register(c *cli.Context) error {
 	}
 	signals := catch()
 	defer signals.stop()
-	log := slog.New(slog.NewTextHandler(z.err, &slog.HandlerOptions{Level: slog.LevelError}))
-	var conn *zk.Conn
 	var r *registration
-	err = signals.interrupt(c.Context, func(ctx context.Context) (err error) {
-		if conn, err = o.connect(ctx, log, z.err); err != nil {
-			return err
-		}
-		r, err = o.begin(ctx, conn, z.err)
+	next := func(ctx context.Context, conn *zk.Conn) (err error) {
+		r, err = o.enter(ctx, conn, z.err)
 		return err
-	})
+	}
+	conn, err := o.begin(c.Context, signals, z.err, next)
 	if conn != nil {
 		defer conn.Close()
 	}
@@ -162,8 +157,10 @@ func (z *command) register(c *cli.Context) error {
 // refused puts into words why there is no ephemeral.
 func (o *registerOrder) refused(err error) error {
 	switch {
-	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrInvalidACL), errors.Is(err, zk.ErrAuthFailed):
-		return failf(exitAuth, "%s: the servers do not allow it: %s", o.name, plain(err)).hinting(authHint)
+	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrInvalidACL),
+		errors.Is(err, zk.ErrAuthFailed):
+		return failf(exitAuth, "%s: the servers do not allow it: %s", o.name, plain(err)).
+			hinting(authHint)
 	case errors.Is(err, zk.ErrInvalidPath), errors.Is(err, zk.ErrNoChildrenForEphemerals):
 		return usagef("%s: %s", o.name, plain(err))
 	}

@@ -29,14 +29,18 @@ type registration struct {
 // session does it.
 const leaveWait = time.Second
 
-// begin returns when the ephemeral is there, or that of another client in its place, or a check is
+// enter returns when the ephemeral is there, or that of another client in its place, or a check is
 // to decide, with the error that forbids it. end must follow.
-func (o *registerOrder) begin(ctx context.Context, conn *zk.Conn, progress io.Writer) (*registration, error) {
+func (o *registerOrder) enter(
+	ctx context.Context, conn *zk.Conn, progress io.Writer,
+) (*registration, error) {
 	acl, err := o.acl(conn.WithContext(ctx))
 	if err != nil {
 		return nil, o.refused(err)
 	}
-	r := &registration{registerOrder: o, conn: conn, newACL: acl, progress: progress, done: make(chan struct{})}
+	r := &registration{
+		registerOrder: o, conn: conn, newACL: acl, progress: progress, done: make(chan struct{}),
+	}
 	if o.check == "" {
 		r.node = r.persist()
 		err = r.settle(ctx)

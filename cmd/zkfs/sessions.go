@@ -56,7 +56,8 @@ var aPort = &kind{name: "PORT", like: "a number from 1 to 65535", check: func(te
 
 func (z *command) sessions(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usagef("sessions needs one source or directory, there are %d", c.NArg()).hinting("zkfs sessions zk1,zk2,zk3")
+		return usagef("sessions needs one source or directory, there are %d", c.NArg()).
+			hinting("zkfs sessions zk1,zk2,zk3")
 	}
 	source := sourceOf(c, c.Args().First())
 	if mounted, err := mountNamed(c.Args().First()); err != nil {
@@ -105,8 +106,8 @@ func (l sessionList) print(w io.Writer) error {
 		if s.TimeoutMS > 0 {
 			timeout = (time.Duration(s.TimeoutMS) * time.Millisecond).String()
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\n", s.Session, column(s.Client), column(s.Server), timeout,
-			len(s.Ephemerals), len(s.Watches))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\n", s.Session, column(s.Client),
+			column(s.Server), timeout, len(s.Ephemerals), len(s.Watches))
 	}
 	table.Flush() // into memory
 	for _, s := range l.Sessions {

@@ -10,12 +10,12 @@ import (
 	"github.com/zkfs/zkfs/zk/znode"
 )
 
-// PersistSequence is [Persist] for an ephemeral to whose path servers append a number of ten digits.
+// PersistSequence is [Persist] for an ephemeral with a number: servers append ten digits to path.
 // The znode of the next session has another number. It is made in the transaction that deletes what
 // is left of earlier sessions of the PersistentNode, so that there are never two.
 //
-// The znodes of a session that begin with path are those of one PersistentNode: a program that keeps
-// two of them by one zk.Conn gives them different paths.
+// The znodes of a session that begin with path are those of one PersistentNode: a program that
+// keeps two of them by one zk.Conn gives them different paths.
 func PersistSequence(
 	ctx context.Context, c *zk.Conn, path string, data []byte, acl []zk.ACL,
 ) *PersistentNode {

@@ -27,8 +27,9 @@ func TestPersistSequenceAtEachFault(t *testing.T) {
 			}
 			data, stat, err := other.Get("/app/" + names[0])
 			w.OK(err)
-			if string(data) != "2" || stat.EphemeralOwner != c.SessionID() || p.Path() != "/app/"+names[0] {
-				w.Errorf("%q of %#x is %s, want that of %#x", data, stat.EphemeralOwner, p.Path(), c.SessionID())
+			owner := stat.EphemeralOwner
+			if string(data) != "2" || owner != c.SessionID() || p.Path() != "/app/"+names[0] {
+				w.Errorf("%q of %#x is %s, want that of %#x", data, owner, p.Path(), c.SessionID())
 			}
 		}
 		check()
