@@ -78,7 +78,7 @@ var rules = map[string]rule{
 	"zk/discovery":         {code: []string{"zk", "zk/znode", "zk/cache", "zk/recipes"}, tests: []string{"zk/zktest", "internal/bubble"}},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration":       {tests: []string{"fs", "zk", "zk/cache", "zk/discovery", "zk/gssapi", "zk/recipes", "zk/znode", "xattr", "flw", "zk/zktest", "internal/child", "internal/conformance", "internal/proxy", goInternal, goleak, mountinfo, sys}},
+	"integration":       {tests: []string{"fs", "zk", "zk/cache", "zk/discovery", "zk/gssapi", "zk/recipes", "zk/znode", "xattr", "flw", "zk/zktest", "internal/archive", "internal/child", "internal/conformance", "internal/cut", "internal/history", "internal/proxy", goInternal, goleak, mountinfo, sys}},
 	"integration/chaos": {tests: []string{"zk", "zk/cache", "zk/recipes", "flw", "internal/history", "internal/proxy", goleak, mountinfo, sys}},
 }
 
