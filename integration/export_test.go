@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -180,3 +181,66 @@ func succeed(t *testing.T, args ...string) string {
 	}
 	return out
 }
+
+// A tree with queues, a counter, versions and ACLs, and with ephemerals in the way of a restore, is
+// the same elsewhere but for those, and kazoo goes on there where it stopped.
+func TestTreesComeBack(t *testing.T) {
+	t.Parallel()
+	server, root, other := addr(shared.Servers[0]), newRoot(t), newRoot(t)
+	source, target := connect(t, []string{server}, zk.WithChroot(root)), connect(t, []string{server}, zk.WithChroot(other))
+	plant(t, source)
+	// As Kafka has it: brokers are ephemerals, and a number in the name says which came first.
+	create(t, source, "/brokers", "", zk.FlagPersistent)
+	create(t, source, "/brokers/ids", "", zk.FlagPersistent)
+	create(t, source, "/brokers/ids/0", "{}", zk.FlagEphemeral)
+	create(t, source, "/changes", "", zk.FlagPersistent)
+	for range 3 {
+		create(t, source, "/changes/change_", "", zk.FlagEphemeral|zk.FlagSequence)
+	}
+	command(t, "/", "/usr/bin/python3", "-c", kazooLeaves, server+root)
+	want := slices.DeleteFunc(census(t, source, "/"), func(line string) bool {
+		return strings.HasPrefix(line, "member") || strings.HasPrefix(line, "brokers/ids/0 ") || strings.HasPrefix(line, "changes/change_")
+	})
+
+	file := filepath.Join(t.TempDir(), "tree.tar")
+	succeed(t, "export", server+root, "-o", file)
+	if out := succeed(t, "import", "--versions", file, server+other); !strings.Contains(out, "all is as in the source") {
+		t.Errorf("printed %q", out)
+	}
+	same(t, census(t, target, "/"), want)
+	if out, code := runZkfs(t, "diff", "--versions", server+root, server+other); code != 0 {
+		t.Errorf("diff: exit code %d\n%s", code, out)
+	}
+	path, err := target.Create("/changes/change_", nil, zk.FlagSequence, zk.WorldACL(zk.PermAll))
+	if err != nil || path != "/changes/change_0000000003" {
+		t.Errorf("the next sequential child is %s, %v", path, err)
+	}
+	if out := command(t, "/", "/usr/bin/python3", "-c", kazooGoesOn, server+other); out != "8\nfirst\nsecond\nlater\nentry-100-0000000004\n" {
+		t.Errorf("kazoo found %q", out)
+	}
+}
+
+const kazooLeaves = `
+import sys
+from kazoo.client import KazooClient
+z = KazooClient(sys.argv[1]); z.start()
+q = z.Queue("/queue")
+for item in b"gone", b"first", b"second": q.put(item)
+q.get()
+c = z.Counter("/counter"); c += 7
+z.stop()
+`
+
+const kazooGoesOn = `
+import sys
+from kazoo.client import KazooClient
+z = KazooClient(sys.argv[1]); z.start()
+q = z.Queue("/queue")
+q.put(b"later")
+c = z.Counter("/counter"); c += 1
+print(c.value)
+for i in range(3): print(q.get().decode())
+q.put(b"last")
+print(z.get_children("/queue")[0])
+z.stop()
+`
