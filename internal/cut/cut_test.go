@@ -164,7 +164,7 @@ func TestTakeRefuses(t *testing.T) {
 func TestSequence(t *testing.T) {
 	for _, tt := range []struct {
 		cversion, children, want int32
-	}{{0, 0, 0}, {3, 3, 3}, {5, 1, 3}, {-2, 0, cut.Unknown}, {3, 0, cut.Unknown}} {
+	}{{0, 0, 0}, {3, 3, 3}, {5, 1, 3}, {-1, 1, 0}, {-2, 0, cut.Unknown}, {3, 0, cut.Unknown}} {
 		n := cut.Sequence(&zk.Stat{Cversion: tt.cversion, NumChildren: tt.children})
 		if n != tt.want {
 			t.Errorf("cversion %d, %d children: %d", tt.cversion, tt.children, n)

@@ -22,10 +22,11 @@ type Record struct {
 const Unknown = -1
 
 // Sequence returns how many children a znode has had, which is the number that its next sequential
-// child gets. It is [Unknown] once an int has wrapped.
+// child gets. It is [Unknown] once an int has wrapped. A cversion of -1 is that of a root whose
+// first child the server has made itself.
 func Sequence(s *zk.Stat) int32 {
 	sum := int64(s.Cversion) + int64(s.NumChildren)
-	if s.Cversion < 0 || sum%2 != 0 {
+	if sum < 0 || sum%2 != 0 {
 		return Unknown
 	}
 	return int32(sum / 2)

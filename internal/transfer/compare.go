@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/zkfs/zkfs/internal/cut"
+	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -52,16 +54,31 @@ func (p *Pair) Differs() Aspect {
 	return d
 }
 
-// sameACL reports whether two ACLs grant the same: the order of entries means nothing. One that is
-// not known equals any.
+// sameACL reports whether two ACLs grant the same: the order of entries means nothing. What is not
+// known equals anything: an ACL that the session may not read, a hash that the server has hidden.
 func sameACL(a, b []zk.ACL) bool {
 	if a == nil || b == nil || slices.Equal(a, b) {
 		return true
 	}
 	in := func(list []zk.ACL) func(zk.ACL) bool {
-		return func(e zk.ACL) bool { return !slices.Contains(list, e) }
+		return func(e zk.ACL) bool {
+			return !slices.ContainsFunc(list, func(other zk.ACL) bool { return sameEntry(e, other) })
+		}
 	}
 	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
+}
+
+func sameEntry(a, b zk.ACL) bool {
+	if a == b {
+		return true
+	}
+	_, hidden := xattr.Masked([]zk.ACL{a})
+	if _, other := xattr.Masked([]zk.ACL{b}); !hidden && !other {
+		return false
+	}
+	userA, _, _ := strings.Cut(a.ID, ":")
+	userB, _, _ := strings.Cut(b.ID, ":")
+	return a.Scheme == b.Scheme && a.Perms == b.Perms && userA == userB
 }
 
 // Pairs goes through two trees at a time.

@@ -183,5 +183,16 @@ func TestMasked(t *testing.T) {
 		if found, _, _ := c.Exists("/b"); found {
 			w.Error("something was written")
 		}
+
+		// A session that may see it can copy it, and one that may not can write the copy.
+		ann := w.Connect()
+		w.OK(ann.AddAuth("digest", []byte("ann:secret")))
+		_, err = transferTo(w, c, source(w, ann)).Run(w.Context())
+		w.OK(err)
+		want, _, err := ann.GetACL("/a/b")
+		w.OK(err)
+		if got, _, err := ann.GetACL("/b/b"); err != nil || !slices.Equal(got, want) {
+			w.Errorf("the copy has the ACL %v, %v", got, err)
+		}
 	})
 }
