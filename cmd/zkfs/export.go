@@ -50,6 +50,11 @@ func (z *command) export(c *cli.Context) error {
 	if file == "" && isTerminal(z.out) {
 		return usagef("an archive is nothing for a terminal").hinting("-o FILE, or a pipe")
 	}
+	if info, err := os.Stat(filepath.Dir(file)); err != nil {
+		return usagef("--output %s: %s", file, plain(err))
+	} else if !info.IsDir() {
+		return usagef("--output %s: %s is no directory", file, filepath.Dir(file))
+	}
 	debug.SetMemoryLimit(treeMemory)
 	ctx, stop := treeSignals(c.Context)
 	defer stop()

@@ -37,7 +37,7 @@ func (z *command) holdersCommand() *cli.Command {
 			"unknown. A watch on a znode above, as a mount has it, is not among them.\n\n" +
 			"Exit codes: 1 usage, 12 can not connect, 13 not allowed by the servers, 14 no such znode " +
 			"as the source names.",
-		Flags: slices.Concat([]cli.Flag{jsonFlag(), serverFlag("PATH", ""),
+		Flags: slices.Concat([]cli.Flag{jsonFlag("print a JSON object"), serverFlag("PATH", ""),
 			&valued{&cli.StringFlag{Name: "lock-suffix", Value: ".lock",
 				Usage: "that of the mounts, if they have another"}, aSuffix}},
 			askFlags(), connectionFlags()),
@@ -100,7 +100,7 @@ func (z *command) holders(c *cli.Context) error {
 	if err := l.find(conn.WithContext(ctx), znode, lock); err != nil {
 		return l.refused(t, err)
 	}
-	s := census{words: words(n.tls), adminPort: c.String("admin-port")}
+	s := census{words: n.secrets.words(), adminPort: c.String("admin-port")}
 	s.ask(ctx, zk.FormatServers(n.servers), "cons", "wchp")
 	l.complete(&s)
 	if c.Bool("json") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,8 @@ func TestImpossibleValues(t *testing.T) {
 		"get": {"/x"}, "set": {"/x", "data"}, "create": {"/x"}, "rm": {"/x"}, "ls": {"/x"}, "stat": {"/x"},
 		"acl": {"get", "/x"}, "quota": {"get", "/x"}, "ephemerals": {"/x"},
 		"register": {"/x", "--", "true"}, "sessions": {"127.0.0.1:1"}, "holders": {"/x"},
+		"export": {"127.0.0.1:1"}, "import": {os.DevNull, "127.0.0.1:1"},
+		"diff": {"127.0.0.1:1", "127.0.0.1:1"}, "clone": {"127.0.0.1:1", "127.0.0.1:1"},
 	}
 	needed := map[string][]string{
 		"sasl-keytab": {"--sasl=gssapi", "--sasl-principal=bob"},
@@ -79,7 +82,11 @@ func TestImpossibleValues(t *testing.T) {
 				args = slices.Concat(args, []string{"--" + flag + "=" + value}, names[cmd.Name])
 				var stderr strings.Builder
 				code := run(t.Context(), args, stdio{strings.NewReader(""), io.Discard, &stderr})
-				if code != exitUsage || !strings.Contains(stderr.String(), "-"+flag) && flag != "server" {
+				want := exitUsage
+				if cmd.Name == "diff" {
+					want = diffTrouble
+				}
+				if code != want || !strings.Contains(stderr.String(), "-"+flag) && flag != "server" {
 					t.Errorf("zkfs %q: exit code %d\n%s", args, code, stderr.String())
 				}
 			}

@@ -134,14 +134,6 @@ func (r *registration) nextCheck() <-chan time.Time {
 	return time.After(r.every)
 }
 
-// pause waits so long, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
-
 // healthy reports whether the check succeeds in time. What it has started is killed with it.
 func (r *registration) healthy(ctx context.Context) bool {
 	if r.check == "" {

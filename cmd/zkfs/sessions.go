@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/zkfs/zkfs/flw"
 	"github.com/zkfs/zkfs/internal/printable"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -31,12 +32,10 @@ func (z *command) sessionsCommand() *cli.Command {
 			"its AdminServer is asked for, by HTTP; what that does not tell either is listed as " +
 			"unknown.\n\n" +
 			"The exit code is 12 if no server answers.",
-		Flags:  append(append([]cli.Flag{jsonFlag()}, askFlags()...), tlsFlags()...),
+		Flags:  append(append([]cli.Flag{jsonFlag("print a JSON object")}, askFlags()...), tlsFlags()...),
 		Action: z.sessions,
 	}
 }
-
-func jsonFlag() cli.Flag { return &cli.BoolFlag{Name: "json", Usage: "print JSON"} }
 
 // askFlags are those of the commands that ask servers for their sessions.
 func askFlags() []cli.Flag {
@@ -75,7 +74,7 @@ func (z *command) sessions(c *cli.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Context, timeOf(c, "timeout"))
 	defer cancel()
-	s := census{words: words(cfg), adminPort: c.String("admin-port")}
+	s := census{words: &flw.Client{Dial: dialerOf(cfg).DialContext}, adminPort: c.String("admin-port")}
 	s.ask(ctx, zk.FormatServers(servers), "cons", "dump", "wchp")
 	list := sessionList{Source: source, Sessions: s.sorted(), Unknown: append([]gap{}, s.gaps...)}
 	if c.Bool("json") {
