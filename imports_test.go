@@ -66,7 +66,7 @@ var rules = map[string]rule{
 	"internal/names":     {code: []string{"internal/ensemble", "zk"}},
 	"internal/printable": {},
 	"internal/proxy":     {tests: []string{goleak}},
-	"internal/transfer":  {code: []string{"internal/cut", "xattr", "zk", "zk/znode"}, tests: []string{"internal/bubble"}},
+	"internal/transfer":  {code: []string{"internal/cut", "xattr", "zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
 	"compat/gen":         {code: []string{"internal/api"}},
 
 	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},

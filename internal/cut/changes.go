@@ -13,7 +13,6 @@ const maxChanged = 1 << 18
 // changes is what events have told since it was taken last.
 type changes struct {
 	covers func(path string) bool
-	trusts func() bool   // the server's events carry the paths of the changes
 	root   string        // that of the watch
 	wake   chan struct{} // has an element when something is new
 
@@ -32,6 +31,8 @@ func (h *changes) event(e zk.Event) {
 		if e.State == zk.StateDisconnected {
 			h.failLocked(ErrLost)
 		}
+	case zk.EventLost: // the server did not say which znode it was; by now it is known whether it does
+		h.failLocked(ErrLost)
 	case zk.EventNodeDataChanged:
 		h.addLocked(e.Path)
 	case zk.EventNodeCreated, zk.EventNodeDeleted:
@@ -44,9 +45,6 @@ func (h *changes) event(e zk.Event) {
 }
 
 func (h *changes) addLocked(path string) {
-	if path == h.root && !h.trusts() {
-		h.failLocked(ErrUnsupported)
-	}
 	if !h.covers(path) {
 		return
 	}

@@ -171,3 +171,61 @@ func TestSequence(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the server is, the cut beside a writer is right, or refused.
+func TestServers(t *testing.T) {
+	for server, supported := range map[string]bool{
+		"3.4": false, "3.5": false, "3.6": true, "3.9": true, "clickhouse-25.8": false, "clickhouse-26.1": false,
+		"clickhouse-26.3":   false,
+		"clickhouse-latest": false, "raftkeeper-latest": false,
+	} {
+		t.Run(server, func(t *testing.T) {
+			bubble.Run(t, func(w *bubble.World) {
+				writer, c := w.Connect(), w.Connect()
+				w.Create(writer, "/t", "/t/a", "/t/b", "/t/c")
+				asked := false
+				w.Server.OnRequest(func(r zktest.Request) zktest.Fault {
+					if r.Op == "multiRead" && !asked { // between the first reading and the next
+						asked = true
+						go func() { // ends with the reply
+							_, err := writer.Multi(&zk.SetDataRequest{Path: "/t/a", Data: []byte("new"), Version: -1},
+								&zk.SetDataRequest{Path: "/t/c", Data: []byte("new"), Version: -1})
+							if err != nil {
+								w.Error(err)
+							}
+						}()
+					}
+					return zktest.Fault{}
+				})
+				got, err := cut.Take(w.Context(), c, "/t", cut.Options{})
+				if loose, err := cut.Take(w.Context(), c, "/t", cut.Options{Loose: true}); err != nil {
+					w.Errorf("without a promise: %v", err)
+				} else {
+					if lines := lines(w, loose); len(lines) != 4 {
+						w.Errorf("without a promise: %q", lines)
+					}
+					loose.Close()
+				}
+				if !supported {
+					if !errors.Is(err, cut.ErrUnsupported) {
+						w.Errorf("want a refusal, got %v", err)
+					}
+					return
+				}
+				w.OK(err)
+				defer got.Close()
+				tree := map[string]string{}
+				for r, err := range got.Records() {
+					w.OK(err)
+					tree[r.Path] = string(r.Data)
+					if known := r.Sequence != cut.Unknown; known != strings.HasPrefix(server, "3.") {
+						w.Errorf("the number of the next child of %s is %d", r.Path, r.Sequence)
+					}
+				}
+				if tree["/a"] != tree["/c"] || len(tree) != 4 {
+					w.Errorf("%q", tree)
+				}
+			}, zktest.WithServer(server))
+		})
+	}
+}

@@ -30,13 +30,14 @@ type reader struct {
 	watcher *zk.Watcher
 	cancel  func() // of the events
 
-	tree   tree
-	spool  *spool
-	again  map[string]int64 // offsets of what was read again, by the path from the root of the tree
-	denied map[string]bool
-	counts bool // Stats tell the numbers of sequential children
-	unsure int  // how many records were kept without their ACL, to be read again
-	bytes  int  // how long the data of a znode is to be expected
+	tree              tree
+	spool             *spool
+	again             map[string]int64 // offsets of what was read again, by the path from the root of the tree
+	denied            map[string]bool
+	loose, mayBeLoose bool // see Options
+	counts            bool // Stats tell the numbers of sequential children
+	unsure            int  // how many records were kept without their ACL, to be read again
+	bytes             int  // how long the data of a znode is to be expected
 }
 
 func newReader(c *zk.Conn, root string, o Options) (*reader, error) {
@@ -44,14 +45,12 @@ func newReader(c *zk.Conn, root string, o Options) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{c: c, root: root, exclude: o.Exclude, tell: o.Progress, spool: s,
+	r := &reader{c: c, root: root, exclude: o.Exclude, tell: o.Progress, mayBeLoose: o.Loose, spool: s,
 		tree: tree{{at: gone}}, again: map[string]int64{}, denied: map[string]bool{}, bytes: 16 << 10}
 	if r.tell == nil {
 		r.tell = func(int) {}
 	}
-	r.changes = &changes{root: root, covers: r.covers, trusts: func() bool {
-		return c.Features()[zk.FeatureRecursivePaths] == zk.Supported
-	}, wake: make(chan struct{}, 1), paths: map[string]bool{}}
+	r.changes = &changes{root: root, covers: r.covers, wake: make(chan struct{}, 1), paths: map[string]bool{}}
 	return r, nil
 }
 
@@ -73,6 +72,9 @@ func (r *reader) watch() error {
 	r.cancel = r.c.OnEvent(r.changes.event)
 	w, err := r.c.AddWatch(r.root, zk.AddWatchPersistentRecursive)
 	if errors.Is(err, zk.ErrUnimplemented) {
+		if r.loose = r.mayBeLoose; r.loose {
+			return nil
+		}
 		return ErrUnsupported
 	}
 	if err != nil {
@@ -160,7 +162,7 @@ func (r *reader) keep(b *batch, i int) (at int64, children int32, err error) {
 	path, result := b.paths[i], b.data[i]
 	delete(r.denied, path)
 	switch {
-	case result.Zxid == 0:
+	case result.Zxid == 0 && !r.loose:
 		return 0, 0, ErrUnsupported
 	case errors.Is(result.Err, zk.ErrNoNode):
 		return gone, 0, nil

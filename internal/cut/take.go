@@ -25,6 +25,10 @@ type Options struct {
 	Exclude  []string         // znodes to leave out, and all below them
 	Folder   string           // of the file that keeps what was read, "" for that of temporary files
 	Progress func(znodes int) // called now and then with how many were read, if it is not nil
+
+	// Loose reads from any server, and where one lacks what a cut needs, each znode as it is when
+	// its turn comes. It is for trees that no other client changes.
+	Loose bool
 }
 
 // System are the znodes that belong to the servers themselves: quotas, their configuration.
@@ -87,10 +91,18 @@ func take(ctx context.Context, c *zk.Conn, root string, o Options) (*Cut, error)
 		cut.Close()
 		return nil, err
 	}
-	if err := cut.close(); err != nil {
+	if r.loose {
+		r.again["/"] = r.tree[0].at
+		cut.Zxid, cut.Server = c.LastZxid(), c.Server()
+		err = r.spool.flush()
+	} else {
+		err = cut.close()
+	}
+	if err != nil {
 		cut.Close()
 		return nil, err
 	}
+	r.counts = c.Features()[zk.FeaturePzxid] == zk.Supported
 	if r.again["/"] == gone {
 		cut.Close()
 		return nil, r.missing()
@@ -113,7 +125,6 @@ func (cut *Cut) close() error {
 		}
 		if zxid != 0 {
 			cut.Zxid, cut.Server = zxid, cut.r.c.Server()
-			cut.r.counts = cut.r.c.Features()[zk.FeaturePzxid] == zk.Supported
 			return cut.r.spool.flush()
 		}
 	}

@@ -35,7 +35,7 @@ type Pair struct {
 // Differs returns in what the two znodes of a pair differ.
 func (p *Pair) Differs() Aspect {
 	var d Aspect
-	if !bytes.Equal(p.A.Data, p.B.Data) || (p.A.Data == nil) != (p.B.Data == nil) {
+	if !bytes.Equal(p.A.Data, p.B.Data) { // a ClickHouse Keeper has no data that is null
 		d |= Data
 	}
 	if !sameACL(p.A.ACL, p.B.ACL) {

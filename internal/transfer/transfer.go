@@ -136,7 +136,7 @@ func (t *Transfer) check(ctx context.Context, result *Result) error {
 
 // with calls f with the tree as it is.
 func (t *Transfer) with(ctx context.Context, f func(target Stream) error) error {
-	target, err := cut.Take(ctx, t.Conn, t.Root, cut.Options{Exclude: cut.System, Folder: t.Folder})
+	target, err := cut.Take(ctx, t.Conn, t.Root, cut.Options{Exclude: cut.System, Folder: t.Folder, Loose: true})
 	if errors.Is(err, zk.ErrNoNode) {
 		return f(func(func(*cut.Record, error) bool) {})
 	}
@@ -202,7 +202,7 @@ func (e *DifferentError) Error() string {
 
 // verify compares the tree with the source.
 func (t *Transfer) verify(ctx context.Context, result *Result) error {
-	target, err := cut.Take(ctx, t.Conn, t.Root, cut.Options{Exclude: cut.System, Folder: t.Folder})
+	target, err := cut.Take(ctx, t.Conn, t.Root, cut.Options{Exclude: cut.System, Folder: t.Folder, Loose: true})
 	if err != nil {
 		return err
 	}

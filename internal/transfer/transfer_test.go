@@ -12,6 +12,7 @@ import (
 	"github.com/zkfs/zkfs/internal/cut"
 	"github.com/zkfs/zkfs/internal/transfer"
 	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
 )
 
 // reading is a world:anyone ACL that lets no client create children.
@@ -195,4 +196,36 @@ func TestMasked(t *testing.T) {
 			w.Errorf("the copy has the ACL %v, %v", got, err)
 		}
 	})
+}
+
+// The target may be any server.
+func TestServers(t *testing.T) {
+	for _, server := range []string{"3.4", "3.6", "clickhouse-25.8", "clickhouse-latest", "raftkeeper-latest"} {
+		t.Run(server, func(t *testing.T) {
+			bubble.Run(t, func(w *bubble.World) {
+				there := zktest.NewServer()
+				defer there.Close()
+				c, _, err := zk.Connect([]string{"zk"}, bubble.SessionTimeout, zk.WithDialer(there.Dialer()),
+					zk.WithLogInfo(false))
+				w.OK(err)
+				w.Cleanup(c.Close)
+				plant(w, c)
+				other := w.Connect()
+				_, err = transferTo(w, other, source(w, c)).Run(w.Context())
+				different, ok := errors.AsType[*transfer.DifferentError](err)
+				if drops := server == "clickhouse-25.8"; drops {
+					// It opens to all what is granted to the world, and that is told.
+					if !ok || !slices.Equal(different.Named, []string{"/dir"}) {
+						w.Errorf("a server that drops ACLs: %v", err)
+					}
+				} else {
+					w.OK(err)
+				}
+				path, err := other.Create("/b/queue/item-", nil, zk.FlagSequence, bubble.ACL)
+				if err != nil || path != "/b/queue/item-0000000005" {
+					w.Errorf("the next sequential child is %s, %v", path, err)
+				}
+			}, zktest.WithServer(server))
+		})
+	}
 }
