@@ -46,7 +46,11 @@ func (e *Ensemble) Do(ctx context.Context, c Change) (st *zk.Stat, err error) {
 	before := e.conn.LastZxid()
 	defer func() {
 		if _, question := c.(quotaQuestion); err != nil && !question {
-			e.o.Tell(c.about(), Created|DataChanged)
+			news := Created | DataChanged
+			if !errors.Is(err, zk.ErrBadVersion) { // which only another change is the cause of
+				news |= Own
+			}
+			e.o.Tell(c.about(), news)
 		}
 	}()
 	for {

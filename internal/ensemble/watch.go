@@ -214,8 +214,8 @@ func (w *watch) changed(e zk.Event, kind watchKind, what News, parentToo bool) {
 		w.fired(e, dataWatch)
 	}
 	note := w.cache.changed
-	mine := w.mine(e.Path, kind)
-	if mine {
+	mine, news := w.mine(e.Path, kind)
+	if mine && !news {
 		note = w.cache.changedHere
 	}
 	known := note(e.Path)
@@ -223,7 +223,10 @@ func (w *watch) changed(e zk.Event, kind watchKind, what News, parentToo bool) {
 		dir, _ := Split(e.Path)
 		known = note(dir) || known
 	}
-	if !mine {
+	if mine {
+		what |= Own
+	}
+	if news {
 		w.tell(e.Path, what)
 	}
 	if !known {
@@ -231,19 +234,19 @@ func (w *watch) changed(e zk.Event, kind watchKind, what News, parentToo bool) {
 	}
 }
 
-// mine counts an event and reports whether it is that of a change by this mount, which is no news
-// to the kernel. But where the event has used up the watch of what the kernel holds, it must ask
-// again, which sets another.
-func (w *watch) mine(path string, kind watchKind) bool {
+// mine counts an event and reports whether it is that of a change by this mount, and whether it is
+// news to the kernel. A change by this mount is none. But where the event has used up the watch of
+// what the kernel holds, it must ask again, which sets another.
+func (w *watch) mine(path string, kind watchKind) (mine, news bool) {
 	key := watched{path, kind}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events++
 	if w.ours[key] == 0 {
-		return false
+		return false, true
 	}
 	w.ours[key]--
-	return w.mode != WatchNode || kind != dataWatch
+	return true, w.mode == WatchNode && kind == dataWatch
 }
 
 // expect announces a change that this mount is about to ask for: until done is called, the first
