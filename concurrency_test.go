@@ -19,7 +19,7 @@ import (
 var concurrent = map[string][]string{
 	"zk":                {"zk", "zk/gssapi"},
 	"internal/ensemble": {"internal/ensemble"},
-	"fs":                {"fs", "internal/calls"},
+	"fs":                {"fs", "internal/calls", "internal/poke"},
 }
 
 // A mutex that is in no list has no place in the order, and a goroutine that is in none may have no

@@ -26,6 +26,10 @@ import (
 const agentVariable = "ZKFS_TEST_AGENT"
 
 func TestMain(m *testing.M) {
+	if value := os.Getenv(PokerVariable); value != "" {
+		RunPoker(value, os.Stdin, os.Stdout)
+		os.Exit(0)
+	}
 	if os.Getenv(agentVariable) != "" {
 		runAgent(os.Stdin, os.Stdout)
 		os.Exit(0)
@@ -253,6 +257,9 @@ func agentCall(files map[string]*os.File, call string, args []string) (string, e
 		return fmt.Sprintf("%s pid=%d", map[int16]string{unix.F_RDLCK: "r", unix.F_WRLCK: "w", unix.F_UNLCK: "u"}[lk.Type], lk.Pid), err
 	}
 	if value, err, ok := agentPageCall(files, call, args); ok {
+		return value, err
+	}
+	if value, err, ok := agentWatchCall(call, args); ok {
 		return value, err
 	}
 	return agentPathCall(files, call, args)

@@ -15,11 +15,15 @@ package fs
 //	locks.mu          which locks programs hold and wait for
 //	lookers.mu        the threads that were sent back to look at a name again
 //	operations.mu     the errors that the kernel was given
+//	pokes.mu          the poker that runs, and what is counted of it
+//	pokeQueue.mu      what programs that watch are to be told; nodes.mu is taken under it
+//	announced.mu      the call that the poker may make
 //	failures.mu       the commits that failed for good
 //	bounded.mu        when the request of a program has to end, in package internal/calls
 //
 // The mutexes of package ensemble are taken under node.mu or under none. nodes.mu and notifier.mu
-// are never held together, and nothing is locked under a mutex of the second group.
+// are never held together, and but for pokeQueue.mu nothing is locked under a mutex of the second
+// group.
 //
 // Tokens are held across requests. A wait for one ends with the context of the waiter. They come
 // before all mutexes.
@@ -32,11 +36,16 @@ package fs
 // A channel of capacity 1 wakes a goroutine, and no sender waits for it:
 //
 //	notifier.wake     something is to be told
+//	pokeQueue.wake    programs that watch are to be told something
 //
 // Goroutines, by the function that starts them. go-fuse has one for each request of the kernel.
 //
 //	FS.serve          the kernel's requests; ends when the kernel has unmounted, and ends the rest
 //	FS.serve          notifier.run, which tells the kernel; ends with the mount, or with Retire
+//	FS.startPokes     pokes.run, which tells programs that watch; ends with pokes.stop, and with the
+//	                  call of the poker that is under way
+//	pokes.run         ends its waits with pokes.stop; ends then, or with run
+//	Start             reads what a poker answers, in package internal/poke; ends with that process
 //	FS.Unmount        waits for the last request; ends with the mount
 //	file.lock         FS.warn, of one lock; ends when that is given back or lost
 //	locks.startRelease

@@ -13,12 +13,16 @@ import (
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
+	"github.com/zkfs/zkfs/internal/poke"
 	"github.com/zkfs/zkfs/zk"
 )
 
 // Create implements open(2) with O_CREAT of a file that does not exist. The znode is created by the first commit, with its data, so that
 // watchers see it once and whole. With O_EXCL it is created at once, because programs rely on that for locks.
 func (d *dir) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
+	if d.isPoker(ctx) {
+		return nil, nil, 0, d.fs.announced.grant(d.file(name), poke.DataCreated)
+	}
 	caller := calls.Caller(ctx)
 	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
@@ -58,6 +62,9 @@ func (f *file) asCreated() ensemble.Snapshot {
 
 // Mknod implements mknod(2) of a regular file, which is how tar makes those that get extended attributes.
 func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if d.isPoker(ctx) {
+		return nil, d.fs.announced.grant(d.file(name), poke.FileCreated, poke.DataCreated)
+	}
 	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	path := ensemble.Join(d.where(), name)

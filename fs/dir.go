@@ -13,6 +13,7 @@ import (
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
 	"github.com/zkfs/zkfs/internal/names"
+	"github.com/zkfs/zkfs/internal/poke"
 	"github.com/zkfs/zkfs/zk"
 )
 
@@ -33,6 +34,9 @@ func (d *dir) isRoot() bool { return d == d.fs.root }
 
 // Getattr implements stat(2).
 func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if d.isPoker(ctx) {
+		return d.attrForPoker(out)
+	}
 	ctx, cancel := d.fs.limits.Bound(ctx)
 	defer cancel()
 	path := d.where()
@@ -141,6 +145,9 @@ func (d *dir) Setattr(ctx context.Context, f fusefs.FileHandle, in *fuse.SetAttr
 
 // Lookup implements the search for a name in the directory.
 func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if d.isPoker(ctx) {
+		return d.lookupForPoker(name, out)
+	}
 	ctx, cancel := d.fs.limits.Bound(ctx)
 	defer cancel()
 	inode, err := d.lookup(ctx, name, out)
@@ -251,6 +258,9 @@ func (d *dir) kind() names.Kind { return names.KindDir }
 
 // Mkdir implements mkdir(2): one create, with null data.
 func (d *dir) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if d.isPoker(ctx) {
+		return nil, d.fs.announced.grant(d.file(name), poke.DirCreated)
+	}
 	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	inode, err := d.mkdir(ctx, name, out)
@@ -311,6 +321,9 @@ func (d *dir) takesChildren() bool {
 
 // Rmdir implements rmdir(2). The server refuses if there are children; data would be lost with the znode, so it counts as one.
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
+	if d.isPoker(ctx) {
+		return d.fs.announced.grant(d.file(name), poke.DirDeleted)
+	}
 	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	path := ensemble.Join(d.where(), names.Znode(name, d.isRoot()))
@@ -348,6 +361,9 @@ func (f *FS) left(id string) {
 
 // Unlink implements unlink(2): a delete of the version just seen, never of children.
 func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
+	if d.isPoker(ctx) {
+		return d.fs.announced.grant(d.file(name), poke.FileDeleted)
+	}
 	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	return d.fs.errno("unlink", ensemble.Join(d.where(), name), d.unlink(ctx, name))

@@ -136,6 +136,9 @@ func (f *file) addHandle(h *handle) {
 
 // Getattr implements stat(2) and fstat(2).
 func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if f.isPoker(ctx) {
+		return f.attrForPoker(out)
+	}
 	ctx, cancel := f.fs.limits.Bound(ctx)
 	defer cancel()
 	s, err := f.state(ctx)

@@ -34,6 +34,8 @@ type FS struct {
 	start      time.Time
 
 	operations operations
+	pokes      *pokes // nil: programs are not told of changes by others
+	announced  announced
 	failures   failures
 	locks      locks
 	lookers    lookers

@@ -16,6 +16,12 @@ type Stats struct {
 	Watches int       // one-shot watches that stand
 	Events  int64     // of watches
 
+	// InotifyTold and InotifyFailed count the changes by other clients that programs were told of by
+	// inotify, and those of which they could not be; InotifyWatched is how many inodes they watch, as
+	// far as that is seen.
+	InotifyTold, InotifyFailed int64
+	InotifyWatched             int
+
 	Locks         int // held by programs on this mount
 	LocksLeaving  int // given back by programs, which the servers have not confirmed
 	FailedCommits int // that failed for good: what was written is not in ZooKeeper
@@ -36,6 +42,8 @@ func (f *FS) Stats() Stats {
 		Locks:        f.locks.count(),
 	}
 	s.LocksLeaving = len(f.locks.leavingLines())
+	pokes := f.pokes.numbers()
+	s.InotifyTold, s.InotifyFailed, s.InotifyWatched = pokes.raised, pokes.failed, pokes.watched
 	s.FailedCommits, _ = f.failures.list()
 	return s
 }

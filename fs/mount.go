@@ -39,6 +39,7 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.locks.limits = f.limits
 	f.acls = acls.Policy{Mode: f.o.ACL, List: f.o.ACLs, Ensemble: f.ensemble, Log: f.log}
 	f.notify = newNotifier(f.nodes.audience, f.kinds.IsLockPath, f.ensemble.LastZxid)
+	f.pokes = newPokes(f)
 
 	ctx, cancel := f.limits.Bound(context.Background())
 	defer cancel()
@@ -72,7 +73,7 @@ func (f *FS) ensembleOptions() ensemble.Options {
 		Perms:     f.o.Modes == ModesACL,
 		Trust:     f.o.trust,
 		Flood:     f.o.flood,
-		Tell:      func(path string, what ensemble.News) { f.notify.tell(path, what) },
+		Tell:      func(path string, what ensemble.News) { f.notify.tellNews(path, what) },
 		LockOf: func(path string) (string, bool) {
 			return f.kinds.LockedBy(path), f.kinds.IsLockPath(path)
 		},
@@ -99,9 +100,10 @@ func (f *FS) mountOptions() fuse.MountOptions {
 	if !o.Debug { // else go-fuse writes to standard error
 		o.Logger = slog.NewLogLogger(f.log.Handler(), slog.LevelWarn)
 	}
-	if f.o.ReadOnly && o.DirectMountStrict {
+	switch kernelRefuses := f.o.ReadOnly && f.pokes == nil; {
+	case kernelRefuses && o.DirectMountStrict:
 		o.DirectMountFlags = readOnlyMount
-	} else if f.o.ReadOnly {
+	case kernelRefuses:
 		o.Options = append(o.Options, "ro")
 	}
 	if _, err := os.Stat("/sys/fs/selinux/enforce"); err == nil && f.o.Context != "" {
@@ -123,7 +125,7 @@ func (f *FS) serve(mountpoint string) error {
 		return err
 	}
 	f.mountpoint = mountpoint
-	server, err := fuse.NewServer(&counted{raw, &f.operations}, mountpoint, &opts.MountOptions)
+	server, err := fuse.NewServer(f.requests(raw), mountpoint, &opts.MountOptions)
 	if err != nil {
 		f.ensemble.Close()
 		return fmt.Errorf("mount on %s: %w", mountpoint, err)
@@ -137,6 +139,11 @@ func (f *FS) serve(mountpoint string) error {
 	err = apart(server.WaitMount) // which asks this process for the root
 	// The kernel has asked for the root now. A notification before it has the answer makes it drop
 	// that, and a root that it knows nothing of is closed to all users but root (kernel fact 46).
+	if err == nil {
+		f.startPokes()
+	} else if f.pokes != nil {
+		close(f.pokes.done)
+	}
 	go f.notify.run() // ends with f.ended
 	if err != nil {   // another process has unmounted it already
 		return errors.Join(fmt.Errorf("mount on %s: %w", mountpoint, err), f.Unmount())
@@ -146,8 +153,21 @@ func (f *FS) serve(mountpoint string) error {
 
 // ended gives up what the mount holds besides the connection.
 func (f *FS) ended() {
+	f.pokes.stop()
 	f.ensemble.Close()
 	f.notify.close()
+}
+
+// requests returns what answers the kernel.
+func (f *FS) requests(r *raw) fuse.RawFileSystem {
+	programs := &counted{r, &f.operations}
+	if f.pokes == nil {
+		return programs
+	}
+	return &poked{
+		RawFileSystem: programs, raw: r, pokes: &f.announced, secret: f.pokes.mount.Secret,
+		uid: f.o.UID, gid: f.o.GID,
+	}
 }
 
 // Wait returns when the file system is unmounted, by Unmount or by anybody else.
@@ -162,6 +182,7 @@ func (f *FS) Wait() {
 // container, has a copy of the mount: the file system goes on there for as long as this process
 // lives.
 func (f *FS) Unmount() error {
+	f.pokes.stop()
 	unmounted := make(chan error, 1)
 	go func() { // ends with the file system
 		err := f.server.Unmount()

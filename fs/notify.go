@@ -22,11 +22,12 @@ import (
 // settle.
 type notifier struct {
 	root   *fusefs.Inode
-	find   func(path string) audience // the node of a znode that the kernel may know, or nil
-	isLock func(path string) bool     // has a znode the name of a lock file?
-	zxid   func() int64               // the last that is known
-	wake   chan struct{}              // of capacity 1
-	done   chan struct{}              // closed when the goroutine has ended
+	find   func(path string) audience  // the node of a znode that the kernel may know, or nil
+	isLock func(path string) bool      // has a znode the name of a lock file?
+	zxid   func() int64                // the last that is known
+	pass   func(path string, p passed) // gets what the kernel was told of other clients; nil: nothing does
+	wake   chan struct{}               // of capacity 1
+	done   chan struct{}               // closed when the goroutine has ended
 
 	// owned by run
 	doomed     []*fusefs.Inode // what the kernel is about to be asked to forget
@@ -79,19 +80,39 @@ func newNotifier(find func(string) audience, isLock func(string) bool, zxid func
 
 // notice is what the kernel is to be told about a znode.
 type notice struct {
-	what   ensemble.News
-	longer bool  // it is to get a version of an open file that is longer than the one it has
-	zxid   int64 // of newsDeleted: the last that was known when the event came; see deleted
+	what    ensemble.News
+	foreign ensemble.News // what of it another client did; Own: it used up a watch
+	reveal  bool          // the name is to be looked up again, if it is not that of a directory
+	longer  bool          // it is to get a version of an open file that is longer than the one it has
+	zxid    int64         // of Deleted and Everything: the last that was known when the event came
 }
 
-// tell queues news about the znode at path. It never blocks.
-func (n *notifier) tell(path string, what ensemble.News) {
-	due := notice{what: what}
-	if what&ensemble.Deleted != 0 {
+// tell queues news of this mount's own about the znode at path. It never blocks.
+func (n *notifier) tell(path string, what ensemble.News) { n.tellOf(path, what, 0) }
+
+// tellNews queues news of the ensemble likewise.
+func (n *notifier) tellNews(path string, what ensemble.News) {
+	foreign := what
+	if what&ensemble.Own != 0 {
+		what, foreign = what&^ensemble.Own, ensemble.Own // its watch is used up
+	}
+	n.tellOf(path, what, foreign)
+}
+
+func (n *notifier) tellOf(path string, what, foreign ensemble.News) {
+	due := notice{what: what, foreign: foreign}
+	if what&(ensemble.Deleted|ensemble.Everything) != 0 {
 		due.zxid = n.zxid()
 	}
 	n.add(path, due)
 }
+
+// reveal queues that the kernel is to look the name at path up again, unless a directory has it.
+func (n *notifier) reveal(path string) { n.add(path, notice{reveal: true}) }
+
+// disregard makes the kernel drop the attributes that the answer to its present request brings
+// (kernel fact 46). Any handler may call it: it waits for nothing (kernel fact 43).
+func (n *notifier) disregard(inode *fusefs.Inode) { inode.NotifyContent(-1, 0) }
 
 // tellLonger queues that the kernel is to get the next version of an open file; see file.handOn.
 func (n *notifier) tellLonger(path string) { n.add(path, notice{longer: true}) }
@@ -104,10 +125,12 @@ func (n *notifier) add(path string, due notice) {
 		n.order = append(n.order, path)
 		n.queued++
 	}
-	if due.what&ensemble.Deleted == 0 {
+	missed := due.what&before.what&ensemble.Everything != 0 // since the first of both
+	if due.zxid == 0 || missed && before.zxid < due.zxid {
 		due.zxid = before.zxid
 	}
 	due.what, due.longer = due.what|before.what, due.longer || before.longer
+	due.foreign, due.reveal = due.foreign|before.foreign, due.reveal || before.reveal
 	n.pending[path] = due
 	n.mu.Unlock()
 	n.poke()
@@ -129,8 +152,12 @@ func (n *notifier) run() {
 			if !more {
 				break
 			}
+			wasKnown, wasDir := n.knows(path)
 			n.apply(path, due)
 			n.count()
+			if due.foreign != 0 && n.pass != nil {
+				n.pass(path, passed{due.foreign, wasKnown, wasDir, due.zxid})
+			}
 		}
 		n.prune()
 		n.mu.Lock()
@@ -140,6 +167,31 @@ func (n *notifier) run() {
 			return
 		}
 	}
+}
+
+// passOn lets pass hear of what other clients do from now on, not of what is queued already.
+func (n *notifier) passOn(pass func(path string, p passed)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for path, due := range n.pending {
+		due.foreign = 0
+		n.pending[path] = due
+	}
+	n.pass = pass
+}
+
+// passed is what the kernel was told of what other clients did to a znode.
+type passed struct {
+	what     ensemble.News
+	wasKnown bool // the kernel knew it before
+	wasDir   bool // as a directory
+	zxid     int64
+}
+
+// knows reports whether the kernel may know the znode at path, and whether as a directory.
+func (n *notifier) knows(path string) (known, dir bool) {
+	node := n.find(path)
+	return node != nil, node != nil && node.EmbeddedInode().IsDir()
 }
 
 func (n *notifier) next() (path string, due notice, more bool) {
@@ -220,6 +272,9 @@ func (n *notifier) apply(path string, due notice) {
 	if due.longer && node != nil {
 		node.handOn()
 	}
+	if due.reveal {
+		n.revealed(path, node)
+	}
 	switch due.what = what; {
 	case what == 0:
 	case path == "/" && node == nil: // the kernel has forgotten it: the mount has ended
@@ -227,6 +282,16 @@ func (n *notifier) apply(path string, due notice) {
 		n.changed(node, what, node.hear(path, due))
 	default:
 		n.child(path, node, due)
+	}
+}
+
+// revealed makes the kernel look a name up again, with which it may know that there is none. That of
+// a directory stays (kernel fact 42).
+func (n *notifier) revealed(path string, node audience) {
+	dir, name := ensemble.Split(path)
+	above := n.find(dir)
+	if above != nil && (node == nil || !node.EmbeddedInode().IsDir()) {
+		above.EmbeddedInode().NotifyEntry(names.Shown(name, dir == "/"))
 	}
 }
 

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"log/slog"
+	"os/exec"
 	"time"
 
 	"github.com/zkfs/zkfs/flw"
@@ -107,6 +108,12 @@ type Options struct {
 	// CacheSize is how many bytes of memory what is known about znodes may take, with the inodes that the kernel knows of
 	// them: about 950 for a small znode. What was not used for longest goes, and the kernel is made to forget it. 0 is 256 MiB.
 	CacheSize int
+
+	// Inotify says which changes by other clients wake programs that watch by inotify.
+	Inotify InotifyMode
+	// Poker returns a command that calls [RunPoker], and does nothing else. It makes the system calls
+	// for Inotify, in a process of its own. nil is InotifyOff.
+	Poker func() *exec.Cmd
 
 	// ACL is what new znodes get; ACLs is the list for ACLList.
 	ACL  ACLMode

@@ -48,6 +48,7 @@ func (f *FS) report(b *bytes.Buffer) {
 	line("servers lack", "%s", featureNames(features.With(zk.Lacking)))
 	line("cache", "%d znodes, %d bytes", n.Znodes, n.Bytes)
 	line("watch", "%v, %d one-shot, %d events", n.Watch, n.Watches, n.Events)
+	line("inotify", "%s", f.inotifyLine())
 	line("locks held", "%d", f.locks.count())
 	leaving := f.locks.leavingLines()
 	line("locks leaving", "%d", len(leaving))

@@ -2,7 +2,11 @@
 
 package fs
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/zkfs/zkfs/internal/poke"
+)
 
 // Stand-ins for what only Linux has, so that programs which import this package compile elsewhere. The values are those of the
 // FUSE protocol; where the system has no such thing they are 0. Nothing here is tested on a mount.
@@ -31,3 +35,5 @@ func closeOnExec(string) {}
 func ending(uint32) (<-chan struct{}, func(), error) { return nil, nil, errors.ErrUnsupported }
 
 func unmountLazily(string) error { return errors.ErrUnsupported }
+
+func mountOn(string) (poke.Mount, error) { return poke.Mount{}, errors.ErrUnsupported }
