@@ -116,6 +116,10 @@ func viewFlags() []cli.Flag {
 		&valued{&cli.StringFlag{Name: "watch", Value: "tree", Category: inCache,
 			Usage: "how changes by others are noticed: one watch for the tree, one for each node looked " +
 				"at, or off"}, oneOf(watches)},
+		&valued{&cli.StringFlag{Name: "inotify", Value: "auto", Category: inCache,
+			Usage: "wake programs that watch files by inotify when other clients change them: auto, what " +
+				"the processes that this one can see watch; on, all changes of what the kernel knows, as " +
+				"for containers; or off"}, oneOf(inotifyModes)},
 		&valued{&cli.StringFlag{Name: "max-age", Value: "1m", Category: inCache,
 			Usage: "ask the servers again after that time even if no change was reported"}, aTime},
 		&valued{&cli.StringFlag{Name: "cache-size", Value: "256M", Category: inCache,

@@ -18,11 +18,16 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/zkfs/zkfs/fs"
 )
 
 func main() {
 	if value := os.Getenv(companionVariable); value != "" {
 		os.Exit(report(os.Stderr, accompany(value, os.Stdin)))
+	}
+	if value := os.Getenv(fs.PokerVariable); value != "" {
+		os.Exit(report(os.Stderr, fs.RunPoker(value, os.Stdin, os.Stdout)))
 	}
 	args, fake := arguments(os.Args)
 	if fake {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -61,6 +62,7 @@ func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 	s.fs.FsName = s.source
 	s.fs.Version = buildInfo().Main.Version
 	s.fs.Servers = zk.FormatServers(s.servers)
+	s.fs.Poker = func() *exec.Cmd { return pokerCommand(s.mountpoint) }
 	s.fs.Words = s.secrets.words()
 	return s, nil
 }
@@ -91,6 +93,7 @@ func fsOptions(c *cli.Context) fs.Options {
 		Timeout:      timeOf(c, "timeout"),
 		MaxAge:       timeOf(c, "max-age"),
 		Watch:        watches[c.String("watch")],
+		Inotify:      inotifyModes[c.String("inotify")],
 		LockSuffix:   c.String("lock-suffix"),
 		Commit:       commits[c.String("commit")],
 		Conflict:     conflicts[c.String("conflict")],

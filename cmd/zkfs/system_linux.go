@@ -50,6 +50,9 @@ func watchDeath(pid int) func(patience time.Duration) string {
 	}
 }
 
+// leaveTerminal makes cmd get nothing from the terminal.
+func leaveTerminal(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
 // bind makes cmd, which the calling thread is to start, get SIGTERM when that thread ends, and makes its orphans children of this process.
 func bind(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}

@@ -21,6 +21,8 @@ func unmount(string, manner) error { return errors.ErrUnsupported }
 
 func hideMemory() error { return nil }
 
+func leaveTerminal(*exec.Cmd) {}
+
 func follow(*exec.Cmd) error { return errors.ErrUnsupported }
 
 func watchDeath(int) func(time.Duration) string { return nil }
