@@ -69,6 +69,14 @@ func made(status fuse.Status) fuse.Status {
 	return status
 }
 
+// named is made for a call that gives a ghost a name.
+func (p *poked) named(status fuse.Status, out *fuse.EntryOut) fuse.Status {
+	if status = made(status); status == fuse.OK {
+		return p.ghost(out)
+	}
+	return status
+}
+
 // Lookup proves to the poker that this is the mount, and finds ghosts.
 func (p *poked) Lookup(
 	cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut,
@@ -150,11 +158,7 @@ func (p *poked) Mknod(
 	if !p.pokes.isPoker(input.Pid) {
 		return p.RawFileSystem.Mknod(cancel, input, name, out)
 	}
-	status := made(p.raw.Mknod(cancel, input, name, out))
-	if status == fuse.OK {
-		p.ghost(out)
-	}
-	return status
+	return p.named(p.raw.Mknod(cancel, input, name, out), out)
 }
 
 // Mkdir makes a ghost.
@@ -164,11 +168,7 @@ func (p *poked) Mkdir(
 	if !p.pokes.isPoker(input.Pid) {
 		return p.RawFileSystem.Mkdir(cancel, input, name, out)
 	}
-	status := made(p.raw.Mkdir(cancel, input, name, out))
-	if status == fuse.OK {
-		p.ghost(out)
-	}
-	return status
+	return p.named(p.raw.Mkdir(cancel, input, name, out), out)
 }
 
 // Unlink takes a ghost away.
