@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -58,6 +59,13 @@ const (
 	abortively        // the kernel waits no more for the process, and the mount stays if it is in use
 )
 
+// The poker of a mount has it open for a millisecond or so at a time. What is busy for longer is in
+// use.
+const (
+	busyTries = 10
+	busyPause = 20 * time.Millisecond
+)
+
 // umount unmounts dir, an absolute path, if something of zkfs is mounted there.
 func umount(ctx context.Context, dir string, how manner) error {
 	mount, err := mountAt(dir)
@@ -70,6 +78,13 @@ func umount(ctx context.Context, dir string, how manner) error {
 		return failf(exitMountpoint, "%s: %s of type %s is mounted there, not zkfs", dir, mount.source, mount.fstype).hinting("umount " + dir)
 	}
 	err = detach(ctx, mount.point, how)
+	for range busyTries {
+		if !errors.Is(err, syscall.EBUSY) || mount.isDead() {
+			break
+		}
+		time.Sleep(busyPause)
+		err = detach(ctx, mount.point, how)
+	}
 	if errors.Is(err, syscall.EBUSY) && mount.isDead() {
 		err = bury(ctx, mount) // what is still open there is dead too
 	}
