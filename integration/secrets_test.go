@@ -110,7 +110,7 @@ func replace(t *testing.T, name string, text []byte) {
 	}
 }
 
-func contents(t *testing.T, name string) []byte {
+func fileBytes(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {

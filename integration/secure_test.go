@@ -67,11 +67,11 @@ func tlsSecrets(t *testing.T, secure string, a *authority) map[string]secretKind
 	t.Helper()
 	pair := func(a *authority, name string) []byte {
 		a.issue(name)
-		return contents(t, filepath.Join(a.dir, name+".pem"))
+		return fileBytes(t, filepath.Join(a.dir, name+".pem"))
 	}
 	stranger, dir := newAuthority(t), t.TempDir()
 	own, ca, alice := filepath.Join(dir, "own"), filepath.Join(dir, "ca"), filepath.Join(a.dir, "alice.pem")
-	trusted := contents(t, filepath.Join(a.dir, "ca.pem"))
+	trusted := fileBytes(t, filepath.Join(a.dir, "ca.pem"))
 	return map[string]secretKind{
 		"certificate and key": {
 			secure, []string{"--tls-ca", filepath.Join(a.dir, "ca.pem"), "--tls-cert", own, "--tls-key", own}, own,
@@ -79,7 +79,7 @@ func tlsSecrets(t *testing.T, secure string, a *authority) map[string]secretKind
 		},
 		"authorities": { // none of which a server can refuse
 			secure, []string{"--tls-ca", ca, "--tls-cert", alice, "--tls-key", alice}, ca,
-			trusted, append(contents(t, filepath.Join(stranger.dir, "ca.pem")), trusted...), nil,
+			trusted, append(fileBytes(t, filepath.Join(stranger.dir, "ca.pem")), trusted...), nil,
 			[2]string{"x509:CN=alice", "x509:CN=alice"},
 		},
 	}
@@ -105,7 +105,7 @@ func authSecrets(t *testing.T, digest, kerberos string, r *realm) map[string]sec
 		},
 		"keytab": {
 			kerberos, []string{"--sasl=gssapi", "--sasl-principal=alice", "--sasl-keytab", keytab}, keytab,
-			contents(t, r.path("alice.keytab")), contents(t, r.path("both.keytab")), contents(t, r.path("bob.keytab")),
+			fileBytes(t, r.path("alice.keytab")), fileBytes(t, r.path("both.keytab")), fileBytes(t, r.path("bob.keytab")),
 			[2]string{"sasl:alice@", "sasl:alice@"},
 		},
 	}

@@ -23,7 +23,7 @@ type commit struct {
 // The version of a package sorts behind those of the packages of earlier commits, for dpkg and rpm.
 func TestVersionsSort(t *testing.T) {
 	t.Parallel()
-	commits, head := history(t)
+	commits, head := lineage(t)
 	got, want := strings.TrimSpace(command(t, "", "sh", "../contrib/package/version")), commits[head].version
 	if got != want {
 		t.Fatalf("the script prints %s, want %s", got, want)
@@ -97,8 +97,8 @@ func sortByAPT(t *testing.T, pairs [][2]string) {
 	}
 }
 
-// history returns all commits by their hashes, and the hash of the one that is checked out.
-func history(t *testing.T) (commits map[string]*commit, head string) {
+// lineage returns all commits by their hashes, and the hash of the one that is checked out.
+func lineage(t *testing.T) (commits map[string]*commit, head string) {
 	t.Helper()
 	tip, err := os.ReadFile("../VERSION")
 	if err != nil {
