@@ -46,7 +46,7 @@ type rule struct {
 //	cmd/zkfs -> fs -> {internal/ensemble, xattr} -> zk -> zk/internal/wire
 var rules = map[string]rule{
 	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "zk/recipes", "flw", "zk/zktest", "internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
+	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "zk/recipes", "zk/znode", "flw", "xattr", "zk/zktest", "internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
 	"fs":       {code: []string{"internal/acls", "internal/calls", "internal/ensemble", "internal/errno", "internal/life", "internal/names", "internal/poke", "zk", "xattr", "flw", "internal/printable", goFuse, mountinfo, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
@@ -204,7 +204,7 @@ func TestRulesRefuse(t *testing.T) {
 		{"zk/internal/wire/buf.go", module + "/zk", false},
 		{"flw/flw.go", module + "/zk", false},
 		{"cmd/zkfs/main.go", cli + "/v2", true},
-		{"cmd/zkfs/main.go", module + "/xattr", false},
+		{"cmd/zkfs/main.go", module + "/internal/ensemble", false},
 	}
 	for _, tt := range tests {
 		src := fmt.Sprintf("package p\nimport _ %q\n", tt.imported)

@@ -28,9 +28,11 @@ const (
 var apart = []string{"status"}
 
 // runApart runs the command that args name in another process, if it is one of apart and this
-// process is not that one. It returns its exit code.
+// process is not that one. It returns its exit code. Help asks no mount, and is as wide as the
+// terminal, which the other process does not see.
 func runApart(args []string) (code int, ok bool) {
-	if len(args) == 0 || !slices.Contains(apart, args[0]) || os.Getenv(apartVariable) != "" {
+	help := slices.Contains(args, "--help") || slices.Contains(args, "-h")
+	if len(args) == 0 || !slices.Contains(apart, args[0]) || help || os.Getenv(apartVariable) != "" {
 		return 0, false
 	}
 	code, err := waitApart(args)

@@ -150,6 +150,6 @@ and --version of ` + "`zkfs rm`" + `, are taken from its command line alone. Bes
 * 20: the znode has another version than the one given
 * 21: the znode has children
 * 22: the servers refuse the request for another reason, which the message says
- * 23: a tree could not be read or written, or not whole
+* 23: a tree could not be read or written, or not whole
 * 17, 18, 126, 127: of ` + "`zkfs lock`" + `: the lock is not free, it was lost, the command can not be run, it does not exist
 `
