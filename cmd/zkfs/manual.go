@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cpuguy83/go-md2man/v2/md2man"
@@ -59,9 +60,11 @@ func commandsPage(app *cli.App) string {
 		b.WriteString(paragraphs(cmd.Description))
 		if len(cmd.Flags) > 0 {
 			b.WriteString("\n")
-			flagItems(&b, cmd.Flags)
+			ownFlagItems(&b, cmd.Flags)
 		}
 	}
+	b.WriteString("\n# CONNECTION\n\nThe flags of each command that opens a session of its own:\n\n")
+	flagItems(&b, connectionFlags())
 	b.WriteString(commonSections + "\n# SEE ALSO\n\nzkfs-mount(8), flock(1), getfattr(1), mount(8)\n")
 	return b.String()
 }
@@ -77,6 +80,25 @@ func mountPage(cmd *cli.Command) string {
 	}
 	b.WriteString(fstabSection + commonSections + "\n# SEE ALSO\n\nzkfs(1), fstab(5), mount(8), systemd.automount(5), fusermount3(1)\n")
 	return b.String()
+}
+
+// ownFlagItems describes the flags of a command. Those that all commands with a session share have
+// a section of their own.
+func ownFlagItems(b *strings.Builder, flags []cli.Flag) {
+	var shared []string
+	for _, f := range connectionFlags() {
+		shared = append(shared, flagText(f))
+	}
+	own := slices.DeleteFunc(slices.Clone(flags), func(f cli.Flag) bool {
+		return slices.Contains(shared, flagText(f))
+	})
+	if len(flags)-len(own) < len(shared) {
+		own, shared = flags, nil
+	}
+	flagItems(b, own)
+	if shared != nil {
+		b.WriteString("* the flags under CONNECTION\n")
+	}
 }
 
 // flagItems describes flags as a list.

@@ -25,7 +25,7 @@ func saslFlags() []cli.Flag {
 			Usage: "with gssapi: the keys of --sasl-principal are in `FILE`. No other user may be " +
 				"able to read it"}, aFile},
 		&valued{&cli.StringFlag{Name: "sasl-principal", Category: inSecurity,
-			Usage: "whose keys of --sasl-keytab to take: `NAME`, or NAME@REALM"}, aText},
+			Usage: "take the keys of the principal `NAME`, or NAME@REALM, from --sasl-keytab"}, aText},
 	}
 }
 
