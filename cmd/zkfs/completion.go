@@ -103,8 +103,8 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 	return all
 }
 
-// The commands whose first name is a mount, those for which it is a source, and those for which it
-// is get or set, before the mount.
+// The commands that take a mount first, those that take a source first, and those that take get or
+// set before the mount.
 var (
 	ofVerbs  = []string{"acl", "quota"}
 	ofMounts = []string{
