@@ -34,6 +34,7 @@ const companionVariable = "_ZKFS_COMPANION"
 type accompanied struct {
 	PID   int
 	Point string       // where that process is about to mount
+	Under string       // the device of what is mounted there before, "" if nothing is
 	Log   *logSettings // where its death is logged; nil if others see it
 }
 
@@ -57,7 +58,12 @@ type companion struct {
 // startCompanion starts the companion of this process, which is about to mount on point. One that
 // is killed is replaced. The companion logs the death of this process to log, if that is not nil.
 func startCompanion(point string, log *logSettings) (*companion, error) {
-	c := &companion{of: accompanied{os.Getpid(), point, log}, quit: make(chan struct{}), ended: make(chan struct{})}
+	under, err := mountAt(point)
+	if err != nil {
+		return nil, err
+	}
+	of := accompanied{os.Getpid(), point, under.device, log}
+	c := &companion{of: of, quit: make(chan struct{}), ended: make(chan struct{})}
 	started := make(chan error, 1)
 	go c.keep(started) // ends with stop, or when there is no first one
 	return c, <-started
@@ -128,9 +134,7 @@ func (c *companion) start() (*exec.Cmd, error) {
 		defer last.Close()
 		cmd.ExtraFiles = []*os.File{last} // descriptor 3
 	}
-	if err := follow(cmd); err != nil {
-		return nil, err
-	}
+	leaveTerminal(cmd)
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -171,6 +175,10 @@ func accompany(value string, in io.Reader) error {
 	}
 	deaths := make(chan os.Signal, 1)
 	signal.Notify(deaths, syscall.SIGTERM)
+	// Not before: the signal of a death that comes while this process starts would end it.
+	if err := followParent(); err != nil {
+		return err
+	}
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 	// Where the kernel kills all of a control group for want of memory (kernel fact 54), it spares
 	// those that must not be killed.
@@ -179,10 +187,6 @@ func accompany(value string, in io.Reader) error {
 	if of.Log != nil {
 		m := mourn(of.openLog, os.NewFile(crashFD, "last words"))
 		defer func() { m.died(how(crashPatience)) }()
-	}
-	before, err := mountAt(of.Point)
-	if err != nil {
-		return err
 	}
 	devices := make(chan string, 1)
 	go func() { // ends with this process
@@ -203,7 +207,7 @@ func accompany(value string, in io.Reader) error {
 			case device := <-devices:
 				return abortAt(of.Point, func(m mount) bool { return m.device == device })
 			default: // it was killed as soon as it had mounted, if it had
-				return abortAt(of.Point, func(m mount) bool { return m.device != before.device })
+				return abortAt(of.Point, func(m mount) bool { return m.device != of.Under })
 			}
 		}
 	}

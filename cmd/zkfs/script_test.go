@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,12 +17,27 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zkfs": func() {
-		if folder := os.Getenv("ZKFS_TEST_CONTEXTS"); folder != "" {
-			systemContexts = folder
-		}
-		main()
-	}})
+	testscript.Main(m, map[string]func(){
+		"zkfs": func() {
+			if folder := os.Getenv("ZKFS_TEST_CONTEXTS"); folder != "" {
+				systemContexts = folder
+			}
+			main()
+		},
+		"killed-at-once": killedAtOnce,
+	})
+}
+
+// killedAtOnce is killed when its companion, which logs that to the file log, has hardly begun.
+func killedAtOnce() {
+	file, err := filepath.Abs("log")
+	if err == nil {
+		_, err = startCompanion(filepath.Dir(file), &logSettings{File: file})
+	}
+	if err == nil {
+		err = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+	panic(err)
 }
 
 // Each script has a server of its own, $SERVER, with a znode /app. The command exits runs another one, which must end with

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -22,10 +23,11 @@ func unmount(point string, how manner) error {
 // hideMemory keeps other processes of the same user from reading the memory of this one, and it from being dumped.
 func hideMemory() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
-// follow makes cmd, which the calling thread is to start, get SIGTERM when that thread ends, and nothing from its terminal.
-func follow(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setsid: true}
-	return nil
+// followParent makes this process get SIGTERM when the thread that has started it ends. One that
+// has ended before sends none.
+func followParent() error {
+	runtime.LockOSThread() // the kernel forgets it with the thread that has asked
+	return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0, 0, 0)
 }
 
 // watchDeath returns a function that tells how a process has died, "" if the kernel does not, as

@@ -23,7 +23,7 @@ func hideMemory() error { return nil }
 
 func leaveTerminal(*exec.Cmd) {}
 
-func follow(*exec.Cmd) error { return errors.ErrUnsupported }
+func followParent() error { return errors.ErrUnsupported }
 
 func watchDeath(int) func(time.Duration) string { return nil }
 
