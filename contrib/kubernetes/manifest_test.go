@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -52,7 +53,7 @@ func TestManifest(t *testing.T) {
 	var volumes []string
 	for _, v := range pod.Volumes {
 		volumes = append(volumes, v.Name)
-		if s := v.Secret; s != nil && (s.SecretName != secret.Name || *s.DefaultMode != 0o400) {
+		if s := v.Secret; s != nil && (s.SecretName != secret.Name || *s.DefaultMode != 0o440) {
 			t.Errorf("volume %s: secret %s, mode %o", v.Name, s.SecretName, *s.DefaultMode)
 		}
 	}
@@ -78,25 +79,38 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-// The program takes the commands of the sidecar: what they lack is a server and a mount.
+// The program takes the commands of the sidecar: what they lack is a server and a mount. It takes the
+// secret as the group of the pod may read it, from the user of the application too. The test needs
+// root, which owns the files of a Secret.
 func TestCommandsOfTheSidecar(t *testing.T) {
 	secret, deployment := manifest(t)
-	sidecar := deployment.Spec.Template.Spec.InitContainers[1]
-	dir := t.TempDir()
+	pod := deployment.Spec.Template.Spec
+	sidecar := pod.InitContainers[1]
+	group := uint32(*pod.SecurityContext.FSGroup)
+	user := uint32(*pod.Containers[0].SecurityContext.RunAsUser)
+	dir, err := os.MkdirTemp("", "kubernetes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	auth := filepath.Join(dir, "auth")
-	err := errors.Join(os.WriteFile(auth, []byte(secret.StringData["auth"]), 0o400),
+	err = errors.Join(os.Chmod(dir, 0o755),
+		os.WriteFile(auth, []byte(secret.StringData["auth"]), 0o440),
+		os.Chown(auth, 0, int(group)),
 		os.Mkdir(filepath.Join(dir, "app"), 0o755))
 	if err != nil {
 		t.Fatal(err)
 	}
 	here := strings.NewReplacer("/etc/zkfs/auth", auth, "zk-0.zk,zk-1.zk,zk-2.zk", "127.0.0.1:1")
 	for _, tt := range []struct {
+		user uint32
 		args []string
 		code int
 	}{
-		{append(sidecar.Args, "--connect-timeout=1"), 12},
-		{sidecar.StartupProbe.Exec.Command[1:], 10},
-		{sidecar.ReadinessProbe.Exec.Command[1:], 10},
+		{0, append(sidecar.Args, "--connect-timeout=1"), 12},
+		{0, sidecar.StartupProbe.Exec.Command[1:], 10},
+		{0, sidecar.ReadinessProbe.Exec.Command[1:], 10},
+		{user, []string{"get", "--auth-file=/etc/zkfs/auth", "--connect-timeout=1", "127.0.0.1:1/x"}, 12},
 	} {
 		var args []string
 		for _, arg := range tt.args {
@@ -107,6 +121,9 @@ func TestCommandsOfTheSidecar(t *testing.T) {
 			args = append(args, arg)
 		}
 		cmd := exec.Command(*program, args...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: tt.user, Gid: tt.user, Groups: []uint32{group}},
+		}
 		out, _ := cmd.CombinedOutput() // the exit code tells
 		if code := cmd.ProcessState.ExitCode(); code != tt.code {
 			t.Errorf("zkfs %s ends with %d, want %d: %s", args, code, tt.code, out)
