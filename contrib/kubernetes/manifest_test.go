@@ -110,7 +110,7 @@ func TestCommandsOfTheSidecar(t *testing.T) {
 		{0, append(sidecar.Args, "--connect-timeout=1"), 12},
 		{0, sidecar.StartupProbe.Exec.Command[1:], 10},
 		{0, sidecar.ReadinessProbe.Exec.Command[1:], 10},
-		{user, []string{"get", "--auth-file=/etc/zkfs/auth", "--connect-timeout=1", "127.0.0.1:1/x"}, 12},
+		{user, []string{"get", "--auth-file=/etc/zkfs/auth", "--connect-timeout=1", "--server=127.0.0.1:1", "/x"}, 12},
 	} {
 		var args []string
 		for _, arg := range tt.args {
