@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -59,13 +58,6 @@ const (
 	abortively        // the kernel waits no more for the process, and the mount stays if it is in use
 )
 
-// The poker of a mount has it open for a millisecond or so at a time. What is busy for longer is in
-// use.
-const (
-	busyTries = 10
-	busyPause = 20 * time.Millisecond
-)
-
 // umount unmounts dir, an absolute path, if something of zkfs is mounted there.
 func umount(ctx context.Context, dir string, how manner) error {
 	mount, err := mountAt(dir)
@@ -77,14 +69,7 @@ func umount(ctx context.Context, dir string, how manner) error {
 	case !mount.isOurs():
 		return failf(exitMountpoint, "%s: %s of type %s is mounted there, not zkfs", dir, mount.source, mount.fstype).hinting("umount " + dir)
 	}
-	err = detach(ctx, mount.point, how)
-	for range busyTries {
-		if !errors.Is(err, syscall.EBUSY) || mount.isDead() {
-			break
-		}
-		time.Sleep(busyPause)
-		err = detach(ctx, mount.point, how)
-	}
+	err = whileBusy(func() error { return detach(ctx, mount.point, how) }, mount.isDead, isAsked)
 	if errors.Is(err, syscall.EBUSY) && mount.isDead() {
 		err = bury(ctx, mount) // what is still open there is dead too
 	}
