@@ -164,6 +164,7 @@ func (f *FS) requests(r *raw) fuse.RawFileSystem {
 	if f.pokes == nil {
 		return programs
 	}
+	r.RawFileSystem = realOnly{r.RawFileSystem}
 	return &poked{
 		RawFileSystem: programs, raw: r, pokes: &f.announced, secret: f.pokes.mount.Secret,
 		uid: f.o.UID, gid: f.o.GID,

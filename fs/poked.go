@@ -29,7 +29,7 @@ const ghostBit = 1 << 62
 // pokeHandle is the handle of what the poker has open.
 const pokeHandle = 1 << 62
 
-// stale answers what a program asks about a ghost, which it may have by fanotify.
+// stale answers what is asked about a ghost; see realOnly.
 const stale = fuse.Status(syscall.ESTALE)
 
 func isGhost(header *fuse.InHeader) bool { return header.NodeId&ghostBit != 0 }
@@ -82,8 +82,6 @@ func (p *poked) Lookup(
 	cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut,
 ) fuse.Status {
 	switch {
-	case isGhost(header):
-		return stale
 	case !p.pokes.isPoker(header.Pid):
 		return p.RawFileSystem.Lookup(cancel, header, name, out)
 	case name == p.secret && header.NodeId == fuse.FUSE_ROOT_ID:
@@ -111,8 +109,6 @@ func (p *poked) GetAttr(
 	case poker && isGhost(&input.InHeader):
 		p.ghostAttr(&out.Attr, input.NodeId)
 		return fuse.OK
-	case isGhost(&input.InHeader):
-		return stale
 	case poker:
 		return p.raw.GetAttr(cancel, input, out)
 	}
@@ -123,10 +119,10 @@ func (p *poked) GetAttr(
 func (p *poked) Open(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	status := fuse.Status(granted)
 	switch poker, ghost := p.pokes.isPoker(input.Pid), isGhost(&input.InHeader); {
-	case poker && ghost && !p.pokes.isWriting() || ghost && !poker:
-		return stale
 	case !poker:
 		return p.RawFileSystem.Open(cancel, input, out)
+	case ghost && !p.pokes.isWriting():
+		return stale
 	case !ghost:
 		status = p.raw.Open(cancel, input, out)
 	}
@@ -196,6 +192,14 @@ func (p *poked) Fallocate(cancel <-chan struct{}, input *fuse.FallocateIn) fuse.
 		return fuse.OK
 	}
 	return fuse.EPERM
+}
+
+// Flush comes from kernels that do not know FOPEN_NOFLUSH, which are those before 5.16.
+func (p *poked) Flush(cancel <-chan struct{}, input *fuse.FlushIn) fuse.Status {
+	if input.Fh == pokeHandle {
+		return fuse.OK
+	}
+	return p.RawFileSystem.Flush(cancel, input)
 }
 
 // Release ends what the poker had open. Any thread may send it.
