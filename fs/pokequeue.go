@@ -17,6 +17,8 @@ type pokeQueue struct {
 
 	mu      sync.Mutex // guards the following
 	order   []string
+	waiting int       // so many of order, from its beginning, are not due before soonest
+	soonest time.Time // of them
 	pending map[string]pendingPoke
 	told    map[string]time.Time // when a poke was made, of the last moments
 }
@@ -56,15 +58,19 @@ func (q *pokeQueue) add(path string, p passed) {
 
 // next takes the first change out that is due: it has waited for calm, and isDue says so. Without
 // one, it returns how long until the next is, or 0 if nothing is queued. drop says that a change is
-// to be told to no program.
+// to be told to no program. What is not due yet is not looked at before it is, or before judge.
 func (q *pokeQueue) next(
 	isDue func(path string, p pendingPoke) (due time.Time, drop bool),
 ) (path string, p pendingPoke, wait time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	kept := q.order[:0]
-	for i, name := range q.order {
+	if q.waiting > 0 && !q.soonest.After(now) {
+		q.waiting = 0
+	}
+	kept := q.order[:q.waiting]
+	for i := q.waiting; i < len(q.order); i++ {
+		name := q.order[i]
 		due, drop := isDue(name, q.pending[name])
 		if drop {
 			delete(q.pending, name)
@@ -80,8 +86,8 @@ func (q *pokeQueue) next(
 			return path, p, 0
 		}
 		kept = append(kept, name)
-		if left := due.Sub(now); wait == 0 || left < wait {
-			wait = left
+		if q.waiting++; q.waiting == 1 || due.Before(q.soonest) {
+			q.soonest = due
 		}
 	}
 	q.order = kept
@@ -90,7 +96,17 @@ func (q *pokeQueue) next(
 			delete(q.told, name)
 		}
 	}
+	if q.waiting > 0 {
+		wait = q.soonest.Sub(now)
+	}
 	return "", p, wait
+}
+
+// judge lets next look at all changes again: isDue says something else than before.
+func (q *pokeQueue) judge() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = 0
 }
 
 // made notes that a poke about path was made.

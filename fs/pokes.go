@@ -203,6 +203,7 @@ func (p *pokes) scan() {
 	p.watched, p.scanned = w, began
 	now := time.Now()
 	p.nextScan = now.Add(min(max(scanPause, scanShare*now.Sub(began)), scanPauseMax))
+	p.queue.judge()
 	p.seen(seen, err)
 }
 
