@@ -21,27 +21,40 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// commands is the folder with the command zkfs, below the folder for everything temporary.
+// commands is the folder with the commands zkfs, below the folder for everything temporary.
 func commands() string { return filepath.Join(os.TempDir(), "commands") }
 
-// zkfs returns the path of the command, which is built when the first test needs it. It has the race detector
-// if this test binary has it, and then ends with the first race that it finds.
+// zkfs returns the path of the command, which is built when the first test needs it. It has the
+// race detector if this test binary has it, and then ends with the first race that it finds.
 var zkfs = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(commands(), "zkfs")
-	args := []string{"build", "-o", path}
-	if raceDetector {
-		args = append(args, "-race")
+	if !raceDetector {
+		return buildZkfs(nil)
 	}
-	build := exec.Command("go", append(args, "../cmd/zkfs")...)
-	if raceDetector { // as this test binary is compiled
-		build.Env = append(os.Environ(), "CGO_ENABLED=1", "GOFLAGS="+strings.TrimSuffix(os.Getenv("GOFLAGS"), trimmed))
+	// As this test binary is compiled.
+	flags := strings.TrimSuffix(os.Getenv("GOFLAGS"), trimmed)
+	return buildZkfs([]string{"CGO_ENABLED=1", "GOFLAGS=" + flags}, "-race")
+})
+
+// plainZkfs is zkfs without the race detector, with which each process takes eight times as much
+// to start. It is for tests that run many short commands, or kill them.
+var plainZkfs = sync.OnceValues(func() (string, error) {
+	if !raceDetector {
+		return zkfs()
 	}
-	out, err := build.CombinedOutput()
-	if err != nil {
+	return buildZkfs(nil)
+})
+
+// buildZkfs builds the command in a folder of its own, which can stand in PATH.
+func buildZkfs(env []string, flags ...string) (string, error) {
+	path := filepath.Join(append(append([]string{commands()}, flags...), "zkfs")...)
+	args := slices.Concat([]string{"build", "-o", path}, flags, []string{"../cmd/zkfs"})
+	build := exec.Command("go", args...)
+	build.Env = append(os.Environ(), env...)
+	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
 	return path, nil
-})
+}
 
 // mounted is a running "zkfs mount -f".
 type mounted struct {

@@ -18,7 +18,7 @@ import (
 // does the command that waits for it. What is left is a dead mount at most.
 func TestKilledWhileMounting(t *testing.T) {
 	t.Parallel()
-	path, err := zkfs()
+	path, err := plainZkfs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func processOn(t *testing.T, dir, role string) (pid int) {
 // Of several mounts of one directory at the same moment one is made, and the others are told of it.
 func TestMountedByOneOfMany(t *testing.T) {
 	t.Parallel()
-	path, err := zkfs()
+	path, err := plainZkfs()
 	if err != nil {
 		t.Fatal(err)
 	}

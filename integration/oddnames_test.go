@@ -36,7 +36,7 @@ func TestMountsOfOddNames(t *testing.T) {
 		{"next line", "a", "m\u0085n"},
 		{"no UTF-8", "a", "m\xffn"},
 	}
-	path, err := zkfs()
+	path, err := plainZkfs()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ type zkcliTest struct {
 // Each row of the table says what zkCli does.
 func TestFromZKCliToTheShell(t *testing.T) {
 	t.Parallel()
-	command, err := zkfs()
+	command, err := plainZkfs()
 	if err != nil {
 		t.Fatal(err)
 	}
