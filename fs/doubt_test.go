@@ -29,6 +29,7 @@ func TestCommitWhoseTimeIsOverIsMadeOnce(t *testing.T) {
 	} {
 		for i, late := range []bool{true, false} {
 			t.Run(name+map[bool]string{true: ", taken late", false: ", not taken"}[late], func(t *testing.T) {
+				t.Parallel() // most of it waits
 				w := newWorld(t, Options{})
 				path := "/f"
 				if c.flags == "w+creat" || c.flags == "rw+creat" {
@@ -36,7 +37,7 @@ func TestCommitWhoseTimeIsOverIsMadeOnce(t *testing.T) {
 				} else {
 					w.create("/f", "old")
 				}
-				f, a := w.session(40*time.Second, Options{Timeout: 300 * time.Millisecond})
+				f, a := w.session(40*time.Second, Options{Timeout: 2 * time.Second})
 				a.want("ok", "open", "1", path[1:], c.flags)
 				a.want("ok", "write", "1", "new")
 				release, held := make(chan struct{}), atomic.Bool{}
