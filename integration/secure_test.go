@@ -15,7 +15,7 @@ func TestCommandTLS(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
 	a.issue("alice")
-	secure := tlsServer(t, a, "need")
+	ts, secure := tlsServer(t, a, "need")
 	flags := []string{"--tls-ca", filepath.Join(a.dir, "ca.pem"), "--tls-cert", filepath.Join(a.dir, "alice.pem"), "--tls-key", filepath.Join(a.dir, "alice.pem")}
 	m := mount(t, secure, append(flags, "--acl=creator")...)
 	if got := m.sh(t, "echo x > f; cat f; getfattr --only-values -n user.zk.acl f"); !strings.HasPrefix(got, "x\n") || !strings.Contains(got, "x509:CN=alice:cdrwa") {
@@ -59,7 +59,8 @@ func TestCommandTLS(t *testing.T) {
 			t.Errorf("zkfs %s: exit code %d, %s\nwant %s", strings.Join(args, " "), code, out, test.want)
 		}
 	}
-	rotateEach(t, tlsSecrets(t, secure, a))
+	t.Run("kinds", func(t *testing.T) { rotateEach(t, tlsSecrets(t, secure, a)) })
+	followTLS(t, ts, secure, a)
 }
 
 // tlsSecrets are those of TLS, for a server of the authority that wants certificates.
@@ -113,7 +114,8 @@ func authSecrets(t *testing.T, digest, kerberos string, r *realm) map[string]sec
 
 // The command authenticates by SASL with the credentials of its file, or the tickets of kinit.
 func TestCommandSASL(t *testing.T) {
-	digest := addr(saslServer(t, "sessionRequireClientSASLAuth=true").Servers[0])
+	ts := saslServer(t, "sessionRequireClientSASLAuth=true")
+	digest := addr(ts.Servers[0])
 	m := mount(t, digest, "--sasl=digest-md5", "--auth-file", authFile(t, "sasl:bob:bobpw\n"), "--acl=creator")
 	if got := m.sh(t, "echo x > f; getfattr --only-values -n user.zk.acl f"); !strings.Contains(got, "sasl:bob:cdrwa") {
 		t.Errorf("the ACL is %q", got)
@@ -156,6 +158,9 @@ func TestCommandSASL(t *testing.T) {
 	if out, code := runZkfs(t, args...); code != 13 {
 		t.Errorf("the keytab of somebody else: exit code %d, %s", code, out)
 	}
+	followDigest(t)
+	followPassword(t, ts)
+	followKeytab(t, kerberos, r)
 	rotateEach(t, authSecrets(t, digest, kerberos, r))
 }
 

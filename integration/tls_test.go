@@ -106,11 +106,11 @@ func (a *authority) clientConfig(own ...tls.Certificate) *tls.Config {
 
 // tlsServer starts a server that has TLS at a second port, and returns that port's address once it answers. The
 // server wants a client certificate if clientAuth is "need", none if it is "none".
-func tlsServer(t *testing.T, a *authority, clientAuth string) (secure string) {
+func tlsServer(t *testing.T, a *authority, clientAuth string) (ts *zk.TestCluster, secure string) {
 	t.Helper()
 	a.issue("server")
 	port := freePort(t)
-	cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
+	ts = cluster(t, 1, func(_ int, config *zk.ServerConfig, _ *zk.Server) {
 		config.Extra = append(config.Extra,
 			"serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory",
 			fmt.Sprintf("secureClientPort=%d", port),
@@ -132,7 +132,7 @@ func tlsServer(t *testing.T, a *authority, clientAuth string) (secure string) {
 		}
 		return err
 	})
-	return secure
+	return ts, secure
 }
 
 // askTLS is ask over TLS.
@@ -146,7 +146,7 @@ func askTLS(addr, word string, config *tls.Config) (string, error) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	secure := tlsServer(t, a, "none")
+	_, secure := tlsServer(t, a, "none")
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		config := a.clientConfig()
 		config.MinVersion, config.MaxVersion = version, version
@@ -163,7 +163,7 @@ func TestTLS(t *testing.T) {
 func TestTLSWithAClientCertificate(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	secure := tlsServer(t, a, "need")
+	_, secure := tlsServer(t, a, "need")
 	own := a.issue("client")
 	if answer, err := askTLS(secure, "isro", a.clientConfig()); err == nil {
 		t.Errorf("without a certificate: %q", answer)
@@ -217,7 +217,8 @@ func disconnected(t *testing.T, server string, options ...func(*zk.Conn)) error 
 func TestTLSErrorsTellWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	secure, plain := tlsServer(t, a, "need"), addr(shared.Servers[0])
+	_, secure := tlsServer(t, a, "need")
+	plain := addr(shared.Servers[0])
 	own := a.issue("client")
 	elsewhere, stranger := a.clientConfig(own), newAuthority(t)
 	elsewhere.ServerName = "elsewhere.example"
