@@ -18,7 +18,8 @@ func (m Mount) carryOut(o Order) Result {
 		defer unix.Close(root)
 	}
 	if err != nil {
-		return Result{Elsewhere: true, Errno: errnoOf(err), Call: "root"}
+		errno := errnoOf(err)
+		return Result{Elsewhere: errno != unix.ENOSYS && errno != unix.EPERM, Errno: errno, Call: "root"}
 	}
 	dir, err := open(root, o.Dir, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
@@ -29,9 +30,11 @@ func (m Mount) carryOut(o Order) Result {
 }
 
 // root returns a descriptor of the root of the mount, which raises no event, and an error if another
-// file system has that path now.
+// file system has that path now. It is ENOSYS or EPERM if a call that is needed is missing here: on
+// an old kernel, or because a filter of system calls refuses it.
 func (m Mount) root() (int, error) {
-	root, err := unix.Open(m.Point, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	// With O_DIRECTORY it would mount again what an automount has unmounted (kernel fact 61).
+	root, err := unix.Open(m.Point, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
@@ -40,6 +43,9 @@ func (m Mount) root() (int, error) {
 	if err := unix.Statx(root, "", known, unix.STATX_MNT_ID, &st); err != nil {
 		return root, err
 	}
+	if st.Mask&unix.STATX_MNT_ID == 0 { // a kernel before 5.8
+		return root, unix.ENOSYS
+	}
 	if st.Mnt_id != m.ID || st.Dev_major != m.Major || st.Dev_minor != m.Minor {
 		return root, unix.EXDEV
 	}
@@ -47,10 +53,13 @@ func (m Mount) root() (int, error) {
 	if err == nil {
 		unix.Close(fd)
 	}
-	if !errors.Is(err, Proof) {
-		return root, unix.EXDEV
+	switch {
+	case errors.Is(err, Proof):
+		return root, nil
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
+		return root, err
 	}
-	return root, nil
+	return root, unix.EXDEV
 }
 
 // open opens what has the path below dir, on the same mount.
