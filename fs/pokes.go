@@ -22,12 +22,16 @@ type pokes struct {
 	start func() *exec.Cmd
 	// how long the poker may take for one change before it is replaced
 	patience time.Duration
-	queue    *pokeQueue
-	quit     chan struct{}
-	done     chan struct{} // closed when the goroutine has ended
+	// how long none is started after a second one that did nothing; doubled for each further one
+	pause time.Duration
+	queue *pokeQueue
+	quit  chan struct{}
+	done  chan struct{} // closed when the goroutine has ended
 
 	// owned by run
 	process  *poke.Process // nil: none runs
+	useless  int           // so many ended one after another, and did nothing
+	restart  time.Time     // none is started before
 	watched  watched
 	listed   map[string]int64 // pzxid of directories at the last look, where each znode has its own watch
 	scanned  time.Time        // when it was looked for last
@@ -47,11 +51,11 @@ type watched struct {
 }
 
 // scanPause is the least time between two looks at what programs watch. It is scanShare times as
-// long as the last look took, but no longer than scanPauseMax.
+// long as the last look took, so that looks take no more of a processor than one part of that, on
+// a machine with many processes too.
 const (
-	scanPause    = time.Second
-	scanPauseMax = 5 * time.Second
-	scanShare    = 50
+	scanPause = time.Second
+	scanShare = 50
 )
 
 // startPokes begins to make pokes, if that is possible here. The mount works.
@@ -83,9 +87,9 @@ func newPokes(f *FS) *pokes {
 	}
 	return &pokes{
 		fs: f, all: f.o.Inotify == InotifyOn, start: f.o.Poker, queue: newPokeQueue(),
-		patience: 10 * time.Second,
-		mount:    poke.Mount{Secret: ".zkfs-" + rand.Text()},
-		quit:     make(chan struct{}), done: make(chan struct{}), listed: map[string]int64{},
+		patience: 10 * time.Second, pause: time.Second,
+		mount: poke.Mount{Secret: ".zkfs-" + rand.Text()},
+		quit:  make(chan struct{}), done: make(chan struct{}), listed: map[string]int64{},
 	}
 }
 
@@ -172,7 +176,7 @@ func (p *pokes) due(path string, due pendingPoke) (at time.Time, drop bool) {
 func (p *pokes) tell(ctx context.Context, path string, due pendingPoke) {
 	if !p.all && !p.isWatched(path) {
 		if !p.scanned.After(due.since) {
-			p.scan()
+			p.scan(ctx)
 		}
 		if path != "/" && !p.isWatched(path) {
 			return
@@ -187,14 +191,17 @@ func (p *pokes) tell(ctx context.Context, path string, due pendingPoke) {
 	}
 	p.changed(ctx, path, due.passed)
 	if !p.all && time.Now().After(p.nextScan) {
-		p.scan() // a program may have ceased to watch
+		p.scan(ctx) // a program may have ceased to watch
 	}
 }
 
 // scan looks at what programs watch.
-func (p *pokes) scan() {
+func (p *pokes) scan(ctx context.Context) {
 	began := time.Now()
-	seen, err := poke.Watchers(p.mount)
+	seen, err := poke.Watchers(ctx, p.mount)
+	if ctx.Err() != nil {
+		return
+	}
 	w := watched{Watched: seen, generations: map[uint32]bool{}}
 	for h := range seen.Inodes {
 		w.root = w.root || h.Node == rootNumber
@@ -202,7 +209,7 @@ func (p *pokes) scan() {
 	}
 	p.watched, p.scanned = w, began
 	now := time.Now()
-	p.nextScan = now.Add(min(max(scanPause, scanShare*now.Sub(began)), scanPauseMax))
+	p.nextScan = now.Add(max(scanPause, scanShare*now.Sub(began)))
 	p.queue.judge()
 	p.seen(seen, err)
 }

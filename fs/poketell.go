@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/names"
@@ -98,12 +99,15 @@ func (p *pokes) raise(ctx context.Context, file, znode string, kind poke.Kind) {
 	}
 	var r poke.Result
 	var err error
-	for range raiseTries {
-		r, err = p.order(file, order)
+	for try := range raiseTries {
+		r, err = p.order(ctx, file, order)
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil && !inTheWay(kind, r) {
+		if err != nil && try == 0 {
+			continue
+		}
+		if err != nil || !inTheWay(kind, r) {
 			break
 		}
 		p.fs.notify.reveal(znode)
@@ -117,6 +121,8 @@ func (p *pokes) raise(ctx context.Context, file, znode string, kind poke.Kind) {
 		p.failed(file, err)
 	case r.Elsewhere:
 		p.failed(file, fmt.Errorf("the mount is not at its place: %w", r.Errno))
+	case r.Errno != 0 && r.Call == "root":
+		p.failed(file, fmt.Errorf("openat2 and the number of a mount by statx are needed: %w", r.Errno))
 	case r.Errno == syscall.EEXIST || r.Errno == syscall.ENOENT || r.Errno == syscall.EPERM:
 		p.fs.log.Debug("inotify: it has changed again", "path", file, "err", r.Errno)
 	case r.Errno != 0:
@@ -139,10 +145,14 @@ func inTheWay(kind poke.Kind, r poke.Result) bool {
 }
 
 // order has the poker carry out one order. It starts one where none runs.
-func (p *pokes) order(file string, o poke.Order) (poke.Result, error) {
+func (p *pokes) order(ctx context.Context, file string, o poke.Order) (poke.Result, error) {
 	if p.process == nil {
+		if err := p.rest(ctx); err != nil {
+			return poke.Result{}, err
+		}
 		process, err := poke.Start(p.start(), p.mount)
 		if err != nil {
+			p.failedPoker()
 			return poke.Result{}, err
 		}
 		p.process = process
@@ -159,8 +169,33 @@ func (p *pokes) order(file string, o poke.Order) (poke.Result, error) {
 	p.fs.announced.withdraw()
 	if err != nil {
 		p.reap()
+		p.failedPoker()
+	} else {
+		p.useless = 0
 	}
 	return r, err
+}
+
+// pauseMax is the longest time in which no poker is started, although there is something to tell.
+const pauseMax = time.Minute
+
+// failedPoker notes that a poker could not be started, or ended before it did anything. The next one
+// follows at once, in case a process has killed it, but no more than that: where none can run,
+// starting one for each change would take a processor.
+func (p *pokes) failedPoker() {
+	if p.useless++; p.useless > 1 {
+		p.restart = time.Now().Add(min(p.pause<<min(p.useless-2, 10), max(p.pause, pauseMax)))
+	}
+}
+
+// rest waits until a poker may be started.
+func (p *pokes) rest(ctx context.Context) error {
+	select {
+	case <-time.After(time.Until(p.restart)):
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // reap ends the poker. Nothing is taken for its call any more when its thread may be another's.

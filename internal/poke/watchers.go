@@ -1,8 +1,8 @@
 package poke
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -29,10 +29,11 @@ type Watched struct {
 // initialPIDs is the inode number of the first PID namespace (PROC_PID_INIT_INO, linux/proc_ns.h).
 const initialPIDs = "pid:[4026531836]"
 
-// Watchers looks at the descriptors of all processes for what they watch of m.
-func Watchers(m Mount) (Watched, error) { return watchersIn("/proc", m) }
+// Watchers looks at the descriptors of all processes for what they watch of m. It ends early with
+// ctx.
+func Watchers(ctx context.Context, m Mount) (Watched, error) { return watchersIn(ctx, "/proc", m) }
 
-func watchersIn(proc string, m Mount) (Watched, error) {
+func watchersIn(ctx context.Context, proc string, m Mount) (Watched, error) {
 	w := Watched{Inodes: map[Handle]bool{}}
 	folder, err := os.Open(proc)
 	if err != nil {
@@ -46,7 +47,13 @@ func watchersIn(proc string, m Mount) (Watched, error) {
 	if space, err := os.Readlink(proc + "/self/ns/pid"); err != nil || space != initialPIDs {
 		w.Partial = true
 	}
+	if _, err := os.Stat(proc + "/1"); err != nil { // of root: processes of other users are hidden
+		w.Unseen++
+	}
 	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return w, err
+		}
 		if _, err := strconv.Atoi(name); err == nil {
 			w.lookAt(proc+"/"+name, m)
 		}
@@ -81,9 +88,12 @@ func (w *Watched) lookAt(process string, m Mount) {
 
 // add reads the watches of one descriptor (proc_pid_fdinfo(5)).
 func (w *Watched) add(text []byte, m Mount) {
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		words := strings.Fields(lines.Text())
+	device := fmt.Sprintf("sdev:%x", uint64(m.Major)<<20|uint64(m.Minor))
+	for line := range bytes.Lines(text) {
+		if !bytes.Contains(line, []byte(device)) && !bytes.Contains(line, []byte("mnt_id:")) {
+			continue // a watch of another file system: there may be 100,000s of them
+		}
+		words := strings.Fields(string(line))
 		if len(words) == 0 || words[0] != "inotify" && words[0] != "fanotify" {
 			continue
 		}
@@ -93,7 +103,7 @@ func (w *Watched) add(text []byte, m Mount) {
 			fields[key] = value
 		}
 		ofMount := fields["mnt_id"] != "" && isNumber(fields["mnt_id"], m.ID)
-		ofDevice := fields["sdev"] == fmt.Sprintf("%x", uint64(m.Major)<<20|uint64(m.Minor))
+		ofDevice := "sdev:"+fields["sdev"] == device
 		handle, isInode := parseHandle(fields)
 		switch {
 		case ofDevice && isInode:

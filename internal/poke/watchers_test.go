@@ -39,7 +39,7 @@ func TestWatchesOfADescriptor(t *testing.T) {
 // Processes are looked at by their descriptors, and what is no process is not.
 func TestWatchersInProc(t *testing.T) {
 	proc := t.TempDir()
-	for _, name := range []string{"7/fd", "7/fdinfo", "self/ns", "8/fd", "net/fd"} {
+	for _, name := range []string{"1", "7/fd", "7/fdinfo", "self/ns", "8/fd", "net/fd"} {
 		if err := os.MkdirAll(filepath.Join(proc, name), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -56,11 +56,18 @@ func TestWatchersInProc(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(proc, "7/fdinfo/3"), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	w, err := watchersIn(proc, here)
+	w, err := watchersIn(t.Context(), proc, here)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !w.Partial || len(w.Inodes) != 1 || !w.Inodes[Handle{Node: 4, Generation: 3}] || w.Unseen != 0 {
 		t.Errorf("%+v", w)
+	}
+	// Where processes of other users are hidden, the first process is.
+	if err := os.Remove(filepath.Join(proc, "1")); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := watchersIn(t.Context(), proc, here); err != nil || w.Unseen != 1 {
+		t.Errorf("without process 1: %+v, %v", w, err)
 	}
 }
