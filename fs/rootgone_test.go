@@ -18,7 +18,7 @@ func TestNewsWithoutARoot(t *testing.T) {
 	}
 }
 
-// A mount whose root znode goes shows that, and follows the one that takes its place.
+// A mount shows that its root znode has gone, and follows the one that takes its place.
 func TestRootIsMadeAnew(t *testing.T) {
 	modes(t, func(t *testing.T, w *world) {
 		w.create("/r", "")

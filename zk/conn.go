@@ -40,7 +40,7 @@ type Option = func(*Conn)
 // client is what the views of a connection share.
 type client struct {
 	// immutable after Connect
-	dialer         Dialer          // nil for the default one, whose dials can be interrupted
+	dialer         Dialer          // nil for the default one: its dials can be interrupted
 	secrets        func() *Secrets // for the next connection; returns given unless renewed
 	given          Secrets         // by WithTLS and WithSASL
 	renewed        bool            // secrets is that of WithSecrets

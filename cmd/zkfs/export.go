@@ -26,7 +26,7 @@ func (z *command) exportCommand() *cli.Command {
 			"backup, for `zkfs import`, and for tar and grep.\n\n" +
 			"  zkfs export zk1,zk2,zk3/app -o app.tar\n" +
 			"  zkfs export /mnt/zk/app | zstd > app.tar.zst\n\n" +
-			"The archive has the state after one transaction, whose zxid it names, while other " +
+			"The archive has the state after one transaction, and names its zxid. Meanwhile other " +
 			"clients go on writing. It has data, ACLs, versions, and the numbers of the next " +
 			"sequential children. ACLs are read beside that, for no server tells of their changes. What the " +
 			"session may not read is left out; that is said here and in the archive. " +

@@ -24,7 +24,7 @@ func serverFlag(argument, category string) cli.Flag {
 		Usage: argument + " is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app, or of a context"}, aText}
 }
 
-// znodeServerFlag is serverFlag of a command whose argument is a znode rather than a file.
+// znodeServerFlag is serverFlag of a command with a znode, not a file, as its argument.
 func znodeServerFlag(argument, category string) cli.Flag {
 	return &valued{&cli.StringFlag{Name: "server", Category: category,
 		Usage: argument + " is the znode of that path, not a path on a mount. `SOURCE` is as in " +

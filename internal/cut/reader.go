@@ -187,7 +187,7 @@ func (r *reader) keep(b *batch, i int) (at int64, children int32, err error) {
 	return at, result.Stat.NumChildren, err
 }
 
-// list lists the children of nodes, whose numbers are known.
+// list lists the children of nodes. Their numbers are known.
 func (r *reader) list(parents []uint32, counts []int32) error {
 	for len(parents) > 0 {
 		var ops []any

@@ -18,12 +18,12 @@ type Record struct {
 	Sequence int32
 }
 
-// Unknown is the Sequence of a znode whose Stat does not tell it.
+// Unknown is the Sequence that a Stat does not tell.
 const Unknown = -1
 
 // Sequence returns how many children a znode has had, which is the number that its next sequential
-// child gets. It is [Unknown] once an int has wrapped. A cversion of -1 is that of a root whose
-// first child the server has made itself.
+// child gets. It is [Unknown] once an int has wrapped. A cversion of -1 is that of a root: the
+// server has made its first child itself.
 func Sequence(s *zk.Stat) int32 {
 	sum := int64(s.Cversion) + int64(s.NumChildren)
 	if sum < 0 || sum%2 != 0 {

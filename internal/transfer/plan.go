@@ -54,7 +54,7 @@ func (k StepKind) String() string { return stepNames[k] }
 type planner struct {
 	mode     Mode
 	versions bool
-	grant    []zk.ACL // for as long as children come into a directory whose ACL forbids it
+	grant    []zk.ACL // for as long as children come into a directory with an ACL that forbids it
 	do       func(*Step) error
 	conflict func(path, why string) // a znode that the mode does not allow to change
 	remark   func(path, why string) // something that can not be done

@@ -36,8 +36,8 @@ type numbered struct {
 	version int32
 }
 
-// findNumbered returns the znodes of all sessions of this PersistentNode. A create whose reply was
-// lost has either made one of them or never will: the sync comes after it.
+// findNumbered returns the znodes of all sessions of this PersistentNode. A create that lost its
+// reply has either made one of them or never will: the sync comes after it.
 func (p *PersistentNode) findNumbered(c *zk.Conn) (found []numbered, err error) {
 	parent, prefix := znode.Split(p.prefix)
 	if _, err := c.Sync(parent); err != nil {
