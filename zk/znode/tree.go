@@ -91,9 +91,10 @@ const walkBatch = 500
 // shown as it was when its turn came: the tree may change meanwhile, and a znode that is deleted
 // before its turn is left out. Walk holds the paths of two levels at a time.
 //
-// A znode that the session may not list comes with [zk.ErrNoAuth] and a nil Stat, and the walk goes
-// on with the others if the loop does. Any other error comes with a zero Node and ends the walk;
-// [zk.ErrNoNode] says that path is missing.
+// A znode whose children the session may not list comes with [zk.ErrNoAuth], and the walk goes on
+// with the others if the loop does. Its Stat is nil where the servers do not show that either. A
+// znode without children comes without an error. Any other error comes with a zero Node and ends
+// the walk; [zk.ErrNoNode] says that path is missing.
 func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {
 	return func(yield func(Node, error) bool) {
 		for level := []string{path}; len(level) > 0; {
@@ -110,10 +111,10 @@ func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {
 				below = append(below, names...)
 				for _, n := range nodes {
 					var err error
-					if n.Stat == nil {
+					if n.refused {
 						err = zk.ErrNoAuth
 					}
-					if !yield(n, err) {
+					if !yield(n.Node, err) {
 						return
 					}
 				}
@@ -123,11 +124,17 @@ func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {
 	}
 }
 
-// list returns those of the znodes that are there, and the paths of their children. The Stat of a
-// znode that the session may not list is nil.
+// A listed znode is one that list has found. refused says that it has children, or may have some,
+// that the session may not list.
+type listed struct {
+	Node
+	refused bool
+}
+
+// list returns those of the znodes that are there, and the paths of their children.
 func list(
 	ctx context.Context, c *zk.Conn, paths []string,
-) (nodes []Node, below []string, err error) {
+) (nodes []listed, below []string, err error) {
 	ops := make([]any, len(paths))
 	for i, p := range paths {
 		ops[i] = &zk.GetChildrenRequest{Path: p}
@@ -135,22 +142,61 @@ func list(
 	err = Retry(ctx, func(bool) error {
 		nodes, below = nil, nil
 		for i, r := range c.WithContext(ctx).Pipeline(ops...) {
-			switch {
-			case errors.Is(r.Err, zk.ErrNoNode):
+			if errors.Is(r.Err, zk.ErrNoNode) {
 				continue
-			case errors.Is(r.Err, zk.ErrNoAuth):
-				r.Stat = nil
-			case r.Err != nil:
+			}
+			refused := errors.Is(r.Err, zk.ErrNoAuth)
+			if r.Err != nil && !refused {
 				return r.Err
 			}
-			nodes = append(nodes, Node{paths[i], r.Stat})
+			n := Node{Path: paths[i]}
+			if !refused {
+				n.Stat = r.Stat
+			}
+			nodes = append(nodes, listed{n, refused})
 			for _, name := range r.Children {
 				below = append(below, Join(paths[i], name))
 			}
 		}
 		return nil
 	})
+	if err == nil {
+		nodes, err = statRefused(ctx, c, nodes)
+	}
 	return nodes, below, err
+}
+
+// statRefused completes the znodes that the session may not list by their Stats, which say whether
+// there is anything to list. Those that are gone meanwhile are left out.
+func statRefused(ctx context.Context, c *zk.Conn, nodes []listed) ([]listed, error) {
+	var ops []any
+	var at []int // the element of nodes that each of ops asks for
+	for i, n := range nodes {
+		if n.refused {
+			ops = append(ops, &zk.ExistsRequest{Path: n.Path})
+			at = append(at, i)
+		}
+	}
+	if len(ops) == 0 {
+		return nodes, nil
+	}
+	gone := map[string]bool{}
+	err := Retry(ctx, func(bool) error {
+		for i, r := range c.WithContext(ctx).Pipeline(ops...) {
+			n := &nodes[at[i]]
+			switch {
+			case errors.Is(r.Err, zk.ErrNoNode):
+				gone[n.Path] = true
+			case errors.Is(r.Err, zk.ErrNoAuth):
+			case r.Err != nil:
+				return r.Err
+			default:
+				n.Stat, n.refused = r.Stat, r.Stat.NumChildren > 0
+			}
+		}
+		return nil
+	})
+	return slices.DeleteFunc(nodes, func(n listed) bool { return gone[n.Path] }), err
 }
 
 // A PathError says at which znode of a tree an operation failed.

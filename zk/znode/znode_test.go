@@ -3,6 +3,7 @@ package znode_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -214,38 +215,42 @@ func TestErrors(t *testing.T) {
 	})
 }
 
-// Without a server all ends with the context, and what Discard has begun goes on.
+// A znode that may not be deleted is named.
 // A part of a tree that the session may not list does not hide the rest, and is not deleted.
-func TestTreeWithASecret(t *testing.T) {
+func TestWalkRefused(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		ctx, c := w.Context(), w.Connect()
-		w.Create(c, "/a", "/a/b", "/a/c", "/a/c/d")
-		_, err := c.Create("/a/secret", nil, 0, zk.DigestACL(zk.PermAll, "other", "password"))
-		w.OK(err)
-		var seen []string
-		for n, err := range znode.Walk(ctx, c, "/a") {
-			secret := n.Path == "/a/secret"
-			if secret != errors.Is(err, zk.ErrNoAuth) || secret != (n.Stat == nil) {
-				t.Errorf("%s: Stat %v, error %v", n.Path, n.Stat, err)
-			}
-			seen = append(seen, n.Path)
+		w.Create(c, "/a", "/a/dir", "/a/dir/b", "/a/leaf")
+		for _, path := range []string{"/a/dir", "/a/leaf"} {
+			_, err := c.SetACL(path, zk.WorldACL(zk.PermAdmin), -1)
+			w.OK(err)
 		}
-		slices.Sort(seen)
-		if want := []string{"/a", "/a/b", "/a/c", "/a/c/d", "/a/secret"}; !slices.Equal(seen, want) {
-			t.Errorf("Walk: %q, want %q", seen, want)
+		var got []string
+		for n, err := range znode.Walk(ctx, c, "/a") {
+			children := int32(-1)
+			if n.Stat != nil {
+				children = n.Stat.NumChildren
+			}
+			got = append(got, fmt.Sprint(n.Path, " ", children, " ", err))
+		}
+		slices.Sort(got)
+		want := []string{
+			"/a 2 <nil>", "/a/dir 1 " + zk.ErrNoAuth.Error(), "/a/leaf 0 <nil>",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
 		}
 		var at *znode.PathError
-		err = znode.DeleteAll(ctx, c, "/a")
-		if !errors.As(err, &at) || at.Path != "/a/secret" || !errors.Is(err, zk.ErrNoAuth) {
+		err := znode.DeleteAll(ctx, c, "/a")
+		if !errors.As(err, &at) || at.Path != "/a/dir" || !errors.Is(err, zk.ErrNoAuth) {
 			t.Errorf("DeleteAll: %v", err)
 		}
-		if err := znode.DeleteAll(ctx, c, "/a/c"); err != nil {
-			t.Errorf("DeleteAll of what may be listed: %v", err)
-		}
+		_, err = c.SetACL("/a/dir", zk.WorldACL(zk.PermAll), -1)
+		w.OK(err)
+		w.OK(znode.DeleteAll(ctx, c, "/a")) // deleting asks for nothing of a leaf itself
 	})
 }
 
-// A znode that may not be deleted is named.
 func TestDeleteAllNamesTheZnode(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		ctx, c := w.Context(), w.Connect()
@@ -259,6 +264,7 @@ func TestDeleteAllNamesTheZnode(t *testing.T) {
 	})
 }
 
+// Without a server all ends with the context, and what Discard has begun goes on.
 func TestContext(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		c := w.Connect()
