@@ -56,6 +56,26 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// The service unmounts what a process has left that was killed. It leaves alone what is mounted when
+// a process has failed by itself: another mount, or the dead one of refused credentials.
+func TestWhatTheServiceUnmounts(t *testing.T) {
+	t.Parallel()
+	unit := string(fileBytes(t, "../contrib/systemd/zkfs@.service"))
+	_, script, _ := strings.Cut(unit, "\nExecStopPost=-/bin/sh -c '")
+	script, _, _ = strings.Cut(script, "'\n")
+	script = strings.Replace(script, "/usr/local/bin/zkfs", "echo zkfs", 1)
+	for result, want := range map[string]string{ // see systemd.exec(5)
+		"exit-code": "", "success": "zkfs umount -f /m\n", "signal": "zkfs umount -f /m\n", "core-dump": "zkfs umount -f /m\n",
+		"watchdog": "zkfs umount -f /m\n", "timeout": "zkfs umount -f /m\n", "oom-kill": "zkfs umount -f /m\n",
+	} {
+		cmd := exec.Command("sh", "-c", script)
+		cmd.Env = append(os.Environ(), "SERVICE_RESULT="+result, "EXIT_STATUS=12", "MOUNTPOINT=/m")
+		if out, _ := cmd.Output(); string(out) != want {
+			t.Errorf("after %s it runs %q, want %q", result, out, want)
+		}
+	}
+}
+
 // systemd makes of the line of fstab in the manual a mount by this command, and an automount that the start does not wait for.
 func TestLineOfFstab(t *testing.T) {
 	manual, err := os.ReadFile("../docs/zkfs-mount.8.md")
