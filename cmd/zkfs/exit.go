@@ -70,6 +70,9 @@ func report(w io.Writer, err error) int {
 	case errors.As(err, &t):
 		return int(t)
 	}
+	if isJournal(w) {
+		w = journalErrors{w}
+	}
 	for _, err := range separate(err) {
 		say(w, "%v", err)
 	}

@@ -192,6 +192,14 @@ func toJournal(stderr io.Writer) func(slog.Level, string) error {
 	}
 }
 
+// journalErrors marks lines as errors. Each call of Write gets a whole one.
+type journalErrors struct{ stderr io.Writer }
+
+func (j journalErrors) Write(line []byte) (int, error) {
+	err := toJournal(j.stderr)(slog.LevelError, strings.TrimSuffix(string(line), "\n"))
+	return len(line), err
+}
+
 func severity(level slog.Level) syslog.Priority {
 	switch {
 	case level >= slog.LevelError:
