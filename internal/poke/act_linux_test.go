@@ -3,10 +3,26 @@ package poke
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// hang is how long a test waits for what must come.
+const hang = 2 * time.Minute
+
+// TestMain makes this program a poker too.
+func TestMain(m *testing.M) {
+	if value := os.Getenv(Variable); value != "" {
+		if err := Run(value, os.Stdin, os.Stdout); err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
 
 // What an automount has unmounted stays so, whatever is still told of it.
 func TestNoPokeMountsAnAutomount(t *testing.T) {
@@ -22,31 +38,27 @@ func TestNoPokeMountsAnAutomount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan Result)
-	go func() { // ends when the automount is gone
-		ended <- Mount{Point: dir, Secret: "secret"}.carryOut(Order{Kind: DirCreated, Dir: ".", Name: "d"})
-	}()
-	mounts := make(chan int)
-	go func() { // likewise
-		n, _ := asked.Read(make([]byte, 1<<10)) // an error is its end
-		mounts <- n
-	}()
-	var r Result
-	select {
-	case <-mounts:
-		t.Error("the poke asks for a mount")
-		unix.Unmount(dir, unix.MNT_DETACH)
-		<-ended
-		return
-	case r = <-ended:
+	poker, err := Start(exec.Command(os.Args[0]), Mount{Point: dir, Secret: "secret"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !r.Elsewhere {
-		t.Errorf("%+v", r)
+	mounts := make(chan bool, 1)
+	go func() { // ends with the automount
+		n, _ := asked.Read(make([]byte, 1<<10)) // an error is its end
+		if mounts <- n > 0; n > 0 {
+			poker.Kill() // which waits for the mount
+		}
+	}()
+	r, err := poker.Do(Order{Kind: DirCreated, Dir: ".", Name: "d"}, hang)
+	poker.End()
+	poker.Reap()
+	if err != nil || !r.Elsewhere {
+		t.Errorf("%+v, %v", r, err)
 	}
 	if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 		t.Error(err)
 	}
-	if n := <-mounts; n != 0 {
+	if <-mounts {
 		t.Error("the poke has asked for a mount")
 	}
 }
