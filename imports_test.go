@@ -47,7 +47,7 @@ type rule struct {
 var rules = map[string]rule{
 	".":        {},
 	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "zk/recipes", "zk/znode", "flw", "xattr", "zk/zktest", "internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
-	"fs":       {code: []string{"internal/acls", "internal/calls", "internal/ensemble", "internal/errno", "internal/life", "internal/names", "internal/poke", "zk", "xattr", "flw", "internal/printable", goFuse, mountinfo, sys}, tests: []string{"zk/zktest", "internal/child", goleak}},
+	"fs":       {code: []string{"internal/acls", "internal/calls", "internal/ensemble", "internal/errno", "internal/life", "internal/names", "internal/poke", "zk", "xattr", "flw", "internal/printable", goFuse, mountinfo, sys}, tests: []string{"zk/zktest", "internal/child", "internal/orders", goleak}},
 	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
 	"flw":      {tests: []string{"zk/zktest", goleak}},
 	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
@@ -64,6 +64,7 @@ var rules = map[string]rule{
 	"internal/history":   {},
 	"internal/life":      {},
 	"internal/names":     {code: []string{"internal/ensemble", "zk"}},
+	"internal/orders":    {code: []string{sys}},
 	"internal/poke":      {code: []string{sys}},
 	"internal/printable": {},
 	"internal/proxy":     {tests: []string{goleak}},

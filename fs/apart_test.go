@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -8,19 +10,23 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"github.com/zkfs/zkfs/internal/child"
 )
 
 // A process that is killed while it waits for an answer of its own ends.
 func TestApart(t *testing.T) {
 	dir := t.TempDir()
-	a := newAgent(t, t.TempDir())
-	a.want("ok", "askself", dir)
-	if err := a.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), deafVariable+"="+dir)
+	p := child.Start(t, "the process that waits for itself", cmd)
+	if got := p.Answer(); got != fmt.Sprint(error(nil)) {
+		t.Fatal(got)
 	}
+	p.Kill()
 	ended := make(chan struct{})
-	go func() { // ends with the agent
-		a.end()
+	go func() { // ends with the process
+		p.End()
 		close(ended)
 	}()
 	select {
@@ -34,6 +40,10 @@ func TestApart(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// deafVariable makes the test binary mount a deaf file system on the directory that it names, and ask
+// it.
+const deafVariable = "ZKFS_TEST_DEAF"
 
 // deaf is a file system that answers no statfs(2).
 type deaf struct {

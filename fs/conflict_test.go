@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkfs/zkfs/internal/orders"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
@@ -294,7 +295,7 @@ func TestReadingWhatIsAppendedTo(t *testing.T) {
 			}
 			w.want(fmt.Sprintf("ok %q", text), "pread", "1", "0", "200100")
 			w.want(fmt.Sprintf("ok size=%d nlink=1", len(text)), "fstat", "1")
-			w.want("ok "+runs([]byte(text)), "sendfile", "1", "0", "200100")
+			w.want("ok "+orders.RunLengths([]byte(text)), "sendfile", "1", "0", "200100")
 			if i == 0 {
 				w.want("ok", "map", "1", fmt.Sprint(kernelPage))
 			}
@@ -302,7 +303,7 @@ func TestReadingWhatIsAppendedTo(t *testing.T) {
 		w.want("ok", "write", "1", "mine\n")
 		w.want(`ok "c\nmine\n"`, "pread", "1", "0", "100")
 		for _, call := range []string{"mapped", "sendfile", "splice"} {
-			w.want("ok "+runs([]byte("c\nmine\n")), call, "1", "0", "7")
+			w.want("ok "+orders.RunLengths([]byte("c\nmine\n")), call, "1", "0", "7")
 		}
 		w.want("ok size=7 nlink=1", "fstat", "1")
 		w.set("/log", "theirs\n")
@@ -333,13 +334,13 @@ func TestAppendedIsSeenThroughOtherHandles(t *testing.T) {
 		at := fmt.Sprint(len(content))
 		content += piece
 		call := []string{"mapped", "sendfile", "splice"}[i%3]
-		reader.want("ok "+runs([]byte(piece)), call, "1", at, fmt.Sprint(len(piece)))
+		reader.want("ok "+orders.RunLengths([]byte(piece)), call, "1", at, fmt.Sprint(len(piece)))
 		reader.want(fmt.Sprintf("ok %q", piece), "pread", "2", at, "100")
 		reader.want(fmt.Sprintf("ok size=%d nlink=1", len(content)), "fstat", "1")
 	}
 	for _, a := range writers {
 		a.want("ok", "close", "1")
 	}
-	reader.want("ok "+runs([]byte(content)), "mapped", "1", "0", fmt.Sprint(len(content)))
+	reader.want("ok "+orders.RunLengths([]byte(content)), "mapped", "1", "0", fmt.Sprint(len(content)))
 	w.want(fmt.Sprintf("ok %q", content), "cat", "log")
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zkfs/zkfs/internal/orders"
 )
 
 // What reads the pages of an open file without asking for its size follows the changes of others:
@@ -40,7 +42,7 @@ func (w *world) pagesFollow(sizes []int, call, flags string) {
 		if call == "mapped" {
 			data += strings.Repeat("\x00", 4096-len(data)) // the rest of the page
 		}
-		return "ok " + runs([]byte(data))
+		return "ok " + orders.RunLengths([]byte(data))
 	}
 	w.create("/d", "")
 	w.create("/d/f", text(sizes[0], "a"))

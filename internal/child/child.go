@@ -12,9 +12,10 @@
 //	}
 //	p.Kill() // or nothing: it ends with the test
 //
-// The orders are a matter of the test. A package whose process is written in Go starts its own test
-// binary, with a variable in the environment by which TestMain knows that it is to read orders
-// instead of running tests: package fs does, see newAgent there.
+// The orders are a matter of the test. Where many processes are started that need nothing of the
+// test binary, a program of their own costs less: package fs compiles one, see newAgent there. A
+// package that starts few starts its own test binary, with a variable in the environment by which
+// TestMain knows that it is to read orders instead of running tests.
 package child
 
 import (

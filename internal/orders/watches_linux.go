@@ -1,4 +1,4 @@
-package fs
+package orders
 
 import (
 	"encoding/binary"
@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// agentWatches is what an agent watches by inotify.
-type agentWatches struct {
+// watches is what an agent watches by inotify.
+type watches struct {
 	fd     int
 	paths  map[int32]string
 	unread []string
 }
 
-var agentWatch = agentWatches{-1, map[int32]string{}, nil}
+var watching = watches{-1, map[int32]string{}, nil}
 
-// agentWatchCall makes one call of inotify.
-func agentWatchCall(call string, args []string) (string, error, bool) {
-	w := &agentWatch
+// watchCall makes one call of inotify.
+func watchCall(call string, args []string) (string, error, bool) {
+	w := &watching
 	switch call {
 	case "thread": // which makes all calls from now on
 		runtime.LockOSThread()
@@ -72,7 +72,7 @@ var inotifyNames = []struct {
 }
 
 // parse reads events (inotify(7)) and writes each as PATH:EVENT[+EVENT...][ NAME].
-func (w *agentWatches) parse(b []byte) {
+func (w *watches) parse(b []byte) {
 	for len(b) >= unix.SizeofInotifyEvent {
 		wd, mask := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:])
 		size := int(binary.NativeEndian.Uint32(b[12:]))
