@@ -11,15 +11,27 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
+// Trees that are copied into another ensemble, which is one for all of them.
+func TestTrees(t *testing.T) {
+	t.Parallel()
+	elsewhere := addr(cluster(t, 1, nil).Servers[0])
+	for name, test := range map[string]func(t *testing.T, elsewhere string){
+		"travel": treesTravel, "held lock": treeWithHeldLock, "masked ACLs": maskedACLsDoNotTravel,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, elsewhere)
+		})
+	}
+}
+
 // A tree is copied out of one ensemble into a folder or an archive, and from there into another ensemble: types, data and
 // ACLs are the same there.
-func TestTreesTravel(t *testing.T) {
-	t.Parallel()
+func treesTravel(t *testing.T, elsewhere string) {
 	server, root := addr(shared.Servers[0]), newRoot(t)
 	from, source := mount(t, server+root), connect(t, []string{server}, zk.WithChroot(root))
 	plant(t, source)
 	want := census(t, source, "/")
-	elsewhere := addr(cluster(t, 1, nil).Servers[0])
 	for name, script := range map[string]string{
 		"cp":        `cp -a --preserve=xattr $FROM/. $TMP/out; cp -a --preserve=xattr $TMP/out/. $TO`,
 		"cp-direct": `cp -a --preserve=xattr $FROM/. $TO`,
@@ -27,7 +39,7 @@ func TestTreesTravel(t *testing.T) {
 		"tar-pipe":  `tar --xattrs -C $FROM -c . | tar --xattrs -C $TO -x`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			to, target := mountEmpty(t, elsewhere, name)
+			to, target := mountEmpty(t, elsewhere)
 			script += `
 				types() { find . -printf '%y %p\n' | sort; }
 				cd $FROM; types > $TMP/types; cd $TO; types | diff $TMP/types -`
@@ -41,8 +53,7 @@ func TestTreesTravel(t *testing.T) {
 
 // A lock that is held while the tree is copied: cp and tar take it for a file whose text is the queue, of which stat(2) knows no
 // length. Nothing else is different, and nobody holds a lock in the copy.
-func TestTreeWithHeldLock(t *testing.T) {
-	t.Parallel()
+func treeWithHeldLock(t *testing.T, elsewhere string) {
 	from, source := mountShared(t)
 	create(t, source, "/a", "1", zk.FlagPersistent)
 	create(t, source, "/jobs", "", zk.FlagPersistent)
@@ -50,13 +61,12 @@ func TestTreeWithHeldLock(t *testing.T) {
 	want := census(t, source, "/")
 	from.flocker(t, "flock", "jobs/held.lock", newJudge(t)).do("lock")
 	queue := from.sh(t, "cat jobs/held.lock")
-	elsewhere := addr(cluster(t, 1, nil).Servers[0])
 	for name, copied := range map[string]struct{ script, data string }{
 		"cp":  {`cp -a --preserve=xattr $FROM/. $TO`, queue},
 		"tar": {`tar --xattrs -C $FROM -c . | tar --xattrs -C $TO -x`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			to, target := mountEmpty(t, elsewhere, name)
+			to, target := mountEmpty(t, elsewhere)
 			if out := from.sh(t, travel(t, from, to, copied.script)); out != "" {
 				t.Errorf("printed %q", out)
 			}
@@ -72,8 +82,7 @@ func TestTreeWithHeldLock(t *testing.T) {
 
 // Servers show a digest only to those who may administer the znode. What others get is no ACL to give to a copy: it would lock
 // out all whom it names. Each tool says so, and the copy has the ACL of its parent.
-func TestMaskedACLsDoNotTravel(t *testing.T) {
-	t.Parallel()
+func maskedACLsDoNotTravel(t *testing.T, elsewhere string) {
 	const acl, open = "world:anyone:r,digest:ann:7RJfAeIvrl4zdj6sS2fXrQHDvHM=:cdrwa", "world:anyone:cdrwa"
 	stranger, source := mountShared(t)
 	ann := mount(t, stranger.source, "--auth-file", authFile(t, "digest:ann:secret\n"))
@@ -86,7 +95,6 @@ func TestMaskedACLsDoNotTravel(t *testing.T) {
 	if _, err := source.SetACL("/d/f", parsed, -1); err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := addr(cluster(t, 1, nil).Servers[0])
 	for name, tool := range map[string]struct{ script, says string }{
 		"cp":      {"cp -a --preserve=xattr $FROM/d $TO", "setting attribute 'user.zk.acl'"},
 		"tar":     {"tar --xattrs -C $FROM -c d | tar --xattrs -C $TO -x", "Cannot set 'user.zk.acl'"},
@@ -94,7 +102,7 @@ func TestMaskedACLsDoNotTravel(t *testing.T) {
 		"restore": {"cp -r $FROM/d $TO; cd $FROM; getfattr -d d/f > $TMP/dump; cd $TO; setfattr --restore=$TMP/dump", "d/f: Permission denied"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			to, target := mountEmpty(t, elsewhere, name)
+			to, target := mountEmpty(t, elsewhere)
 			out, _ := to.try(travel(t, stranger, to, tool.script)) // tar succeeds
 			if !strings.Contains(out, tool.says) {
 				t.Errorf("printed %q", out)
@@ -115,11 +123,12 @@ func TestMaskedACLsDoNotTravel(t *testing.T) {
 	}
 }
 
-// mountEmpty mounts a new znode of that name.
-func mountEmpty(t *testing.T, server, name string) (*mounted, *zk.Conn) {
+// mountEmpty mounts a new znode, which has the name of the test.
+func mountEmpty(t *testing.T, server string) (*mounted, *zk.Conn) {
 	t.Helper()
-	create(t, connect(t, []string{server}), "/"+name, "", zk.FlagPersistent)
-	return mount(t, server+"/"+name), connect(t, []string{server}, zk.WithChroot("/"+name))
+	path := "/" + strings.ReplaceAll(t.Name(), "/", "-")
+	create(t, connect(t, []string{server}), path, "", zk.FlagPersistent)
+	return mount(t, server+path), connect(t, []string{server}, zk.WithChroot(path))
 }
 
 // travel returns a script that knows two mounts as $FROM and $TO, and a folder as $TMP.
