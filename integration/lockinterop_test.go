@@ -28,7 +28,8 @@ func javaPlayer(t *testing.T, source string) []string {
 		path = append(path, "/usr/share/java/"+jar+".jar")
 	}
 	classpath := strings.Join(path, ":")
-	command(t, ".", "javac", "-cp", classpath, "-d", dir, source)
+	command(t, ".", "javac", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC",
+		"-cp", classpath, "-d", dir, source)
 	return []string{"java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath,
 		strings.TrimSuffix(filepath.Base(source), ".java")}
 }
