@@ -53,7 +53,7 @@ func TestFileBecomesDirectory(t *testing.T) {
 	w.want("ok size=4 nlink=0", "fstat", "1") // an inode never changes its type: this one is that of a file which is no more
 	w.want("ok", "close", "1")
 	w.create("/plain", "v")
-	w.want(`ok "v"`, "cat", "plain")
+	w.eventually(`ok "v"`, "cat", "plain")
 	w.want("ok", "setxattr", "plain", "user.zk.type", "directory")
 	w.want("ok dir 0755 size=0 nlink=1", "stat", "plain")
 	w.want(`ok "v"`, "cat", "plain/.data")
