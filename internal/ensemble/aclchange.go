@@ -35,22 +35,42 @@ func (c ACLChange) outcome(ctx context.Context, e *Ensemble, after evidence) err
 	switch {
 	case err != nil: // which the new ACL may forbid
 		return ErrUnresolved
-	case !stored(c.ACL, now):
-		return zk.ErrBadVersion
+	case stored(c.ACL, now):
+		return nil
+	case isRest(now, c.ACL):
+		return ErrUnresolved
 	}
-	return nil
+	return zk.ErrBadVersion
 }
 
-// stored reports whether a server that was given acl shows it as now: with the identities of the
+// stored reports whether a server that was given acl shows all of it in now.
+func stored(acl, now []zk.ACL) bool {
+	return !slices.ContainsFunc(acl, func(a zk.ACL) bool { return !shown(a, now) })
+}
+
+// isRest reports whether now may be what ClickHouse Keeper and RaftKeeper keep of acl: they drop
+// entries of world, and of schemes that they do not have. Another client may have set the same.
+func isRest(now, acl []zk.ACL) bool {
+	rest := 0
+	for _, a := range acl {
+		switch {
+		case shown(a, now):
+			rest++
+		case a.Scheme == "digest" || a.Scheme == "auth":
+			return false
+		}
+	}
+	return len(now) <= rest || slices.ContainsFunc(acl, func(a zk.ACL) bool { return a.Scheme == "auth" })
+}
+
+// shown reports whether now has the entry a as a server shows it: with the identities of the
 // session in place of the scheme auth, and without digests to a session that may not administer the
 // znode.
-func stored(acl, now []zk.ACL) bool {
-	return !slices.ContainsFunc(acl, func(a zk.ACL) bool {
-		user, _, _ := strings.Cut(a.ID, ":")
-		return !slices.ContainsFunc(now, func(b zk.ACL) bool {
-			mask := zk.ACL{Perms: a.Perms, Scheme: "digest", ID: user + ":x"}
-			return a == b || a.Scheme == "auth" && a.Perms == b.Perms || a.Scheme == "digest" && b == mask
-		})
+func shown(a zk.ACL, now []zk.ACL) bool {
+	user, _, _ := strings.Cut(a.ID, ":")
+	mask := zk.ACL{Perms: a.Perms, Scheme: "digest", ID: user + ":x"}
+	return slices.ContainsFunc(now, func(b zk.ACL) bool {
+		return a == b || a.Scheme == "auth" && a.Perms == b.Perms || a.Scheme == "digest" && b == mask
 	})
 }
 

@@ -21,9 +21,9 @@ type servers struct {
 
 // newServers starts one. Everything ends with the test. The session of e is given up after timeout
 // without an answer.
-func newServers(t *testing.T, timeout time.Duration, o Options) *servers {
+func newServers(t *testing.T, timeout time.Duration, o Options, server ...zktest.Option) *servers {
 	t.Helper()
-	s := &servers{T: t, server: zktest.NewServer()}
+	s := &servers{T: t, server: zktest.NewServer(server...)}
 	t.Cleanup(s.server.Close)
 	s.other = s.connect(40 * time.Second)
 	o.Timeout, o.MaxAge, o.CacheSize = 10*time.Second, time.Minute, 1<<20
