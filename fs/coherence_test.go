@@ -448,3 +448,28 @@ func TestRestlessFileIsReadWhole(t *testing.T) {
 		t.Error("a file that was just changed is read through the cache")
 	}
 }
+
+// A file that was created exclusively follows other clients before any process looks at it. With a
+// watch for each znode it has none until then.
+func TestNewbornFollowsOthers(t *testing.T) {
+	for change, test := range map[string]struct {
+		do           func(w *world)
+		name, handle string // what stat and fstat say
+	}{
+		"set": {func(w *world) { w.set("/f", "theirs") },
+			"ok file 0644 size=6 nlink=1", "ok size=6 nlink=1"},
+		"deleted": {func(w *world) { w.remove("/f") },
+			"ENOENT", "ok size=0 nlink=0"},
+		"deleted and created": {func(w *world) { w.remove("/f"); w.create("/f", "another") },
+			"ok file 0644 size=7 nlink=1", "ok size=0 nlink=0"},
+	} {
+		t.Run(change, func(t *testing.T) {
+			modes(t, func(t *testing.T, w *world) {
+				w.want("ok", "open", "1", "f", "rw+creat+excl")
+				test.do(w)
+				w.eventually(test.handle, "fstat", "1")
+				w.eventually(test.name, "stat", "f")
+			})
+		})
+	}
+}
