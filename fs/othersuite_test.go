@@ -24,6 +24,8 @@ const (
 	needsWhoAmI   = "needs whoAmI"
 	needsAllOfIt  = "needs counts of descendants, containers or TTL nodes"
 	needsCreate2  = "needs create2, which not all of them have"
+	needsRemoval  = "needs removal of watches, which not all of them have"
+	asksTheServer = "counts what the session and the connections that find out what a server has ask"
 	needsResuming = "needs a session that outlives its connection"
 )
 
@@ -78,6 +80,12 @@ var zooKeeperAlone = map[string]string{
 	"TestUnlinkAfterAFailedCommit":           needsWorldACL,
 	"TestWhatAsksNobody":                     needsCounts,
 	"TestWhatIsCalledLikeALockStays":         namesOfItsOwn,
+	"TestEphemeral":                          needsWorldACL,
+	"TestEviction":                           needsRemoval,
+	"TestPokesAskNothing":                    needsTree,
+	"TestPokesStayOnTheMount":                needsTree,
+	"TestWarmReadsAskNobody":                 asksTheServer,
+	"TestWhatIsNoEphemeral":                  needsWorldACL,
 	"TestEveryServer":                        "names its servers",
 	"TestRequestsForLargeDirectoryOfKeeper":  "names its server",
 	"TestSuiteOnOtherServers":                "runs the others",

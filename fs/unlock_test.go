@@ -85,13 +85,20 @@ func TestUnlockingIsBounded(t *testing.T) {
 			f, a := w.session(long, Options{Timeout: timeout})
 			a.want("ok", "open", "1", "x.lock", "rw+creat")
 			a.want("ok", strings.Fields(test.lock)...)
-			stalled := w.stall(f.ensemble.SessionID())
+			session := f.ensemble.SessionID()
+			stalled := w.stall(session)
 			a.want(test.want, strings.Fields(test.unlock)...)
 			<-stalled
 			if n := f.locks.count(); n != 0 {
 				t.Errorf("%d locks are held", n)
 			}
 			w.mend(f)
+			if _, err := f.ensemble.ACL(w.t.Context(), "/"); err != nil { // asks on the next connection
+				t.Fatal(err)
+			}
+			if f.ensemble.SessionID() != session { // the server resumes none: the lock goes with it
+				w.server.ExpireSession(session)
+			}
 			w.given(f)
 		})
 	}
