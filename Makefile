@@ -47,9 +47,10 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
 	zsh:zsh fish:fish systemd-analyze:systemd \
 	vim:vim nano:nano emacs:emacs-nox tmux:tmux perl:perl python3:python3 jq:jq tree:tree \
-	rsync:rsync busybox:busybox inotifywait:inotify-tools ip:iproute2 \
+	rsync:rsync busybox:busybox inotifywait:inotify-tools entr:entr ip:iproute2 \
 	gcc:gcc /usr/include/stdlib.h:libc6-dev \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
+	/usr/lib/python3/dist-packages/watchdog:python3-watchdog \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
 .PHONY: help build demo test test-short check vuln race fuzz chaos bench scale deps install uninstall manual session package package-check image image-check kubernetes-check clean
