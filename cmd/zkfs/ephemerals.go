@@ -18,8 +18,8 @@ func (z *command) ephemeralsCommand() *cli.Command {
 			"owns it, and its path.\n\n" +
 			"  zkfs ephemerals --server zk1,zk2,zk3 /\n" +
 			"  zkfs ephemerals --json /mnt/zk | jq -r .session | sort | uniq -c\n\n" +
-			"The whole tree is read. What the ACLs do not let it list is left out and named at " +
-			"the end.\n\n" + pathText,
+			"The whole tree is read. Where an ACL does not let it list the children, the " +
+			"znode is named at the end.\n\n" + pathText,
 		Flags: append([]cli.Flag{
 			jsonFlag("print a JSON object on a line for each"),
 		}, errandFlags()...),

@@ -85,7 +85,7 @@ func report(w io.Writer, err error) int {
 	return f.code
 }
 
-// separate returns the errors that errors.Join has made one, or err alone.
+// separate returns the errors that errors.Join has made one, also one of several, or err alone.
 func separate(err error) []error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -98,5 +98,9 @@ func separate(err error) []error {
 	if strings.Join(texts, "\n") != err.Error() { // a text of its own, around several errors
 		return []error{err}
 	}
-	return joined.Unwrap()
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, separate(e)...)
+	}
+	return all
 }

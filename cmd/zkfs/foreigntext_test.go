@@ -111,7 +111,8 @@ func TestWatchOfHostileNames(t *testing.T) {
 // Errors that were joined have a line each. No other error can make one.
 func TestErrorsOfHostileServers(t *testing.T) {
 	var stderr strings.Builder
-	err := errors.Join(failf(exitLost, "one %s", hostile).hinting("see "+hostile), errors.New("two\nzkfs: hint: three"))
+	one := failf(exitLost, "one %s", hostile).hinting("see " + hostile)
+	err := errors.Join(errors.Join(one, errors.New("two\nzkfs: hint: three")))
 	if code := report(&stderr, err); code != exitLost {
 		t.Errorf("exit code %d", code)
 	}

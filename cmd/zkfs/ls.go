@@ -26,7 +26,7 @@ func (z *command) lsCommand() *cli.Command {
 			"locks. " +
 			"Bytes that a terminal would obey are escaped there, and left as they are for a " +
 			"program. " +
-			"What the ACLs do not let it list is left out and named at the end.\n\n" + pathText,
+			"Where an ACL does not let it list the children, the znode is named at the end.\n\n" + pathText,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "recursive", Aliases: []string{"R"}, Category: inOrder,
 				Usage: "the znode and all below it"},
@@ -97,17 +97,20 @@ func (e *errand) children(f func(znode.Node)) error {
 	})
 }
 
-// walk calls f with the znode and with each below it. What may not be listed is in the error.
+// walk calls f with the znode and with each below it. The error names those whose children may not
+// be listed.
 func (e *errand) walk(f func(znode.Node)) error {
 	var all faults
 	for n, err := range znode.Walk(e.ctx, e.conn, e.path) {
-		switch {
-		case err == nil:
-			f(n)
-		case n.Path == "":
+		if err != nil && n.Path == "" {
 			return err
-		default:
-			all.add(refusal(e.shown(n.Path), err))
+		}
+		if err != nil {
+			all.add(failf(exitAuth, "%s: its ACL does not allow to list what is below it",
+				e.shown(n.Path)).hinting(authHint))
+		}
+		if n.Stat != nil {
+			f(n)
 		}
 	}
 	return all.err()
