@@ -141,9 +141,10 @@ func (c *client) expire(why error) {
 	c.setSession(0, noPassword)
 	c.seenRW = false
 	c.lastZxid.Store(0)
-	c.setState(StateExpired, why)
-	c.watches.end(ErrSessionExpired)
-	c.queue.fail(ErrSessionExpired)
+	c.enter(StateExpired, why, func() {
+		c.watches.end(ErrSessionExpired)
+		c.queue.fail(ErrSessionExpired)
+	})
 }
 
 func (c *client) hasSession() bool {
@@ -151,14 +152,21 @@ func (c *client) hasSession() bool {
 	return id != 0
 }
 
-// setState tells everybody, in-order observers first.
-func (c *client) setState(state State, err error) {
-	if State(c.state.Swap(int32(state))) == state && state != StateConnecting {
-		return
-	}
+// setState tells of a state, in-order observers first.
+func (c *client) setState(state State, err error) { c.enter(state, err, func() {}) }
+
+// enter does what the state brings between the in-order observers and the program: a call that the
+// program makes after the event belongs to the new state.
+func (c *client) enter(state State, err error, do func()) {
 	e := Event{Type: EventSession, State: state, Err: err, Server: c.serverName()}
-	c.watches.observed(e)
-	c.events.push(e)
+	changed := State(c.state.Swap(int32(state))) != state || state == StateConnecting
+	if changed {
+		c.watches.observed(e)
+	}
+	do()
+	if changed {
+		c.events.push(e)
+	}
 }
 
 func (c *client) timeout() time.Duration { return time.Duration(c.negotiated.Load()) }
