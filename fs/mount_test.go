@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
@@ -123,6 +124,19 @@ func (w *world) create(path, data string) {
 		_, err := w.other.Create(path, b, 0, zk.WorldACL(zk.PermAll))
 		return err
 	})
+	w.heard(path)
+}
+
+// heard waits until the mount does not take the znode at path for missing any more, as far as it
+// hears of its creation: without a watch, or while a test holds events back, it does not.
+func (w *world) heard(path string) {
+	dir, name := ensemble.Split(path)
+	for range 1000 {
+		if missing, _ := w.fs.ensemble.Missing(dir, name); !missing || w.fs.o.Watch == WatchOff {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func (w *world) set(path, data string) {

@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -236,6 +237,9 @@ func (z *zkcliTest) reset(row zkcliRow) {
 				z.Fatal(err)
 			}
 		}
+		if i == 1 && isMounted(z.point) {
+			z.seen()
+		}
 		switch name := strings.Fields(row.cli)[0]; {
 		case name == "listquota" || name == "delquota":
 			z.shell("zkfs quota set -n 5 "+root, true)
@@ -247,6 +251,17 @@ func (z *zkcliTest) reset(row zkcliRow) {
 			}
 		}
 	}
+}
+
+// seen waits until the mount has heard that its tree was deleted and made again.
+func (z *zkcliTest) seen() {
+	eventually(z.T, func() error {
+		out, err := exec.Command("find", z.point+zkcliRoots[1]).CombinedOutput()
+		if err == nil && !strings.Contains(string(out), "/d/b") {
+			err = errors.New("the tree is not whole")
+		}
+		return err
+	})
 }
 
 // row does both sides of a row and compares them.
