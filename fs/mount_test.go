@@ -130,9 +130,12 @@ func (w *world) create(path, data string) {
 // heard waits until the mount does not take the znode at path for missing any more, as far as it
 // hears of its creation: without a watch, or while a test holds events back, it does not.
 func (w *world) heard(path string) {
+	if w.fs == nil || w.fs.o.Watch == WatchOff {
+		return
+	}
 	dir, name := ensemble.Split(path)
 	for range 1000 {
-		if missing, _ := w.fs.ensemble.Missing(dir, name); !missing || w.fs.o.Watch == WatchOff {
+		if missing, _ := w.fs.ensemble.Missing(dir, name); !missing {
 			return
 		}
 		time.Sleep(time.Millisecond)
