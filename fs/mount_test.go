@@ -127,18 +127,21 @@ func (w *world) create(path, data string) {
 	w.heard(path)
 }
 
-// heard waits until the mount does not take the znode at path for missing any more, as far as it
-// hears of its creation: without a watch, or while a test holds events back, it does not.
+// heard waits until the mount does not take the znode at path for missing any more. A mount without
+// a watch does not hear of its creation.
 func (w *world) heard(path string) {
+	w.t.Helper()
 	if w.fs == nil || w.fs.o.Watch == WatchOff {
 		return
 	}
 	dir, name := ensemble.Split(path)
-	for range 1000 {
+	for patience := time.Now().Add(hang); ; time.Sleep(time.Millisecond) {
 		if missing, _ := w.fs.ensemble.Missing(dir, name); !missing {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		if time.Now().After(patience) {
+			w.t.Fatalf("%s is missing for the mount", path)
+		}
 	}
 }
 
