@@ -349,11 +349,18 @@ func (q *queue) giveBack(calls []*call) {
 }
 
 // fail finishes all waiting calls with err.
-func (q *queue) fail(err error) {
+func (q *queue) fail(err error) { finishAll(q.empty(), err) }
+
+// empty returns all waiting calls, which nothing sends any more.
+func (q *queue) empty() []*call {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	calls := q.calls
 	q.calls = nil
-	q.mu.Unlock()
+	return calls
+}
+
+func finishAll(calls []*call, err error) {
 	for _, cl := range calls {
 		cl.finish(err)
 	}

@@ -141,10 +141,10 @@ func (c *client) expire(why error) {
 	c.setSession(0, noPassword)
 	c.seenRW = false
 	c.lastZxid.Store(0)
-	c.enter(StateExpired, why, func() {
-		c.watches.end(ErrSessionExpired)
-		c.queue.fail(ErrSessionExpired)
-	})
+	over := c.queue.empty() // a call that comes later, such as one for the event, is of the next session
+	c.setState(StateExpired, why)
+	c.watches.end(ErrSessionExpired)
+	finishAll(over, ErrSessionExpired)
 }
 
 func (c *client) hasSession() bool {
@@ -153,20 +153,13 @@ func (c *client) hasSession() bool {
 }
 
 // setState tells of a state, in-order observers first.
-func (c *client) setState(state State, err error) { c.enter(state, err, func() {}) }
-
-// enter does what the state brings between the in-order observers and the program: a call that the
-// program makes after the event belongs to the new state.
-func (c *client) enter(state State, err error, do func()) {
+func (c *client) setState(state State, err error) {
+	if State(c.state.Swap(int32(state))) == state && state != StateConnecting {
+		return
+	}
 	e := Event{Type: EventSession, State: state, Err: err, Server: c.serverName()}
-	changed := State(c.state.Swap(int32(state))) != state || state == StateConnecting
-	if changed {
-		c.watches.observed(e)
-	}
-	do()
-	if changed {
-		c.events.push(e)
-	}
+	c.watches.observed(e)
+	c.events.push(e)
 }
 
 func (c *client) timeout() time.Duration { return time.Duration(c.negotiated.Load()) }

@@ -345,3 +345,38 @@ func TestIdleSessionStaysAlive(t *testing.T) {
 		}
 	})
 }
+
+// A program that hears of an expiry works in the next session at once. Calls of the old session
+// fail, after those that listen in order have heard.
+func TestCallOnExpiryIsOfTheNextSession(t *testing.T) {
+	bubble(t, func(t *testing.T, server *zktest.Server) {
+		c, events := connect(t, server)
+		next, before := make(chan error, 9), make(chan error, 9)
+		create := func(path string, result chan error) {
+			_, err := c.Create(path, nil, zk.FlagEphemeral, acl)
+			result <- err
+		}
+		var heard bool
+		cancel := c.OnEvent(func(e zk.Event) {
+			switch e.State {
+			case zk.StateDisconnected:
+				go create("/before", before)
+			case zk.StateExpired:
+				heard = len(before) == 0
+				go create("/next", next)
+			default:
+				return
+			}
+			synctest.Wait() // the call is on its way
+		})
+		defer cancel()
+		await(t, events, zk.StateHasSession)
+		server.ExpireSession(c.SessionID())
+		await(t, events, zk.StateExpired)
+		wantErr(t, receive(t, next), nil)
+		wantErr(t, receive(t, before), zk.ErrSessionExpired)
+		if !heard {
+			t.Error("a call of the old session failed before the expiry was told")
+		}
+	})
+}
