@@ -45,12 +45,37 @@ type rule struct {
 //
 //	cmd/zkfs -> fs -> {internal/ensemble, xattr} -> zk -> zk/internal/wire
 var rules = map[string]rule{
-	".":        {},
-	"cmd/zkfs": {code: []string{"fs", "zk", "zk/gssapi", "zk/recipes", "zk/znode", "flw", "xattr", "zk/zktest", "internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli, goFuse, md2man, mountinfo, sys, toml, vmMetrics}, tests: []string{goInternal, goleak}},
-	"fs":       {code: []string{"internal/acls", "internal/calls", "internal/ensemble", "internal/errno", "internal/life", "internal/names", "internal/poke", "zk", "xattr", "flw", "internal/printable", goFuse, mountinfo, sys}, tests: []string{"zk/zktest", "internal/child", "internal/orders", goleak}},
-	"xattr":    {code: []string{"zk"}, tests: []string{"zk/zktest"}},
-	"flw":      {tests: []string{"zk/zktest", goleak}},
-	"zk":       {code: []string{"zk/internal/wire", "flw"}, tests: []string{"zk/zktest", "internal/conformance", "internal/api", goleak}},
+	".": {},
+	"cmd/zkfs": {
+		code: []string{
+			"fs", "zk", "zk/gssapi", "zk/recipes", "zk/znode", "flw", "xattr", "zk/zktest",
+			"internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli,
+			goFuse, md2man, mountinfo, sys, toml, vmMetrics,
+		},
+		tests: []string{
+			goInternal, goleak,
+		},
+	},
+	"fs": {
+		code: []string{
+			"internal/acls", "internal/calls", "internal/ensemble", "internal/errno",
+			"internal/life", "internal/names", "internal/poke", "zk", "xattr", "flw",
+			"internal/printable", goFuse, mountinfo, sys,
+		},
+		tests: []string{
+			"zk/zktest", "internal/child", "internal/orders", goleak,
+		},
+	},
+	"xattr": {code: []string{"zk"}, tests: []string{"zk/zktest"}},
+	"flw":   {tests: []string{"zk/zktest", goleak}},
+	"zk": {
+		code: []string{
+			"zk/internal/wire", "flw",
+		},
+		tests: []string{
+			"zk/zktest", "internal/conformance", "internal/api", goleak,
+		},
+	},
 
 	"internal/acls":      {code: []string{"internal/ensemble", "internal/errno", "xattr", "zk"}},
 	"internal/api":       {},
@@ -68,20 +93,60 @@ var rules = map[string]rule{
 	"internal/poke":      {code: []string{sys}},
 	"internal/printable": {},
 	"internal/proxy":     {tests: []string{goleak}},
-	"internal/transfer":  {code: []string{"internal/cut", "xattr", "zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
-	"compat/gen":         {code: []string{"internal/api"}},
+	"internal/transfer": {
+		code: []string{
+			"internal/cut", "xattr", "zk", "zk/znode",
+		},
+		tests: []string{
+			"zk/zktest", "internal/bubble",
+		},
+	},
+	"compat/gen": {code: []string{"internal/api"}},
 
-	"zk/internal/wire":     {std: []string{"net", "os", "unsafe"}, quiet: true},
-	"zk/zktest":            {code: []string{"zk/internal/wire"}, tests: []string{"zk", "flw", "internal/conformance", goleak}},
-	"zk/gssapi":            {code: []string{"zk", gokrb5}},
-	"zk/znode":             {code: []string{"zk"}, tests: []string{"zk/zktest", "internal/bubble"}},
-	"zk/cache":             {code: []string{"zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
-	"zk/recipes":           {code: []string{"zk", "zk/znode", "zk/cache"}, tests: []string{"zk/zktest", "internal/bubble"}},
-	"zk/discovery":         {code: []string{"zk", "zk/znode", "zk/cache", "zk/recipes"}, tests: []string{"zk/zktest", "internal/bubble"}},
+	"zk/internal/wire": {std: []string{"net", "os", "unsafe"}, quiet: true},
+	"zk/zktest": {
+		code: []string{
+			"zk/internal/wire",
+		},
+		tests: []string{
+			"zk", "flw", "internal/conformance", goleak,
+		},
+	},
+	"zk/gssapi": {code: []string{"zk", gokrb5}},
+	"zk/znode":  {code: []string{"zk"}, tests: []string{"zk/zktest", "internal/bubble"}},
+	"zk/cache":  {code: []string{"zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
+	"zk/recipes": {
+		code: []string{
+			"zk", "zk/znode", "zk/cache",
+		},
+		tests: []string{
+			"zk/zktest", "internal/bubble",
+		},
+	},
+	"zk/discovery": {
+		code: []string{
+			"zk", "zk/znode", "zk/cache", "zk/recipes",
+		},
+		tests: []string{
+			"zk/zktest", "internal/bubble",
+		},
+	},
 	"internal/conformance": {code: []string{"zk"}, tests: []string{"zk/zktest", goleak}},
 
-	"integration":       {tests: []string{"fs", "zk", "zk/cache", "zk/discovery", "zk/gssapi", "zk/recipes", "zk/znode", "xattr", "flw", "zk/zktest", "internal/archive", "internal/child", "internal/conformance", "internal/cut", "internal/history", "internal/proxy", goInternal, goleak, mountinfo, sys}},
-	"integration/chaos": {tests: []string{"zk", "zk/cache", "zk/recipes", "flw", "internal/history", "internal/proxy", goleak, mountinfo, sys}},
+	"integration": {
+		tests: []string{
+			"fs", "zk", "zk/cache", "zk/discovery", "zk/gssapi", "zk/recipes", "zk/znode", "xattr",
+			"flw", "zk/zktest", "internal/archive", "internal/child", "internal/conformance",
+			"internal/cut", "internal/history", "internal/proxy", goInternal, goleak, mountinfo,
+			sys,
+		},
+	},
+	"integration/chaos": {
+		tests: []string{
+			"zk", "zk/cache", "zk/recipes", "flw", "internal/history", "internal/proxy", goleak,
+			mountinfo, sys,
+		},
+	},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

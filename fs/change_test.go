@@ -153,7 +153,7 @@ type row struct {
 	before string // calls, separated by semicolons
 	call   string // the last is the one that is meddled with
 	answer string
-	after  string // znodes as PATH=VERSION:DATA or PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none; eVERSION: ephemeral
+	after  string // PATH=VERSION:DATA, PATH=VERSION:DATA/AVERSION/CVERSION or PATH=none; eVERSION: ephemeral
 	asks   bool   // f# and d# are there, and nothing changes
 	idle   bool   // f# and its idle lock are there, which no server removes
 	told   string // what else may be answered when the reply to the change itself is lost, because nobody can tell
@@ -185,7 +185,8 @@ var changeRows = []row{
 	{name: "exchange", before: "put f# one; put g# two", call: "rename2 f# g# exchange", after: "f#=1:two g#=1:one"},
 	{name: "type", before: "put f# new", call: "setxattr f# user.zk.type directory", after: "f#=0:new/0/2"},
 	{name: "ephemeral", before: "put f# new", call: "setxattr f# user.zk.type ephemeral", after: "f#=e0:new"},
-	{name: "permanent file", before: "put f# new; setxattr f# user.zk.type ephemeral", call: "setxattr f# user.zk.type file", after: "f#=0:new"},
+	{name: "permanent file", before: "put f# new; setxattr f# user.zk.type ephemeral",
+		call: "setxattr f# user.zk.type file", after: "f#=0:new"},
 	{name: "ACL", before: "put f# new", call: "setxattr f# user.zk.acl world:anyone:cdrwa", after: "f#=0:new/1/0"},
 	{name: "ACL that nobody can read", before: "put f# new", call: "setxattr f# user.zk.acl world:anyone:d", told: "EIO"},
 	{name: "first data under an ACL", before: "open # f# w+creat+excl; write # new; setxattr f# user.zk.acl world:anyone:r", call: "close #", after: "f#=0:new"},

@@ -116,7 +116,8 @@ func TestLockFileShowsTheQueue(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.want("ok", "open", "1", "x.lock", "rw+creat")
 	w.want("ok", "flock", "1", "ex")
-	if got := w.do("cat", "x.lock"); !strings.Contains(got, " exclusive ") || !strings.Contains(got, filepath.Base(os.Getenv(agentVariable))) {
+	program := filepath.Base(os.Getenv(agentVariable))
+	if got := w.do("cat", "x.lock"); !strings.Contains(got, " exclusive ") || !strings.Contains(got, program) {
 		t.Errorf("the queue is %s", got)
 	}
 	w.want("ok", "write", "1", "deploying 1.2")

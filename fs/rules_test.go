@@ -35,7 +35,7 @@ type ruleStep struct {
 //
 //	rule CALL [NUMBER]: TEXT     a rule begins here; pjdfstest has it in the script of that number
 //	but TEXT                     the rule does not apply, for this reason
-//	WORD [ARG]... [-> ANSWER]    the agent makes this call, see internal/orders, and answers so; "ok" if nothing is said
+//	WORD [ARG]... [-> ANSWER]    the agent makes this call, see internal/orders, and answers so, else "ok"
 //	ro WORD [ARG]...             an agent in a read-only mount makes it
 //	ro eventually PATH           that agent sees a file that was made in the other mount
 //	@acl PATH [PERMISSIONS]      another client sets the ACL: of the permissions, or one that lets no process in

@@ -26,7 +26,8 @@ func startCluster(size int, configure func(id int, config *zk.ServerConfig, srv 
 	return zk.StartTestClusterFunc(size, func(id int, config *zk.ServerConfig, srv *zk.Server) {
 		srv.JVMFlags = append(srv.JVMFlags, superDigest)
 		if classData != "" {
-			srv.JVMFlags = append(srv.JVMFlags, "-XX:SharedArchiveFile="+classData, "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+			srv.JVMFlags = append(srv.JVMFlags, "-XX:SharedArchiveFile="+classData,
+				"-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 		}
 		if configure != nil {
 			configure(id, config, srv)

@@ -99,7 +99,7 @@ func keeper(t *testing.T, name string) string {
 // otherOnKeeper begins the lines that the program prints otherwise on a ClickHouse Keeper: by what
 // it lacks, how it keeps ACLs and null data, and that it resumes no session.
 var otherOnKeeper = []string{
-	"no ACL: ", "container: ", "TTL: ", "null or empty: ", "children: ", "ACL: ", "ACL of whom it was: ",
+	"no ACL: ", "container: ", "TTL: ", "null or empty: ", "children: ", "ACL: ", "ACL of its owner: ",
 	"the same session: ", "changed behind a reconnect: ",
 }
 

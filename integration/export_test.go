@@ -187,7 +187,8 @@ func succeed(t *testing.T, args ...string) string {
 func TestTreesComeBack(t *testing.T) {
 	t.Parallel()
 	server, root, other := addr(shared.Servers[0]), newRoot(t), newRoot(t)
-	source, target := connect(t, []string{server}, zk.WithChroot(root)), connect(t, []string{server}, zk.WithChroot(other))
+	source := connect(t, []string{server}, zk.WithChroot(root))
+	target := connect(t, []string{server}, zk.WithChroot(other))
 	plant(t, source)
 	// As Kafka has it: brokers are ephemerals, and a number in the name says which came first.
 	create(t, source, "/brokers", "", zk.FlagPersistent)
@@ -199,12 +200,14 @@ func TestTreesComeBack(t *testing.T) {
 	}
 	command(t, "/", "/usr/bin/python3", "-c", kazooLeaves, server+root)
 	want := slices.DeleteFunc(census(t, source, "/"), func(line string) bool {
-		return strings.HasPrefix(line, "member") || strings.HasPrefix(line, "brokers/ids/0 ") || strings.HasPrefix(line, "changes/change_")
+		return strings.HasPrefix(line, "member") || strings.HasPrefix(line, "brokers/ids/0 ") ||
+			strings.HasPrefix(line, "changes/change_")
 	})
 
 	file := filepath.Join(t.TempDir(), "tree.tar")
 	succeed(t, "export", server+root, "-o", file)
-	if out := succeed(t, "import", "--versions", file, server+other); !strings.Contains(out, "all is as in the source") {
+	out := succeed(t, "import", "--versions", file, server+other)
+	if !strings.Contains(out, "all is as in the source") {
 		t.Errorf("printed %q", out)
 	}
 	same(t, census(t, target, "/"), want)
@@ -215,7 +218,8 @@ func TestTreesComeBack(t *testing.T) {
 	if err != nil || path != "/changes/change_0000000003" {
 		t.Errorf("the next sequential child is %s, %v", path, err)
 	}
-	if out := command(t, "/", "/usr/bin/python3", "-c", kazooGoesOn, server+other); out != "8\nfirst\nsecond\nlater\nentry-100-0000000004\n" {
+	out = command(t, "/", "/usr/bin/python3", "-c", kazooGoesOn, server+other)
+	if out != "8\nfirst\nsecond\nlater\nentry-100-0000000004\n" {
 		t.Errorf("kazoo found %q", out)
 	}
 }

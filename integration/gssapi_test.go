@@ -134,7 +134,7 @@ func (r *realm) server() *zk.TestCluster {
 }
 
 // option authenticates a client. Kerberos takes its time on a busy machine: seconds for the server's
-// first client, whose attempt must not be given up for that.
+// first client. Its attempt must not be given up for that.
 func (r *realm) option(cfg gssapi.Config) func(*zk.Conn) {
 	r.t.Helper()
 	cfg.Krb5Conf = r.path("krb5.conf")

@@ -23,7 +23,8 @@ func checkMaintenance(t *testing.T, deb, file string) {
 			step := func(args, want string) {
 				t.Helper()
 				line := strings.Join([]string{manager.name, manager.options, root, args}, " ")
-				command(t, "", "env", append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, strings.Fields(line)...)...)
+				scripted := append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, strings.Fields(line)...)
+				command(t, "", "env", scripted...)
 				calls, err := os.ReadFile(filepath.Join(root, "calls"))
 				if err != nil {
 					t.Fatal(err)

@@ -105,7 +105,8 @@ func followPassword(t *testing.T, ts *zk.TestCluster) {
 	t.Helper()
 	const property = "-Djava.security.auth.login.config="
 	flags := ts.Servers[0].Srv.JVMFlags
-	login := strings.TrimPrefix(flags[slices.IndexFunc(flags, func(f string) bool { return strings.HasPrefix(f, property) })], property)
+	at := slices.IndexFunc(flags, func(f string) bool { return strings.HasPrefix(f, property) })
+	login := strings.TrimPrefix(flags[at], property)
 	cut, source := through(t, addr(ts.Servers[0]))
 	file, old := authFile(t, "sasl:greek:Ωμέγα ä\n"), authFile(t, "sasl:greek:Ωμέγα ä\n")
 	m := mount(t, source, "--sasl=digest-md5", "--acl=creator", "--auth-file", file)
@@ -201,7 +202,8 @@ func followTLS(t *testing.T, ts *zk.TestCluster, secure string, a *authority) {
 		a.issue("carol") // with another key
 		replace(t, own, fileBytes(t, filepath.Join(a.dir, "carol.pem")))
 	})
-	args := append([]string{"mount", "--connect-timeout=2s", source, t.TempDir()}, append(flags, filepath.Join(a.dir, "ca.pem"))...)
+	args := append([]string{"mount", "--connect-timeout=2s", source, t.TempDir()}, flags...)
+	args = append(args, filepath.Join(a.dir, "ca.pem"))
 	if out, code := runZkfs(t, args...); code != 12 || !strings.Contains(out, "unknown authority") {
 		t.Errorf("the old authority: exit code %d, %s", code, out)
 	}

@@ -18,11 +18,11 @@ type secretKind struct {
 	good   []byte    // what it holds at first
 	other  []byte    // another secret that the server takes
 	stale  []byte    // what the server refuses; nil if there is nothing
-	who    [2]string // the ACL of what good and other create
+	acls   [2]string // the ACL of what good and other create
 }
 
-// rotate sees what becomes of a mount when its secret rotates, breaks and is refused. Each connection
-// after the first comes from a cut of a proxy.
+// rotate sees what becomes of a mount when its secret rotates, breaks and is refused. Each
+// connection after the first comes from a cut of a proxy.
 func (kind secretKind) rotate(t *testing.T) {
 	server, path, _ := strings.Cut(kind.server, "/")
 	p := newProxy(t, strings.Replace(server, "localhost", "127.0.0.1", 1))
@@ -30,30 +30,30 @@ func (kind secretKind) rotate(t *testing.T) {
 	replace(t, kind.file, kind.good)
 	m := mount(t, source, append(kind.flags, "--acl=creator", "--session-timeout=2s")...)
 	name := filepath.Base(m.dir) + "-" + filepath.Base(kind.file)
-	as := func(who string) {
+	as := func(acl string) {
 		t.Helper()
 		script := fmt.Sprintf("echo x >%[1]s && getfattr --only-values -n user.zk.acl %[1]s && rm %[1]s", name)
 		eventually(t, func() error {
-			if got, err := m.try(script); err != nil || !strings.Contains(got, who) {
-				return fmt.Errorf("the ACL is %q, not that of %s, %w", got, who, err)
+			if got, err := m.try(script); err != nil || !strings.Contains(got, acl) {
+				return fmt.Errorf("the ACL is %q, not that of %s, %w", got, acl, err)
 			}
 			return nil
 		})
 	}
-	as(kind.who[0])
+	as(kind.acls[0])
 	replace(t, kind.file, kind.other)
 	p.Cut()
-	as(kind.who[1])
+	as(kind.acls[1])
 	replace(t, kind.file, []byte("nonsense"))
 	p.Cut()
-	as(kind.who[1])
+	as(kind.acls[1])
 	const broken = `level=ERROR msg="a secret can not be read again, the last one is used on"`
 	if log := m.log.String(); !strings.Contains(log, broken) || strings.Contains(log, "nonsense") {
 		t.Errorf("of a broken file the log has\n%s", log)
 	}
 	replace(t, kind.file, kind.good)
 	p.Cut()
-	as(kind.who[0])
+	as(kind.acls[0])
 	if kind.stale == nil {
 		return
 	}
@@ -73,7 +73,8 @@ func rotateEach(t *testing.T, kinds map[string]secretKind) {
 	}
 }
 
-// refused waits for the end of a mount whose secret is refused for good, and sees to what is left.
+// refused waits for the end of a mount after its secret is refused for good, and sees to what is
+// left.
 func (m *mounted) refused(t *testing.T) {
 	t.Helper()
 	m.killed = true // it does not end with success
@@ -83,7 +84,9 @@ func (m *mounted) refused(t *testing.T) {
 	if code := m.daemon.ProcessState.ExitCode(); code != 13 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{`level=ERROR msg="authentication refused" `, "authentication refused for good", "the mount is dead"} {
+	for _, want := range []string{
+		`level=ERROR msg="authentication refused" `, "authentication refused for good", "the mount is dead",
+	} {
 		if !strings.Contains(m.log.String(), want) {
 			t.Errorf("the log has not %q:\n%s", want, m.log)
 		}

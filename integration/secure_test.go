@@ -106,7 +106,8 @@ func authSecrets(t *testing.T, digest, kerberos string, r *realm) map[string]sec
 		},
 		"keytab": {
 			kerberos, []string{"--sasl=gssapi", "--sasl-principal=alice", "--sasl-keytab", keytab}, keytab,
-			fileBytes(t, r.path("alice.keytab")), fileBytes(t, r.path("both.keytab")), fileBytes(t, r.path("bob.keytab")),
+			fileBytes(t, r.path("alice.keytab")), fileBytes(t, r.path("both.keytab")),
+			fileBytes(t, r.path("bob.keytab")),
 			[2]string{"sasl:alice@", "sasl:alice@"},
 		},
 	}

@@ -49,7 +49,8 @@ func TestUnits(t *testing.T) {
 	write(t, filepath.Join(units, "web.service.d/register.conf"), text)
 	write(t, filepath.Join(units, "web.service"), "[Service]\nExecStart=/usr/local/bin/web\n")
 	// What it does not understand it says on standard error, and ends with 0.
-	out := command(t, "", "sh", "-c", `systemd-analyze verify --man=no "$@" 2>&1`, "sh", filepath.Join(units, "zkfs@app.service"), filepath.Join(units, "web.service"),
+	out := command(t, "", "sh", "-c", `systemd-analyze verify --man=no "$@" 2>&1`, "sh",
+		filepath.Join(units, "zkfs@app.service"), filepath.Join(units, "web.service"),
 		filepath.Join(samples, "mnt-app.mount"), filepath.Join(samples, "mnt-app.automount"))
 	if out != "" {
 		t.Errorf("systemd-analyze verify: %s", out)
@@ -65,8 +66,9 @@ func TestWhatTheServiceUnmounts(t *testing.T) {
 	script, _, _ = strings.Cut(script, "'\n")
 	script = strings.Replace(script, "/usr/local/bin/zkfs", "echo zkfs", 1)
 	for result, want := range map[string]string{ // see systemd.exec(5)
-		"exit-code": "", "success": "zkfs umount -f /m\n", "signal": "zkfs umount -f /m\n", "core-dump": "zkfs umount -f /m\n",
-		"watchdog": "zkfs umount -f /m\n", "timeout": "zkfs umount -f /m\n", "oom-kill": "zkfs umount -f /m\n",
+		"exit-code": "", "success": "zkfs umount -f /m\n", "signal": "zkfs umount -f /m\n",
+		"core-dump": "zkfs umount -f /m\n",
+		"watchdog":  "zkfs umount -f /m\n", "timeout": "zkfs umount -f /m\n", "oom-kill": "zkfs umount -f /m\n",
 	} {
 		cmd := exec.Command("sh", "-c", script)
 		cmd.Env = append(os.Environ(), "SERVICE_RESULT="+result, "EXIT_STATUS=12", "MOUNTPOINT=/m")

@@ -66,7 +66,8 @@ func startZKCli(t *testing.T, server string) *zkcli {
 	for _, jar := range []string{"zookeeper.jar", "slf4j-nop.jar", "commons-cli.jar"} {
 		jars = append(jars, filepath.Join(debianJars, jar))
 	}
-	cmd := exec.Command("java", "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", strings.Join(jars, ":"),
+	cmd := exec.Command("java", "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+		strings.Join(jars, ":"),
 		"org.apache.zookeeper.ZooKeeperMain", "-server", server)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in, err := cmd.StdinPipe()
@@ -427,7 +428,8 @@ func (z *zkcliTest) tree(root string) string {
 			}
 			data = string(found)
 		}
-		tree[strings.TrimPrefix(n.Path, root)] = fmt.Sprintf("%q %s %v", data, xattr.FormatACL(acl), st.EphemeralOwner != 0)
+		path := strings.TrimPrefix(n.Path, root)
+		tree[path] = fmt.Sprintf("%q %s %v", data, xattr.FormatACL(acl), st.EphemeralOwner != 0)
 	}
 	quota, _, err := z.conn.Get("/zookeeper/quota" + root + "/zookeeper_limits")
 	if err == nil && string(quota) != "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=-1" {

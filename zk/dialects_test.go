@@ -111,19 +111,22 @@ var features = map[string]string{
 	"clickhouse-25.8": "[multiRead reconfig] [create2 createContainer createTTL addWatch removeWatches checkWatches " +
 		"whoAmI getEphemerals getAllChildrenNumber childStats pzxid] [recursivePaths resume]",
 	"clickhouse-26.1": "[create2 multiRead addWatch removeWatches checkWatches reconfig] " +
-		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber childStats pzxid] [recursivePaths resume]",
+		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber childStats pzxid] " +
+		"[recursivePaths resume]",
 	"clickhouse-26.3": "[create2 multiRead addWatch removeWatches checkWatches reconfig] " +
-		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber childStats pzxid] [recursivePaths resume]",
+		"[createContainer createTTL whoAmI getEphemerals getAllChildrenNumber childStats pzxid] " +
+		"[recursivePaths resume]",
 	"clickhouse-latest": "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches reconfig " +
 		"childStats] [whoAmI getEphemerals getAllChildrenNumber pzxid] [recursivePaths resume]",
 	"raftkeeper": "[multiRead] [create2 createContainer createTTL addWatch removeWatches checkWatches whoAmI " +
 		"getEphemerals getAllChildrenNumber reconfig childStats] [recursivePaths pzxid resume]",
-	"raftkeeper-latest": "[multiRead childStats] [create2 createContainer createTTL addWatch removeWatches checkWatches " +
-		"whoAmI getEphemerals getAllChildrenNumber reconfig] [recursivePaths pzxid resume]",
+	"raftkeeper-latest": "[multiRead childStats] " +
+		"[create2 createContainer createTTL addWatch removeWatches checkWatches whoAmI getEphemerals " +
+		"getAllChildrenNumber reconfig] [recursivePaths pzxid resume]",
 }
 
-const everything = "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches whoAmI getEphemerals " +
-	"getAllChildrenNumber reconfig recursivePaths pzxid resume] [] [childStats]"
+const everything = "[create2 createContainer createTTL multiRead addWatch removeWatches checkWatches " +
+	"whoAmI getEphemerals getAllChildrenNumber reconfig recursivePaths pzxid resume] [] [childStats]"
 
 // Every call is answered by every server, or refused without being sent, and costs no connection.
 func TestEveryCallOnEveryServer(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Secrets is what a connection proves its identity with, and whom it trusts.
+// Secrets is what a connection proves its identity with, and the authorities that it trusts.
 type Secrets struct {
 	TLS  *tls.Config   // as that of [WithTLS]; nil for plain TCP
 	SASL SASLMechanism // as that of [WithSASL]; nil for none
@@ -28,7 +28,7 @@ func (c Credential) GoString() string { return c.String() }
 
 // WithSecrets calls current before each connection, the first and all later ones, and takes what it
 // returns in place of what WithTLS and WithSASL gave. Its credentials come before those of WithAuth
-// and AddAuth. So a program whose secrets change goes on without a new client. A connection that
+// and AddAuth. So a program goes on without a new client when its secrets change. A connection that
 // stands is left alone. An expired session is followed by another one with the same secrets, and
 // after Close current is not called any more.
 //
@@ -36,13 +36,13 @@ func (c Credential) GoString() string { return c.String() }
 // not change. Several goroutines may call it at once: what asks servers for their features has
 // connections of its own. It counts into no timeout, so it must not block.
 //
-// A server that refuses the secrets, or in TLS the certificate, does not end the client at once: the
-// next server is tried, with what current then returns. The attempt ends in a [StateDisconnected]
-// event whose Err wraps [ErrAuthFailed], and is logged as an error. A refusal is final, and the
-// state becomes [StateAuthFailed], when each server has refused the same secrets in its last
-// attempts, twice or more, over the session timeout or longer, and none has accepted meanwhile. A
-// server that can not be reached may accept, and keeps the client going. Before any server has
-// accepted once, one refusal by each is final.
+// A server that refuses the secrets, or in TLS the certificate, does not end the client at once:
+// the next server is tried, with what current then returns. The attempt ends in a
+// [StateDisconnected] event with an Err that wraps [ErrAuthFailed], and is logged as an error. A
+// refusal is final, and the state becomes [StateAuthFailed], when each server has refused the same
+// secrets in its last attempts, twice or more, over the session timeout or longer, and none has
+// accepted meanwhile. A server that can not be reached may accept, and keeps the client going.
+// Before any server has accepted once, one refusal by each is final.
 //
 // A server that the client does not trust, by its own TLS configuration, refuses nothing: the
 // client tries for as long as it lives.

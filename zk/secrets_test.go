@@ -136,7 +136,7 @@ func (h *holder) get() *Secrets {
 	return h.current
 }
 
-// What becomes of a client whose secrets rotate, or are refused, for each way to prove them.
+// What becomes of a client when its secrets rotate, or are refused, for each way to prove them.
 func TestSecretsRotate(t *testing.T) {
 	const patience = 10 * time.Second // the session timeout
 	kinds := map[string]func(string) *Secrets{
@@ -201,7 +201,8 @@ func TestSecretsRotate(t *testing.T) {
 					h := &holder{make: secrets}
 					h.set("old")
 					var log saslLog
-					c, _, err := Connect([]string{"a", "b"}, patience, WithDialer(p.dial), WithLogger(&log), WithSecrets(h.get))
+					c, _, err := Connect([]string{"a", "b"}, patience,
+						WithDialer(p.dial), WithLogger(&log), WithSecrets(h.get))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -227,7 +228,8 @@ func TestSecretsRotate(t *testing.T) {
 					if p.dials["a:2181"] < 2 || p.dials["b:2181"] < 2 {
 						t.Errorf("connections: %v", p.dials)
 					}
-					if s := log.String(); !strings.Contains(s, ErrAuthFailed.Error()) || strings.Contains(s, "new") || strings.Contains(s, "old") {
+					if s := log.String(); !strings.Contains(s, ErrAuthFailed.Error()) ||
+						strings.Contains(s, "new") || strings.Contains(s, "old") {
 						t.Errorf("log %q", s)
 					}
 				})

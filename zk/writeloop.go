@@ -33,7 +33,7 @@ func (t *transport) writeLoop() error {
 		case <-t.c.closing:
 			return t.writeClose()
 		case <-t.c.queue.wake:
-			runtime.Gosched() // so that callers who are about to run travel along
+			runtime.Gosched() // so that callers about to run travel along
 			calls = t.c.queue.take(calls[:0])
 			if err := t.encode(calls); err != nil {
 				return err

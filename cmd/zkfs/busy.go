@@ -34,7 +34,7 @@ func whileBusy(detach func() error, isDead, isAsked func() bool) error {
 }
 
 // isAsked reports whether a process asks a mount of this machine for its status. It may be another
-// user's, of whose open files the kernel tells nothing.
+// user's: the kernel tells nothing of its open files.
 func isAsked() bool {
 	names, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the only error is a bad pattern
 	for _, name := range names {

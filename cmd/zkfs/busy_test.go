@@ -19,12 +19,16 @@ func TestWhileBusy(t *testing.T) {
 		want        error
 		within      time.Duration
 	}{
-		"free":                          {within: 0},
-		"poked":                         {busy: time.Millisecond, within: busyPause},
-		"asked":                         {busy: 5 * time.Second, asked: 5 * time.Second, within: 5*time.Second + busyPause},
-		"in use":                        {busy: time.Hour, want: syscall.EBUSY, within: busyTries * busyPause},
-		"in use, and asked for a while": {busy: time.Hour, asked: time.Second, want: syscall.EBUSY, within: 2 * time.Second},
-		"in use, and asked for ever":    {busy: time.Hour, asked: time.Hour, want: syscall.EBUSY, within: askPatience + time.Second},
+		"free":   {within: 0},
+		"poked":  {busy: time.Millisecond, within: busyPause},
+		"asked":  {busy: 5 * time.Second, asked: 5 * time.Second, within: 5*time.Second + busyPause},
+		"in use": {busy: time.Hour, want: syscall.EBUSY, within: busyTries * busyPause},
+		"in use, and asked for a while": {
+			busy: time.Hour, asked: time.Second, want: syscall.EBUSY, within: 2 * time.Second,
+		},
+		"in use, and asked for ever": {
+			busy: time.Hour, asked: time.Hour, want: syscall.EBUSY, within: askPatience + time.Second,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -90,10 +90,13 @@ var (
 	descLocks      = describe("locks_held", gauge, "Locks that programs hold on the mount.")
 	descLeaving    = describe("locks_leaving", gauge, "Locks that programs have given back and the servers have not confirmed.")
 	descLost       = describe("failed_commits_total", counter, "Commits that failed for good: what was written is not in ZooKeeper.")
-	descTold       = describe("inotify_events_total", counter, "Changes by other clients that programs which watch were told of, and those of which they could not be.", "result")
-	descInodes     = describe("inotify_watched_inodes", gauge, "Files and directories that programs watch, as far as --inotify=auto sees them.")
-	descOps        = describe("fuse_operations_total", counter, "What the kernel asked of the mount.", "op")
-	descErrors     = describe("fuse_errors_total", counter, "What was answered with an error, by its name.", "errno", "op")
+	descTold       = describe("inotify_events_total", counter,
+		"Changes by other clients that programs which watch were told of, "+
+			"and those of which they could not be.", "result")
+	descInodes = describe("inotify_watched_inodes", gauge,
+		"Files and directories that programs watch, as far as --inotify=auto sees them.")
+	descOps    = describe("fuse_operations_total", counter, "What the kernel asked of the mount.", "op")
+	descErrors = describe("fuse_errors_total", counter, "What was answered with an error, by its name.", "errno", "op")
 )
 
 // write writes the numbers in Prometheus' text format.

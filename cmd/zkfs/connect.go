@@ -113,7 +113,8 @@ func (n *connection) await(ctx context.Context, conn *zk.Conn, progress io.Write
 // refused is the failure of a command after a server has refused its credentials or certificate.
 func refused(server string, err error) error {
 	if alert, ok := errors.AsType[*net.OpError](err); ok {
-		return failf(exitAuth, "%s %s", server, ailment(alert)).hinting("--tls-cert and --tls-key name one that it takes")
+		return failf(exitAuth, "%s %s", server, ailment(alert)).
+			hinting("--tls-cert and --tls-key name one that it takes")
 	}
 	return failf(exitAuth, "%s refuses the credentials", server).hinting(authHint)
 }

@@ -38,7 +38,8 @@ func (z *command) diffCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "ephemerals", Usage: "compare ephemerals too"},
 			&cli.BoolFlag{Name: "versions", Usage: "compare the versions of data too"},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing, and stop at the first difference"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"},
+				Usage: "print nothing, and stop at the first difference"},
 		}, connectionFlags()...),
 		Action: z.diff,
 	}

@@ -44,7 +44,8 @@ func (z *command) exportCommand() *cli.Command {
 
 func (z *command) export(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usagef("export needs one path or source, there are %d", c.NArg()).hinting("zkfs export zk1,zk2/app -o app.tar")
+		return usagef("export needs one path or source, there are %d", c.NArg()).
+			hinting("zkfs export zk1,zk2/app -o app.tar")
 	}
 	file := c.String("output")
 	if file == "" && isTerminal(z.out) {

@@ -43,7 +43,8 @@ func (z *command) importCommand() *cli.Command {
 func transferFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done, and change nothing"},
-		&cli.BoolFlag{Name: "versions", Usage: "let the versions of data become those of the source too, by writing it as often"},
+		&cli.BoolFlag{Name: "versions",
+			Usage: "let the versions of data become those of the source too, by writing it as often"},
 	}
 }
 
@@ -95,7 +96,8 @@ func (z *command) transfer(
 	done := 0
 	var printed error
 	t := &transfer.Transfer{
-		Conn: to.conn, Root: to.znode, Source: from, Mode: mode, Versions: c.Bool("versions"), DryRun: dry, Grant: to.grant(),
+		Conn: to.conn, Root: to.znode, Source: from, Mode: mode,
+		Versions: c.Bool("versions"), DryRun: dry, Grant: to.grant(),
 		Step: func(s *transfer.Step) {
 			if done++; !dry {
 				bar.tell(done)

@@ -57,7 +57,8 @@ var (
 			_, err := parseLimit(text)
 			return err == nil
 		}}
-	aBytesLimit = &kind{name: "LIMIT", like: "a number of bytes, as in 512, 64k or 256M, or none", words: []string{"none"},
+	aBytesLimit = &kind{name: "LIMIT", like: "a number of bytes, as in 512, 64k or 256M, or none",
+		words: []string{"none"},
 		check: func(text string) bool {
 			_, err := parseBytesLimit(text)
 			return err == nil

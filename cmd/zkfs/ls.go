@@ -97,8 +97,8 @@ func (e *errand) children(f func(znode.Node)) error {
 	})
 }
 
-// walk calls f with the znode and with each below it. The error names those whose children may not
-// be listed.
+// walk calls f with the znode and with each below it. The error names those with children that may
+// not be listed.
 func (e *errand) walk(f func(znode.Node)) error {
 	var all faults
 	for n, err := range znode.Walk(e.ctx, e.conn, e.path) {

@@ -149,9 +149,10 @@ A name without a file is a host, and so is NAME:PORT.
 
 # ENVIRONMENT
 
-Each long flag is a variable too: ` + "`ZKFS_READ_ONLY=true`" + ` stands for --read-only. The command line wins over the environment, and
-that over the file of a context. A variable that is empty says nothing. Flags that say what one command is to do, such as --recursive
-and --version of ` + "`zkfs rm`" + `, are taken from its command line alone. Besides these there are:
+Each long flag is a variable too: ` + "`ZKFS_READ_ONLY=true`" + ` stands for --read-only.
+The command line wins over the environment, and that over the file of a context.
+A variable that is empty says nothing. Flags that say what one command is to do,
+such as --recursive and --version of ` + "`zkfs rm`" + `, are taken from its command line alone. Besides these there are:
 
 * ` + "`ZKFS_AUTH`" + `: credentials, one scheme:credentials on a line, as in digest:bob:secret. It is not handed on to the process in the background.
 * ` + "`KRB5CCNAME`, `KRB5_CONFIG`" + `: for --sasl=gssapi, where kinit leaves tickets and where the KDCs are.

@@ -98,8 +98,8 @@ func TestLostAnswers(t *testing.T) {
 	}
 	server.OnRequest(func(r zktest.Request) zktest.Fault { return zktest.Fault{Stall: r.Op == "getData"} })
 	var stderr strings.Builder
-	code := run(t.Context(), []string{"get", "/x", "--session-timeout=1s", "--connect-timeout=1s", "--server=" + server.Addr()},
-		stdio{nil, io.Discard, &stderr})
+	args := []string{"get", "/x", "--session-timeout=1s", "--connect-timeout=1s", "--server=" + server.Addr()}
+	code := run(t.Context(), args, stdio{nil, io.Discard, &stderr})
 	if code != exitConnect || !strings.Contains(stderr.String(), "/x: no server has answered "+
 		"for 1s") {
 		t.Errorf("no answer: exit code %d\n%s", code, stderr.String())

@@ -15,10 +15,10 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// secrets are what connections prove their identity with, and whom they trust. Files that can be
-// read again are read for each connection: secrets rotate while a mount lives.
+// secrets are what connections prove their identity with, and the authorities that they trust.
+// Files that can be read again are read for each connection: secrets rotate while a mount lives.
 type secrets struct {
-	c   *cli.Context // whose flags name the files
+	c   *cli.Context // its flags name the files
 	log *slog.Logger // set before the first connection
 
 	mu      sync.Mutex // guards the following
@@ -26,7 +26,8 @@ type secrets struct {
 	current *zk.Secrets
 }
 
-// secretsOf reads the flags of connectionFlags that are about secrets, and the files that they name.
+// secretsOf reads the flags of connectionFlags that are about secrets, and the files that they
+// name.
 func secretsOf(c *cli.Context, in *inputs) (*secrets, error) {
 	current, err := readSecrets(c, in)
 	return &secrets{c: c, log: slog.New(slog.DiscardHandler), in: in, current: current}, err

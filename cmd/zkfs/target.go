@@ -21,7 +21,8 @@ type target struct {
 // serverFlag lets a command work without a mount. argument is what its usage calls PATH.
 func serverFlag(argument, category string) cli.Flag {
 	return &valued{&cli.StringFlag{Name: "server", Category: category,
-		Usage: argument + " is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app, or of a context"}, aText}
+		Usage: argument + " is what it would be on a mount of `SOURCE`, as in zk1,zk2:2181/app, " +
+			"or of a context"}, aText}
 }
 
 // znodeServerFlag is serverFlag of a command with a znode, not a file, as its argument.

@@ -100,8 +100,10 @@ func (t *liveTree) refusal(ctx context.Context, w io.Writer, err error) error {
 	switch {
 	case errors.As(err, &conflict):
 		name(w, conflict.Named, conflict.Count)
-		return failf(exitNotDone, "%s in the way, and nothing was changed", plural(conflict.Count, "znode is", "znodes are")).
-			hinting("--merge overwrites what differs, --replace deletes what the source lacks too; -n shows what they would do")
+		return failf(exitNotDone, "%s in the way, and nothing was changed",
+			plural(conflict.Count, "znode is", "znodes are")).
+			hinting("--merge overwrites what differs, --replace deletes what the source lacks too; " +
+				"-n shows what they would do")
 	case errors.As(err, &masked):
 		name(w, masked.Named, masked.Count)
 		return failf(exitAuth, "the server has hidden password hashes in the ACLs of %s, and nothing was changed",

@@ -10,7 +10,8 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
-// An ACL whose reply was lost is not sent again, also where the server has dropped entries of it.
+// An ACL is not sent again after its reply was lost, also where the server has dropped entries of
+// it.
 func TestLostReplyToAnACL(t *testing.T) {
 	ann := zk.DigestACL(zk.PermAll, "ann", "secret")
 	for _, test := range []struct {
@@ -21,7 +22,8 @@ func TestLostReplyToAnACL(t *testing.T) {
 		{"kept", "3.8", append(zk.WorldACL(zk.PermRead), ann...), nil},
 		{"kept", "clickhouse-25.8", ann, nil},
 		{"without world", "clickhouse-25.8", append(zk.WorldACL(zk.PermRead), ann...), ErrUnresolved},
-		{"without ip", "raftkeeper", append([]zk.ACL{{Perms: zk.PermRead, Scheme: "ip", ID: "127.0.0.1"}}, ann...), ErrUnresolved},
+		{"without ip", "raftkeeper",
+			append([]zk.ACL{{Perms: zk.PermRead, Scheme: "ip", ID: "127.0.0.1"}}, ann...), ErrUnresolved},
 	} {
 		t.Run(test.server+" "+test.name, func(t *testing.T) {
 			s := newServers(t, 40*time.Second, Options{}, zktest.WithServer(test.server))

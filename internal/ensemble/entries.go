@@ -9,8 +9,9 @@ import (
 )
 
 // Entries returns what List returns, with a Snapshot of each child in the order of
-// s.Children.All(), by one request to the servers whatever is known. ok is false where the servers have none that brings the Stats
-// of children, or refuse it because of one child: List and Many tell the same in more requests.
+// s.Children.All(), by one request to the servers whatever is known. ok is false where the servers
+// have none that brings the Stats of children, or refuse it because of one child: List and Many tell
+// the same in more requests.
 //
 // It is for --watch=node, where no Snapshot of a child may be kept. With a recursive watch List and
 // Many bring the data too, of many directories at a time, and keep it.

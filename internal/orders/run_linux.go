@@ -33,8 +33,8 @@ func Obey(in io.Reader, out io.Writer) {
 	}
 }
 
-// answerTo makes a call and returns the answer: "ok", possibly with a value, the name of an
-// error of the kernel, or "error" with what is wrong. A call whose words are unknown, malformed or
+// answerTo makes a call and returns the answer: "ok", possibly with a value, the name of an error
+// of the kernel, or "error" with what is wrong. A call with words that are unknown, malformed or
 // missing panics, which is an answer of that kind.
 func answerTo(files map[string]*os.File, words []string) (answer string) {
 	defer func() {

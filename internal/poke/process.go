@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ErrEnded is the error of an order whose poker has ended: it was killed, or took too long. It makes
-// no call any more.
+// ErrEnded is the error of an order after its poker has ended: it was killed, or took too long. It
+// makes no call any more.
 var ErrEnded = errors.New("the poker has ended")
 
 // Process is a poker as the daemon sees it. It is for one goroutine at a time, but for Kill.
@@ -20,7 +20,7 @@ type Process struct {
 	results chan Result // closed when the poker has ended
 }
 
-// Start starts the poker that cmd runs, whose stdin and stdout must be free. [Process.Reap] must
+// Start starts the poker that cmd runs. Its stdin and stdout must be free. [Process.Reap] must
 // follow.
 func Start(cmd *exec.Cmd, m Mount) (*Process, error) {
 	value, err := json.Marshal(m)

@@ -97,7 +97,8 @@ func TestConfigErrors(t *testing.T) {
 func TestKeytabThatIsTruncated(t *testing.T) {
 	keys := keytab.New()
 	for range 2 {
-		if err := keys.AddEntry("alice", "ZKFS.TEST", "alicepw", time.Now(), 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
+		err := keys.AddEntry("alice", "ZKFS.TEST", "alicepw", time.Now(), 1, etypeID.AES256_CTS_HMAC_SHA1_96)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -91,8 +91,8 @@ const walkBatch = 500
 // shown as it was when its turn came: the tree may change meanwhile, and a znode that is deleted
 // before its turn is left out. Walk holds the paths of two levels at a time.
 //
-// A znode whose children the session may not list comes with [zk.ErrNoAuth], and the walk goes on
-// with the others if the loop does. Its Stat is nil where the servers do not show that either. A
+// A znode with children that the session may not list comes with [zk.ErrNoAuth], and the walk goes
+// on with the others if the loop does. Its Stat is nil where the servers do not show that either. A
 // znode without children comes without an error. Any other error comes with a zero Node and ends
 // the walk; [zk.ErrNoNode] says that path is missing.
 func Walk(ctx context.Context, c *zk.Conn, path string) iter.Seq2[Node, error] {

@@ -146,7 +146,7 @@ func acls(c *zk.Conn, server, root string) {
 	fmt.Println("ACL of what is missing:", name(err))
 	must(c.Create(root+"/auth", nil, 0, zk.AuthACL(zk.PermRead|zk.PermDelete)))
 	acl, _, err = c.GetACL(root + "/auth")
-	fmt.Println("ACL of whom it was:", acl, name(err))
+	fmt.Println("ACL of its owner:", acl, name(err))
 
 	stranger := other(server)
 	defer stranger.Close()
