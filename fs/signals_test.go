@@ -25,14 +25,14 @@ func TestInterrupt(t *testing.T) {
 		signals []syscall.Signal // the last of them again and again
 		want    string
 	}{
-		{"stat nosuch", false, []syscall.Signal{syscall.SIGURG}, "ETIMEDOUT"},
-		{"stat nosuch", false, []syscall.Signal{syscall.SIGALRM}, "ETIMEDOUT"},
+		{"stat d", false, []syscall.Signal{syscall.SIGURG}, "ETIMEDOUT"},
+		{"stat d", false, []syscall.Signal{syscall.SIGALRM}, "ETIMEDOUT"},
 		{"cat f", false, []syscall.Signal{syscall.SIGALRM}, "ETIMEDOUT"},
 		{"ls d", false, []syscall.Signal{syscall.SIGALRM}, "ETIMEDOUT"},
 		{"open 1 f w", false, []syscall.Signal{syscall.SIGALRM}, "ETIMEDOUT"},
 		{"getxattr f user.zk.acl", false, []syscall.Signal{syscall.SIGALRM}, "ETIMEDOUT"},
-		{"stat nosuch", false, []syscall.Signal{syscall.SIGINT}, "EINTR"},
-		{"stat nosuch", false, []syscall.Signal{syscall.SIGALRM, syscall.SIGTERM}, "EINTR"},
+		{"stat d", false, []syscall.Signal{syscall.SIGINT}, "EINTR"},
+		{"stat d", false, []syscall.Signal{syscall.SIGALRM, syscall.SIGTERM}, "EINTR"},
 		{"mkdir e", true, []syscall.Signal{syscall.SIGALRM}, "EINTR"},
 		{"unlink f", true, []syscall.Signal{syscall.SIGURG}, "EINTR"},
 	} {
