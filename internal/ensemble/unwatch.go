@@ -31,7 +31,9 @@ func (w *watch) dropped(paths []string) {
 func (w *watch) retire(path string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.armed[watched{path, dataWatch}] && !w.armed[watched{path, childWatch}] {
+	_, data := w.armed[watched{path, dataWatch}]
+	_, children := w.armed[watched{path, childWatch}]
+	if !data && !children {
 		return true
 	}
 	w.unused = append(w.unused, path)

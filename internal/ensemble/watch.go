@@ -22,7 +22,7 @@ type watch struct {
 	mu     sync.Mutex // guards the following
 	mode   WatchMode
 	tree   bool             // the recursive watch stands in this session
-	armed  map[watched]bool // one-shot watches that have not fired
+	armed  map[watched]bool // one-shot watches that have not fired; true: other questions rely on it
 	ours   map[watched]int  // changes of the caller under way, whose events are no news to it
 	lost   time.Time        // when the connection broke; zero while there is one
 	stop   chan struct{}    // closed by close
@@ -307,7 +307,17 @@ func (w *watch) setMode(m WatchMode) {
 func (w *watch) wants(path string, kind watchKind) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.mode == WatchNode && !w.armed[watched{path, kind}]
+	return w.mode == WatchNode && !w.rely(watched{path, kind})
+}
+
+// rely reports whether a watch is armed, and notes that the caller's question sets none for that
+// reason.
+func (w *watch) rely(key watched) bool {
+	_, armed := w.armed[key]
+	if armed {
+		w.armed[key] = true
+	}
+	return armed
 }
 
 // arm reports whether the next request about path should set a watch of that kind, and notes that
@@ -321,19 +331,27 @@ func (w *watch) arm(path string, kind watchKind) bool {
 	defer w.mu.Unlock()
 	key := watched{path, kind}
 	covered := w.mode == WatchTree && (kind == dataWatch || path == "/")
-	if w.mode == WatchOff || covered || w.armed[key] {
+	if w.mode == WatchOff || covered || w.rely(key) {
 		return false
 	}
-	w.armed[key] = true
+	w.armed[key] = false
 	return true
 }
 
-// failed takes the note of arm back if the request failed.
+// failed takes the note of arm back if the request failed. What other questions have learned
+// meanwhile, relying on the watch, is stale then: no event will say so.
 func (w *watch) failed(path string, kind watchKind, err error) {
-	if err != nil {
-		w.mu.Lock()
-		delete(w.armed, watched{path, kind})
-		w.mu.Unlock()
+	if err == nil {
+		return
+	}
+	key := watched{path, kind}
+	w.mu.Lock()
+	relied := w.armed[key]
+	delete(w.armed, key)
+	w.mu.Unlock()
+	if relied {
+		w.cache.changed(path)
+		w.tell(path, Dropped|AttrChanged)
 	}
 }
 
