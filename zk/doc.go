@@ -49,12 +49,14 @@
 // session over instead, see [WithSession]. [Conn.SetServers] moves it to other servers.
 //
 // [WithChroot] puts the session below a znode: paths of requests, replies and events begin there.
-// [ParseConnectString] splits "zk1:2181,zk2:2181/chroot".
+// [Conn.Chroot] does so for a view, so that parts of a program share a session, each below a znode
+// of its own. [ParseConnectString] splits "zk1:2181,zk2:2181/chroot".
 //
 // Examples: ExampleConnect, Example_session. Tests: TestStatesOfAGoodConnect,
 // TestSessionSurvivesTheConnection, TestAnotherSessionFollowsExpiry, TestExpiryWithoutAnyServer,
 // TestServerExpiry, TestIdleSessionStaysAlive, TestReconnectAfterALongOutage,
-// TestACallHastensTheReconnect, TestServersAreDialedByName, TestSessionIsHandedOver, TestChroot.
+// TestACallHastensTheReconnect, TestServersAreDialedByName, TestSessionIsHandedOver, TestChroot,
+// TestChrootEvents.
 //
 // # Znodes
 //

@@ -226,7 +226,7 @@ func (l *Lock) Path() string {
 }
 
 // background returns a view of the connection that ends with it alone.
-func background(c *Conn) *Conn { return &Conn{c.client, c.life} }
+func background(c *Conn) *Conn { return c.WithContext(c.life) }
 
 // certain returns for how long the session lives at the servers at least, with a sixth of its timeout to spare.
 func (h *hold) certain(c *Conn) time.Duration { return c.timeout()*5/6 - c.unproven() }

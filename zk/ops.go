@@ -65,7 +65,7 @@ func (c *Conn) watchFor(cl *call, path string, kind watchKind, wanted bool) <-ch
 		return nil
 	}
 	events := make(chan Event, 1)
-	cl.onReply = c.watches.onReply(cl, path, kind, events)
+	cl.onReply = c.watches.onReply(cl, path, kind, oneShot{c.chroot, events})
 	return events
 }
 

@@ -151,11 +151,7 @@ func (w *watchTable) covered(path string) bool {
 
 // lostBelow tells all listeners that anything below path may have changed.
 func (w *watchTable) lostBelow(path string) {
-	own, ok := w.c.clientPath(path)
-	if !ok {
-		own = "/" // the watch stands above the chroot
-	}
-	w.observed(Event{Type: EventLost, State: StateSyncConnected, Path: own})
+	w.observed(Event{Type: EventLost, State: StateSyncConnected, Path: path})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, watcher := range w.lasting[AddWatchPersistentRecursive][path] {
@@ -171,7 +167,7 @@ func (w *watchTable) endRecursive() {
 	recursive := w.lasting[AddWatchPersistentRecursive]
 	for path, list := range recursive {
 		for _, watcher := range list {
-			watcher.end(w.notWatching(path, ErrUnimplemented))
+			watcher.end(notWatching(path, ErrUnimplemented))
 		}
 	}
 	clear(recursive)

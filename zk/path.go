@@ -74,28 +74,42 @@ func validateCreate(path string, sequential bool) error {
 	return nil
 }
 
+// chroot is the znode of the server below which a Conn sees everything: "" for the root, or "/a/b".
+type chroot string
+
+// chrootAt returns the chroot of that path, which may be "" too.
+func chrootAt(path string) (chroot, error) {
+	if path == "" || path == "/" {
+		return "", nil
+	}
+	if validatePath(path) != nil {
+		return "", fmt.Errorf("zk: chroot %q: %w", path, ErrInvalidPath)
+	}
+	return chroot(path), nil
+}
+
 // serverPath returns path as the server knows it. The error is ErrInvalidPath itself, because programs compare with ==.
-func (c *client) serverPath(path string) (string, error) {
+func (r chroot) serverPath(path string) (string, error) {
 	if validatePath(path) != nil {
 		return "", ErrInvalidPath
 	}
-	return c.withChroot(path), nil
+	return r.withChroot(path), nil
 }
 
-func (c *client) withChroot(path string) string {
+func (r chroot) withChroot(path string) string {
 	switch {
-	case c.chroot == "":
+	case r == "":
 		return path
 	case path == "/":
-		return c.chroot
+		return string(r)
 	}
-	return c.chroot + path
+	return string(r) + path
 }
 
-// clientPath returns a path of the server as users of the connection know it. ok is false for a
-// path outside the chroot.
-func (c *client) clientPath(path string) (own string, ok bool) {
-	rest, ok := strings.CutPrefix(path, c.chroot)
+// clientPath returns a path of the server as users of the Conn know it. ok is false for a path
+// outside the chroot.
+func (r chroot) clientPath(path string) (own string, ok bool) {
+	rest, ok := strings.CutPrefix(path, string(r))
 	switch {
 	case !ok:
 		return "", false

@@ -36,7 +36,7 @@ func TestValidatePath(t *testing.T) {
 }
 
 func TestChroot(t *testing.T) {
-	c := &client{chroot: "/app"}
+	c := chroot("/app")
 	for path, server := range map[string]string{"/": "/app", "/a": "/app/a", "/a/b": "/app/a/b"} {
 		if got := c.withChroot(path); got != server {
 			t.Errorf("%s on the server: %s, want %s", path, got, server)

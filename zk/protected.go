@@ -24,7 +24,7 @@ func (c *Conn) CreateProtectedEphemeralSequential(path string, data []byte, acl 
 	var interrupted *InterruptedError
 	if errors.As(err, &interrupted) && p.sent {
 		bg := p
-		bg.c = &Conn{c.client, c.life}
+		bg.c = background(c)
 		go bg.discard() // ends when the znode is gone or the session has ended
 	}
 	return created, err

@@ -321,5 +321,5 @@ func (c *client) inBackground(cl *call) error {
 		cl.free()
 		return err
 	}
-	return (&Conn{c, c.life}).await(cl)
+	return (&Conn{c, c.base, c.life}).await(cl)
 }

@@ -148,7 +148,7 @@ func (w *watchTable) endAll(err error) {
 // unwatched tells observers that the one-shot watches on paths have ended.
 func (w *watchTable) unwatched(paths []string, err error) {
 	for _, path := range paths {
-		w.observed(w.notWatching(path, err))
+		w.observed(notWatching(path, err))
 	}
 }
 
@@ -166,7 +166,7 @@ func (w *watchTable) refused(r *wire.SetWatches2, err error) {
 	for mode, paths := range [...][]string{r.PersistentWatches, r.PersistentRecursiveWatches} {
 		for _, path := range paths {
 			for _, watcher := range w.lasting[mode][path] {
-				watcher.end(w.notWatching(path, err))
+				watcher.end(notWatching(path, err))
 			}
 			delete(w.lasting[mode], path)
 		}

@@ -15,13 +15,13 @@ import (
 // errOutside is the reason for which a path outside the chroot is refused.
 var errOutside = errors.New("outside the chroot")
 
-// receivedPath returns a path of the server as users of the connection know it. It refuses what is
-// not the path of a znode, with [wire.ErrMalformed], and with errOutside a path outside the chroot.
-func (c *client) receivedPath(path string) (string, error) {
+// receivedPath returns a path of the server as users of the Conn know it. It refuses what is not the
+// path of a znode, with [wire.ErrMalformed], and with errOutside a path outside the chroot.
+func (r chroot) receivedPath(path string) (string, error) {
 	if err := validatePath(path); err != nil {
 		return "", fmt.Errorf("zk: path from the server: %w: %v", wire.ErrMalformed, err)
 	}
-	own, ok := c.clientPath(path)
+	own, ok := r.clientPath(path)
 	if !ok {
 		return "", fmt.Errorf("zk: path from the server: %q is %w", path, errOutside)
 	}
@@ -29,7 +29,7 @@ func (c *client) receivedPath(path string) (string, error) {
 }
 
 // receivedPaths returns those of paths that receivedPath does not refuse, in the same memory.
-func (c *client) receivedPaths(paths []string) []string {
+func (c *Conn) receivedPaths(paths []string) []string {
 	kept := paths[:0]
 	for _, path := range paths {
 		switch own, err := c.receivedPath(path); {

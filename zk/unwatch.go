@@ -79,13 +79,12 @@ func (w *watchTable) removeOnce(path string, kinds []watchKind, only <-chan Even
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, kind := range kinds {
-		list := slices.DeleteFunc(w.once[kind][path], func(events chan Event) bool {
-			if only != nil && only != events {
+		list := slices.DeleteFunc(w.once[kind][path], func(watch oneShot) bool {
+			if only != nil && only != watch.events {
 				return false
 			}
 			found = true
-			events <- w.notWatching(path, nil)
-			close(events)
+			watch.fire(notWatching(path, nil))
 			return true
 		})
 		if w.once[kind][path] = list; len(list) == 0 {

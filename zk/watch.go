@@ -2,6 +2,7 @@ package zk
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -19,16 +20,48 @@ const (
 )
 
 // watchTable holds the watches of the session by the paths of the server. It outlives connections.
+// Events have the paths of the server until they are delivered, see seen.
 type watchTable struct {
 	c         *client
 	observers atomic.Pointer[[]*observer]
 
 	mu      sync.Mutex // guards the following
-	once    [watchKinds]map[string][]chan Event
+	once    [watchKinds]map[string][]oneShot
 	lasting [watchModes]map[string][]*Watcher
 }
 
-type observer struct{ f func(Event) }
+type observer struct {
+	root chroot
+	f    func(Event)
+}
+
+// oneShot is a one-shot watch.
+type oneShot struct {
+	root   chroot
+	events chan Event // has room for the one event that it gets
+}
+
+// fire delivers e and ends the watch.
+func (o oneShot) fire(e Event) {
+	e.Path, _ = o.root.clientPath(e.Path)
+	o.events <- e
+	close(o.events)
+}
+
+// seen returns e as a Conn of the chroot sees it. ok is false if it concerns none of its znodes. What
+// may be lost anywhere below a znode above the chroot may be lost anywhere in it.
+func (r chroot) seen(e Event) (own Event, ok bool) {
+	if e.Type == EventSession {
+		return e, true
+	}
+	path, ok := r.clientPath(e.Path)
+	if !ok && e.Type == EventLost {
+		_, ok = chroot(strings.TrimSuffix(e.Path, "/")).clientPath(string(r))
+		path = "/"
+	}
+	e.Path = path
+	return e, ok
+}
 
 func (w *watchTable) init(c *client) {
 	w.c = c
@@ -37,16 +70,16 @@ func (w *watchTable) init(c *client) {
 
 func (w *watchTable) clear() {
 	for kind := range w.once {
-		w.once[kind] = make(map[string][]chan Event)
+		w.once[kind] = make(map[string][]oneShot)
 	}
 	for mode := range w.lasting {
 		w.lasting[mode] = make(map[string][]*Watcher)
 	}
 }
 
-// observe adds an in-order observer.
-func (w *watchTable) observe(f func(Event)) (cancel func()) {
-	o := &observer{f}
+// observe adds an in-order observer of what happens in root.
+func (w *watchTable) observe(root chroot, f func(Event)) (cancel func()) {
+	o := &observer{root, f}
 	change := func(edit func(list []*observer) []*observer) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -73,14 +106,16 @@ func (w *watchTable) observe(f func(Event)) (cancel func()) {
 func (w *watchTable) observed(e Event) {
 	if list := w.observers.Load(); list != nil {
 		for _, o := range *list {
-			o.f(e)
+			if own, ok := o.root.seen(e); ok {
+				o.f(own)
+			}
 		}
 	}
 }
 
 // onReply returns what registers a one-shot watch of the given kind when the reply of cl has come. A watch is set when
 // the request succeeds; exists sets one on a missing znode too.
-func (w *watchTable) onReply(cl *call, path string, kind watchKind, events chan Event) func(wire.Code) {
+func (w *watchTable) onReply(cl *call, path string, kind watchKind, watch oneShot) func(wire.Code) {
 	return func(code wire.Code) {
 		missing := code == wire.CodeNoNode && cl.op == wire.OpExists
 		if code != wire.CodeOK && !missing || cl.state.Load() == callAbandoned {
@@ -91,7 +126,7 @@ func (w *watchTable) onReply(cl *call, path string, kind watchKind, events chan 
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.once[kind][path] = append(w.once[kind][path], events)
+		w.once[kind][path] = append(w.once[kind][path], watch)
 	}
 }
 
@@ -111,24 +146,28 @@ func firedBy(t EventType) []watchKind {
 // dispatch delivers an event of the server. It runs on the read loop.
 func (w *watchTable) dispatch(e Event) {
 	path := e.Path
-	own, err := w.c.receivedPath(path)
-	if err != nil {
+	if _, err := w.c.base.receivedPath(path); err != nil {
 		w.c.doubt(err)
 		return
 	}
-	e.Path = own
 	w.observed(e)
 	w.mu.Lock()
 	for _, kind := range firedBy(e.Type) {
-		for _, events := range w.once[kind][path] {
-			events <- e // has room for one, and gets one
-			close(events)
+		for _, watch := range w.once[kind][path] {
+			watch.fire(e)
 		}
 		delete(w.once[kind], path)
 	}
 	w.dispatchLasting(path, e)
 	w.mu.Unlock()
-	w.c.events.push(e)
+	w.push(e)
+}
+
+// push delivers e to the channel of Connect and to the callback.
+func (w *watchTable) push(e Event) {
+	if own, ok := w.c.base.seen(e); ok {
+		w.c.events.push(own)
+	}
 }
 
 // end ends all watches for the reason err.
@@ -143,22 +182,20 @@ func (w *watchTable) end(err error) {
 	for _, paths := range w.lasting {
 		for path, list := range paths {
 			for _, watcher := range list {
-				watcher.end(w.notWatching(path, err))
+				watcher.end(notWatching(path, err))
 			}
 		}
 	}
 	w.clear()
 }
 
-func (w *watchTable) endOnce(path string, list []chan Event, err error) {
-	for _, events := range list {
-		events <- w.notWatching(path, err)
-		close(events)
+func (w *watchTable) endOnce(path string, list []oneShot, err error) {
+	for _, watch := range list {
+		watch.fire(notWatching(path, err))
 	}
-	w.c.events.push(w.notWatching(path, err))
+	w.push(notWatching(path, err))
 }
 
-func (w *watchTable) notWatching(path string, err error) Event {
-	own, _ := w.c.clientPath(path)
-	return Event{Type: EventNotWatching, State: StateDisconnected, Path: own, Err: err}
+func notWatching(path string, err error) Event {
+	return Event{Type: EventNotWatching, State: StateDisconnected, Path: path, Err: err}
 }

@@ -107,7 +107,7 @@ func (w *Watcher) send(e Event) {
 	switch n := len(w.events); {
 	case w.muted:
 	case n < watcherQueue:
-		w.events <- e
+		w.put(e)
 	case n == watcherQueue:
 		w.lost()
 	} // else an EventLost is the last that waits, and covers e
@@ -116,16 +116,20 @@ func (w *Watcher) send(e Event) {
 // lost queues an EventLost, unless one is the last that waits.
 func (w *Watcher) lost() {
 	if len(w.events) <= watcherQueue && !w.muted {
-		own, _ := w.c.clientPath(w.path)
-		w.events <- Event{Type: EventLost, State: StateSyncConnected, Path: own}
+		w.put(Event{Type: EventLost, State: StateSyncConnected, Path: w.path})
 	}
+}
+
+func (w *Watcher) put(e Event) {
+	e.Path, _ = w.c.clientPath(e.Path)
+	w.events <- e
 }
 
 // end queues the last event. The caller holds the table's mutex.
 func (w *Watcher) end(e Event) {
 	if !w.stopped {
 		w.stopped = true
-		w.events <- e
+		w.put(e)
 		close(w.events)
 	}
 }
@@ -135,7 +139,7 @@ func (t *watchTable) addLasting(w *Watcher) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if w.mode == AddWatchPersistentRecursive && t.c.features.support(FeatureRecursivePaths) == Lacking {
-		w.end(t.notWatching(w.path, ErrUnimplemented)) // known since AddWatch looked
+		w.end(notWatching(w.path, ErrUnimplemented)) // known since AddWatch looked
 	} else if !w.stopped {
 		t.lasting[w.mode][w.path] = append(t.lasting[w.mode][w.path], w)
 	} else if len(t.lasting[w.mode][w.path]) == 0 {

@@ -21,6 +21,7 @@ type Target struct {
 	Dialer  zk.Dialer // nil for TCP
 	Super   string    // user:password of the superuser
 	Server  Server    // the zero value is ZooKeeper 3.8
+	Views   bool      // connections have their roots by Chroot, not by WithChroot
 }
 
 // A Case is one rule, as it holds on ZooKeeper 3.8. What holds in its place on another server
@@ -141,6 +142,20 @@ func (e *env) dial(dialer zk.Dialer, timeout time.Duration, options ...zk.Option
 	return c, &states{e, events}
 }
 
+// dialAt is dial for a connection, or a view of one, with root as its root.
+func (e *env) dialAt(
+	root string, dialer zk.Dialer, timeout time.Duration, options ...zk.Option,
+) (*zk.Conn, *states) {
+	e.Helper()
+	if !e.target.Views {
+		return e.dial(dialer, timeout, append(options, zk.WithChroot(root))...)
+	}
+	c, s := e.dial(dialer, timeout, options...)
+	view, err := c.Chroot(root)
+	e.must(err)
+	return view, s
+}
+
 // rooted opens a connection without chroot.
 func (e *env) rooted(options ...zk.Option) *zk.Conn {
 	e.Helper()
@@ -151,5 +166,6 @@ func (e *env) rooted(options ...zk.Option) *zk.Conn {
 // connect opens a connection whose root is that of the case.
 func (e *env) connect(options ...zk.Option) *zk.Conn {
 	e.Helper()
-	return e.rooted(append(options, zk.WithChroot(e.root))...)
+	c, _ := e.dialAt(e.root, e.target.Dialer, long, options...)
+	return c
 }

@@ -50,7 +50,7 @@ func (l *link) mend() {
 func (e *env) remote(timeout time.Duration, options ...zk.Option) (*zk.Conn, *link, *states) {
 	e.Helper()
 	l := &link{dial: e.target.Dialer}
-	c, s := e.dial(l.dialer, timeout, append(options, zk.WithChroot(e.root))...)
+	c, s := e.dialAt(e.root, l.dialer, timeout, options...)
 	s.await(zk.StateHasSession)
 	return c, l, s
 }

@@ -137,7 +137,7 @@ var readCases = []Case{
 	{"a chroot is where the paths of a client begin", func(e *env) {
 		e.create("/app", "")
 		e.create("/apple", "outside")
-		app := e.rooted(zk.WithChroot(e.root + "/app"))
+		app, _ := e.dialAt(e.root+"/app", e.target.Dialer, long)
 		path, err := app.Create("/a", []byte("inside"), 0, open)
 		e.must(err)
 		equal(e, "path of a create", path, "/a")
