@@ -81,4 +81,9 @@ type Event struct {
 	Path   string // For non-session events, the path of the watched node; below the chroot, see [Conn.OnEvent].
 	Err    error  // why the connection was lost, or, with StateConnecting, why the last attempt failed
 	Server string // For connection events
+
+	// Zxid is the transaction of the change that a watch event tells, 0 where the server does not say:
+	// ZooKeeper does from 3.9 on, but not for what a watch missed while the connection was away
+	// (ZOOKEEPER-4655). It is not what the session has seen, see [Conn.LastZxid].
+	Zxid int64
 }

@@ -100,7 +100,7 @@ func (t *transport) handle(frame []byte, fresh bool) error {
 			return ErrSessionExpired
 		}
 	case wire.XidNotification:
-		return t.notify(record)
+		return t.notify(&h, record)
 	case wire.XidSetWatches:
 		t.rearming = true
 		t.priming = max(0, t.priming-1)
@@ -134,7 +134,7 @@ func (t *transport) unanswered() {
 	}
 }
 
-func (t *transport) notify(record []byte) error {
+func (t *transport) notify(h *wire.ReplyHeader, record []byte) error {
 	var e wire.WatcherEvent
 	if err := wire.Unmarshal(record, &e); err != nil {
 		return fmt.Errorf("zk: notification: %w", err)
@@ -142,7 +142,9 @@ func (t *transport) notify(record []byte) error {
 	if !strings.HasPrefix(e.Path, "/") { // of no server's: the frame is another one. See OnEvent for other paths
 		return fmt.Errorf("zk: notification of the path %q", e.Path)
 	}
-	t.dispatch(Event{Type: EventType(e.Type), State: State(e.State), Path: e.Path})
+	t.dispatch(Event{
+		Type: EventType(e.Type), State: State(e.State), Path: e.Path, Zxid: max(0, h.Zxid),
+	})
 	return nil
 }
 

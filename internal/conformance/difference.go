@@ -352,6 +352,17 @@ var pathDifferences = []difference{
 
 // watchDifferences are about watches.
 var watchDifferences = []difference{
+	{EventZxids, []string{"an event does not say in which transaction its change was"}, func(e *env) {
+		e.create("/a", "")
+		events := e.existsW(e.connect(), "/a")
+		stat := e.set("/a", "x")
+		equal(e, "zxid", e.receives(events, zk.EventNodeDataChanged, "/a").Zxid, stat.Mzxid)
+		events = e.childrenW(e.conn, "/a")
+		e.create("/a/b", "")
+		_, stat, err := e.conn.Exists("/a/b")
+		e.must(err)
+		equal(e, "zxid", e.receives(events, zk.EventNodeChildrenChanged, "/a").Zxid, stat.Czxid)
+	}},
 	{UnsureRearm, []string{"a watch on what did not change lives on after a reconnect"}, func(e *env) {
 		w, link, states := e.remote(long)
 		e.create("/a", "")

@@ -42,6 +42,7 @@ const (
 	WatchPath      // events of recursive watches carry the path of the watch
 	DeafChildren   // a delete alone does not fire a child watch
 	UnsureRearm    // setWatches may not tell of children that came or went: RaftKeeper#399
+	EventZxids     // an event has the zxid of its change: ZOOKEEPER-4655
 )
 
 // A Server is a server of the protocol.
@@ -76,7 +77,7 @@ var Servers = []Server{
 	{"3.6", false, NoWhoAmI | TellsAll},
 	{"3.7", false, TellsAll},
 	{"3.8", true, 0},
-	{"3.9", true, 0},
+	{"3.9", true, EventZxids},
 	{"clickhouse-25.8", false, keeper | NoCreate2 | NoContainers | NoTTL | NoSetWatches | NoAddWatch |
 		NoRemoveWatches | OpenWorld | FragileMulti},
 	{"clickhouse-26.1", false, keeper | keeper26},

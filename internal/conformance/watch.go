@@ -80,6 +80,12 @@ var watchCases = []Case{
 		e.create("/a/b/c", "")
 		e.receives(events, zk.EventNodeCreated, "/a/b/c")
 	}},
+	{"an event does not say in which transaction its change was", func(e *env) {
+		e.create("/a", "")
+		events := e.existsW(e.connect(), "/a")
+		e.set("/a", "x")
+		equal(e, "zxid", e.receives(events, zk.EventNodeDataChanged, "/a").Zxid, 0)
+	}},
 	{"a child watch fires when a child is created", func(e *env) {
 		w := e.connect()
 		e.create("/a", "")
