@@ -205,6 +205,41 @@ func (c *Conn) Close() {
 // State returns the current state of the connection.
 func (c *Conn) State() State { return State(c.state.Load()) }
 
+// WaitConnected returns when a server serves requests: the state is [StateHasSession], or
+// [StateConnectedReadOnly] with [WithReadOnly]. That may be over when the caller looks. Calls wait by
+// themselves: it is for programs that begin, or report, only with a connection.
+//
+// Its errors are an [InterruptedError] if the context of c ends first, ErrAuthFailed when the servers
+// have refused the credentials for good, and ErrClosing after Close. A server answers to those of
+// [WithAuth] after the session stands.
+func (c *Conn) WaitConnected() error {
+	changed := make(chan struct{}, 1)
+	defer c.OnEvent(func(e Event) {
+		if e.Type == EventSession {
+			select {
+			case changed <- struct{}{}:
+			default: // one is enough: the state is looked at after it
+			}
+		}
+	})()
+	for {
+		switch c.State() {
+		case StateHasSession, StateConnectedReadOnly:
+			return nil
+		case StateAuthFailed:
+			return ErrAuthFailed
+		}
+		if err := c.over(); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-c.ctx.Done():
+		case <-c.closing:
+		}
+	}
+}
+
 // Server returns the address of the server that is, or was last, connected; "" before the first.
 func (c *Conn) Server() string { return c.serverName() }
 

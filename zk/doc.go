@@ -19,9 +19,10 @@
 // # Sessions
 //
 // A [Conn] is one session at a time, and one connection at a time to one of the servers. [Connect]
-// returns at once, and the calls that follow wait for the session. The client tries the servers in
-// a random order, and resolves a name at each attempt. The pause between two rounds of all servers
-// grows to a second; a call that comes cuts it short.
+// returns at once, and the calls that follow wait for the session; [Conn.WaitConnected] waits
+// without a call. The client tries the servers in a random order, and resolves a name at each
+// attempt. The pause between two rounds of all servers grows to a second; a call that comes cuts it
+// short.
 //
 // The channel of Connect, [WithEventCallback] and [Conn.OnEvent] report each change of state as an
 // [EventSession]:
@@ -56,7 +57,7 @@
 // TestSessionSurvivesTheConnection, TestAnotherSessionFollowsExpiry, TestExpiryWithoutAnyServer,
 // TestServerExpiry, TestIdleSessionStaysAlive, TestReconnectAfterALongOutage,
 // TestACallHastensTheReconnect, TestServersAreDialedByName, TestSessionIsHandedOver, TestChroot,
-// TestChrootEvents.
+// TestChrootEvents, TestWaitConnected.
 //
 // # Znodes
 //
