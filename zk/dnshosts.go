@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,8 +17,13 @@ import (
 // Without it the names themselves are dialed: then too every dial looks them up. It is for dialers that know addresses only, and
 // for ensembles behind one name. [WithTLS] needs the server's name in its configuration, because none comes
 // with an address. [Conn.Close] waits until a lookup has ended.
+//
+// A name that begins with an underscore, as "_zookeeper._tcp.example.com", is that of SRV records
+// (RFC 2782): the names and ports in them are handed out, in the order of their priorities and
+// weights. A port beside such a name means nothing.
 type DNSHostProvider struct {
 	lookup        func(ctx context.Context, host string) ([]string, error)
+	lookupSRV     func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	lookupTimeout time.Duration
 
 	names []string
@@ -38,7 +45,11 @@ func WithLookupTimeout(timeout time.Duration) DNSHostProviderOption { return loo
 
 // NewDNSHostProvider returns a provider for [WithHostProvider]. Each client needs one of its own.
 func NewDNSHostProvider(options ...DNSHostProviderOption) *DNSHostProvider {
-	p := &DNSHostProvider{lookup: net.DefaultResolver.LookupHost, lookupTimeout: 3 * time.Second}
+	p := &DNSHostProvider{
+		lookup:        net.DefaultResolver.LookupHost,
+		lookupSRV:     net.DefaultResolver.LookupSRV,
+		lookupTimeout: 3 * time.Second,
+	}
 	for _, option := range options {
 		option.apply(p)
 	}
@@ -86,7 +97,8 @@ func (p *DNSHostProvider) Next() (server string, retryStart bool) {
 // Connected starts the count of tries again.
 func (p *DNSHostProvider) Connected() { p.tried = 0 }
 
-// resolve returns the addresses of a server, in any order, or the server itself.
+// resolve returns the addresses of a server, in any order, or what its SRV records name; else the
+// server itself.
 func (p *DNSHostProvider) resolve(server string) []string {
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
@@ -94,6 +106,9 @@ func (p *DNSHostProvider) resolve(server string) []string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), p.lookupTimeout)
 	defer cancel()
+	if strings.HasPrefix(host, "_") {
+		return p.resolveSRV(ctx, server, host)
+	}
 	addrs, err := p.lookup(ctx, host)
 	if err != nil || len(addrs) == 0 {
 		return []string{server}
@@ -103,4 +118,20 @@ func (p *DNSHostProvider) resolve(server string) []string {
 		addrs[i] = net.JoinHostPort(addr, port)
 	}
 	return addrs
+}
+
+// resolveSRV returns what the SRV records of a name name. A target of "." says that there is no such
+// service.
+func (p *DNSHostProvider) resolveSRV(ctx context.Context, server, name string) []string {
+	_, records, _ := p.lookupSRV(ctx, "", "", name) // next to an error come those that are valid
+	var servers []string
+	for _, r := range records {
+		if host := strings.TrimSuffix(r.Target, "."); host != "" {
+			servers = append(servers, net.JoinHostPort(host, strconv.Itoa(int(r.Port))))
+		}
+	}
+	if servers == nil {
+		return []string{server}
+	}
+	return servers
 }

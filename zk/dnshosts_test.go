@@ -3,6 +3,7 @@ package zk
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"testing"
 	"time"
@@ -64,6 +65,38 @@ func TestDNSHostProvider(t *testing.T) {
 	}
 	if err := p.Init(nil); err == nil {
 		t.Error("an empty list is taken")
+	}
+}
+
+func TestDNSHostProviderSRV(t *testing.T) {
+	records := map[string][]*net.SRV{
+		"_zk._tcp.a": {{Target: "one.a.", Port: 2181}, {Target: "two.a.", Port: 2182}},
+		"_no._tcp.a": {{Target: "."}},
+	}
+	var asked []string
+	p := NewDNSHostProvider()
+	p.lookup = names{"one.a": {"10.0.0.1"}}.lookup // which nothing asks: a dial does
+	p.lookupSRV = func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
+		asked = append(asked, service+proto+name)
+		return "", records[name], errors.New("one record is invalid")
+	}
+	for name, want := range map[string][]string{
+		"_zk._tcp.a":      {"one.a:2181", "two.a:2182"},
+		"_no._tcp.a":      {"_no._tcp.a:2181"},
+		"_missing._tcp.a": {"_missing._tcp.a:2181"},
+	} {
+		if err := p.Init([]string{name}); err != nil {
+			t.Fatal(err)
+		}
+		asked = nil
+		var got []string
+		for range want {
+			server, _ := p.Next()
+			got = append(got, server)
+		}
+		if !slices.Equal(got, want) || !slices.Equal(asked, []string{name}) {
+			t.Errorf("%s: %q after a lookup of %q, want %q", name, got, asked, want)
+		}
 	}
 }
 
