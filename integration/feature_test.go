@@ -107,6 +107,11 @@ func TestEnsembleCanBeReconfigured(t *testing.T) {
 	boss := leader(t, ts)
 	id := 1 + slices.IndexFunc(ts.Servers, func(s zk.TestServer) bool { return addr(s) != boss }) // of a follower
 	c := connect(t, []string{boss}, zk.WithAuth("digest", []byte("super:secret")))
+	follower := connect(t, []string{addr(ts.Servers[id-1])}, zk.WithDynamicServers())
+	if err := follower.WaitConnected(); err != nil {
+		t.Fatal(err)
+	}
+	session := follower.SessionID()
 	if _, err := c.IncrementalReconfig(nil, []string{strconv.Itoa(id)}, -1); err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +121,16 @@ func TestEnsembleCanBeReconfigured(t *testing.T) {
 	}
 	if strings.Contains(string(members), fmt.Sprintf("server.%d=", id)) || !strings.Contains(string(members), ";"+boss) {
 		t.Errorf("server %d removed, members:\n%s", id, members)
+	}
+	eventually(t, func() error { // a session that follows the ensemble leaves the server, and lives
+		server := follower.Server()
+		if follower.State() != zk.StateHasSession || !strings.Contains(string(members), ";"+server) {
+			return fmt.Errorf("%v at %s, members:\n%s", follower.State(), server, members)
+		}
+		return nil
+	})
+	if follower.SessionID() != session {
+		t.Error("the session that follows the ensemble is another one")
 	}
 }
 

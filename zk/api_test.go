@@ -20,6 +20,7 @@ import (
 
 // beyond names the fields that types have besides the documented ones.
 var beyond = map[string][]string{
+	"Event":              {"Zxid int64"},
 	"MultiResponse":      {"Error error"},
 	"Server":             {"JVMFlags []string"},
 	"ServerConfig":       {"Extra []string"},

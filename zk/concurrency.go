@@ -58,7 +58,8 @@ package zk
 //	client.ask          the prover, on probe connections; ends when no question is left, or with the
 //	                    client, which waits for it
 //	features.attend     asks whether an event told the truth; ends with the reply to its read, or with
-//	                    the client, which waits for it
+//	                    the client, which waits for it; follows /zookeeper/config; likewise with the
+//	                    client
 //	client.openProbe    closes a probe at the end of its time; ends at once
 //	probe.request       likewise, of one question; ends at once
 //	watchTable.addLasting

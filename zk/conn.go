@@ -2,7 +2,6 @@ package zk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -45,6 +44,7 @@ type client struct {
 	connectTimeout time.Duration // 0: derived from the session timeout
 	readOnly       bool
 	lasting        bool          // only a server ends the session
+	dynamic        bool          // the servers follow /zookeeper/config
 	singleReads    bool          // Gets do not travel together
 	maxRequest     int           // largest frame to send
 	maxReply       int           // largest frame to accept
@@ -120,7 +120,7 @@ var noPassword = make([]byte, 16)
 // events are dropped when thousands of them wait, state changes are not. It is closed after Close.
 func Connect(servers []string, sessionTimeout time.Duration, options ...Option) (*Conn, <-chan Event, error) {
 	if len(servers) == 0 {
-		return nil, nil, errors.New("zk: server list must not be empty")
+		return nil, nil, errNoServers
 	}
 	c := &Conn{
 		ctx: context.Background(),
@@ -161,6 +161,9 @@ func Connect(servers []string, sessionTimeout time.Duration, options ...Option) 
 	c.watches.init(c.client)
 	c.events.start()  // its goroutines end when the session goroutine has closed it
 	go c.client.run() // ends after Close
+	if _, ours := c.hosts.(*serverList); ours && c.dynamic {
+		c.features.attend(func() { c.followConfig(servers) })
+	}
 	return c, c.events.out, nil
 }
 

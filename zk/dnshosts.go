@@ -2,7 +2,6 @@ package zk
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -59,7 +58,7 @@ func NewDNSHostProvider(options ...DNSHostProviderOption) *DNSHostProvider {
 // Init takes servers, which it does not look up yet, in an order of its own.
 func (p *DNSHostProvider) Init(servers []string) error {
 	if len(servers) == 0 {
-		return errors.New("zk: server list must not be empty")
+		return errNoServers
 	}
 	p.names = FormatServers(servers)
 	rand.Shuffle(len(p.names), func(i, j int) { p.names[i], p.names[j] = p.names[j], p.names[i] })

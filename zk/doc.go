@@ -47,7 +47,8 @@
 // What belonged to the old session is for the program to create again.
 //
 // [Conn.Close] ends the session, so that ephemeral znodes go at once. A process can hand its
-// session over instead, see [WithSession]. [Conn.SetServers] moves it to other servers.
+// session over instead, see [WithSession]. [Conn.SetServers] moves it to other servers, and
+// [WithDynamicServers] follows the ensemble where servers join and leave.
 //
 // [WithChroot] puts the session below a znode: paths of requests, replies and events begin there.
 // [Conn.Chroot] does so for a view, so that parts of a program share a session, each below a znode

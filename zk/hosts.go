@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,18 +22,21 @@ type HostProvider interface {
 	Connected()
 }
 
-// serverList goes round the servers in an order of its own. It hands out names as they were given, so that each dial
+var errNoServers = errors.New("zk: server list must not be empty")
+
+// serverList is the [HostProvider] of clients that bring none. It goes round the servers in an order of its own. It hands out names as they were given, so that each dial
 // resolves them again and tries all their addresses, and TLS can verify them.
 type serverList struct {
 	mu      sync.Mutex // guards the following
 	servers []string
+	spare   []string // tried in the next round if none of servers is there; may be nil
 	next    int
 	tried   int // since Connected, or since the round began
 }
 
 func (l *serverList) Init(servers []string) error {
 	if len(servers) == 0 {
-		return errors.New("zk: server list must not be empty")
+		return errNoServers
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,11 +54,14 @@ func (l *serverList) Len() int {
 func (l *serverList) Next() (server string, retryStart bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	server = l.servers[l.next%len(l.servers)]
-	l.next++
 	if retryStart = l.tried >= len(l.servers); retryStart {
 		l.tried = 0
+		if l.spare != nil {
+			l.servers, l.spare, l.next = l.spare, l.servers, 0
+		}
 	}
+	server = l.servers[l.next%len(l.servers)]
+	l.next++
 	l.tried++
 	return server, retryStart
 }
@@ -79,25 +84,6 @@ func FormatServers(servers []string) []string {
 	}
 	return list
 }
-
-// SetServers replaces the servers that the client chooses from. If the connected one is not among them, the session
-// moves to one that is. It fails where [WithHostProvider] has put the choice into other hands.
-func (c *Conn) SetServers(servers []string) error {
-	list, ok := c.hosts.(*serverList)
-	if !ok {
-		return errors.New("zk: the servers are chosen by the host provider of WithHostProvider")
-	}
-	servers = FormatServers(servers)
-	if err := list.Init(servers); err != nil {
-		return err
-	}
-	if t := c.current.Load(); t != nil && !slices.Contains(servers, c.serverName()) {
-		t.end(errMoved)
-	}
-	return nil
-}
-
-var errMoved = errors.New("zk: the server is not in the list any more")
 
 // hostOf returns the name or address of a server of the list, without its port.
 func hostOf(server string) string {

@@ -146,7 +146,7 @@ func firedBy(t EventType) []watchKind {
 // dispatch delivers an event of the server. It runs on the read loop.
 func (w *watchTable) dispatch(e Event) {
 	path := e.Path
-	if _, err := w.c.base.receivedPath(path); err != nil {
+	if _, err := w.c.base.receivedPath(path); err != nil && path != configNode {
 		w.c.doubt(err)
 		return
 	}
