@@ -144,7 +144,7 @@ func (z *command) create(c *cli.Context) error {
 		}
 		held = true
 		if err := z.printLine(file); err != nil {
-			return err
+			return &failure{code: exitUsage, err: err}
 		}
 		return o.hold(expired)
 	})

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 )
 
 // The exit codes. They are a contract with scripts: docs/exit-codes.md describes them, and testdata/script has a
@@ -30,6 +32,7 @@ const (
 	// As shells have them, for a command that `zkfs lock` or `zkfs register` is to run.
 	exitNotRunnable = 126
 	exitNotFound    = 127
+	exitUnread      = 128 + int(syscall.SIGPIPE) // no process reads what the command prints
 )
 
 // failure ends a command with an exit code of its own.
@@ -69,6 +72,8 @@ func report(w io.Writer, err error) int {
 		return exitOK
 	case errors.As(err, &t):
 		return int(t)
+	case unread(err):
+		return exitUnread
 	}
 	if isJournal(w) {
 		w = journalErrors{w}
@@ -83,6 +88,13 @@ func report(w io.Writer, err error) int {
 		say(w, "hint: %s", f.hint)
 	}
 	return f.code
+}
+
+// unread reports whether err is that of a write to a pipe without readers. One of a connection to a
+// server is of another type.
+func unread(err error) bool {
+	f, ok := errors.AsType[*fs.PathError](err)
+	return ok && f.Op == "write" && errors.Is(f.Err, syscall.EPIPE)
 }
 
 // separate returns the errors that errors.Join has made one, also one of several, or err alone.

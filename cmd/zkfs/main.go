@@ -13,8 +13,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -29,6 +31,7 @@ func main() {
 	if value := os.Getenv(fs.PokerVariable); value != "" {
 		os.Exit(report(os.Stderr, fs.RunPoker(value, os.Stdin, os.Stdout)))
 	}
+	surviveReaders()
 	args, fake := arguments(os.Args)
 	if fake {
 		return
@@ -43,6 +46,11 @@ func main() {
 	}
 	os.Exit(code)
 }
+
+// surviveReaders makes a write to a pipe without readers an error, in place of a signal that ends
+// the process: a session that does not end by its command's end keeps its ephemerals until it times
+// out. Programs that the process starts get the signal.
+func surviveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // stdio is where a command reads and writes.
 type stdio struct {
