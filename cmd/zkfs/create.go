@@ -82,8 +82,7 @@ func (z *command) creationOf(c *cli.Context) (*creation, error) {
 	case sequential && strings.HasSuffix(name, "/"):
 		o.path = strings.TrimSuffix(o.path, "/") + "/" // the number is the whole name
 	case !o.named():
-		return nil, usagef("%s: it is a part of a znode", name).hinting("name the directory: " +
-			"zkfs create " + path.Dir(name))
+		return nil, partOfZnode(name)
 	case o.path == "/":
 		return nil, usagef("%s: the root exists", name)
 	}
@@ -179,7 +178,7 @@ func (o *creation) make() (created string, err error) {
 			return "", err
 		}
 	}
-	err = o.once(func() (err error) {
+	err = o.once(parent, func() (err error) {
 		switch o.flags {
 		case zk.FlagContainer:
 			created, err = o.conn.CreateContainer(o.path, o.data, o.flags, acl)
@@ -198,7 +197,7 @@ func (o *creation) make() (created string, err error) {
 		return "", failf(exitChroot, "%s: the directory that it is to be in does not exist", o.name).
 			hinting("-p creates what is missing")
 	}
-	return created, o.inDirectory(err)
+	return created, inDirectory(o.name, err)
 }
 
 // sibling returns what is printed for a znode in the directory of the path that was given.

@@ -74,16 +74,22 @@ func (z *command) run(ctx context.Context, e *errand, do func() error) error {
 	defer signals.stop()
 	return signals.interrupt(ctx, func(ctx context.Context) error {
 		var heard lastAnswer
-		conn, err := e.connect(ctx, slog.New(slog.DiscardHandler), z.err,
-			enlarge(e.maxData), zk.WithRequestHook(heard.hear))
+		var cancel context.CancelCauseFunc
+		e.life = ctx
+		e.ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		sizes := sizeWatch{refused: cancel}
+		conn, err := e.connect(ctx, slog.New(slog.DiscardHandler), z.err, enlarge(e.maxData),
+			zk.WithRequestHook(func(r zk.RequestInfo) {
+				heard.hear(r)
+				sizes.hear(r)
+			}))
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		var cancel context.CancelFunc
-		e.ctx, cancel = heard.while(ctx, max(e.connectTimeout, e.sessionTimeout))
-		defer cancel()
-		e.life = ctx
+		heard.now()
+		go heard.expect(e.ctx, max(e.connectTimeout, e.sessionTimeout), cancel) // ends with e.ctx
 		e.conn = conn.WithContext(e.ctx)
 		return e.refused(do())
 	})
@@ -111,27 +117,22 @@ func (a *lastAnswer) now() { a.at.Store(time.Now().UnixNano()) }
 // looking is how often it is looked whether a server has answered.
 const looking = 100 * time.Millisecond
 
-// while returns a context that ends when no server has answered for so long.
-func (a *lastAnswer) while(
-	ctx context.Context, patience time.Duration,
-) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	a.now()
-	go func() { // ends with ctx
-		tick := time.NewTicker(looking)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case now := <-tick.C:
-				if now.UnixNano()-a.at.Load() > int64(patience) {
-					cancel(errNoAnswer(patience))
-				}
+// expect calls give with an errNoAnswer when no server has answered for so long, until ctx ends.
+func (a *lastAnswer) expect(
+	ctx context.Context, patience time.Duration, give context.CancelCauseFunc,
+) {
+	tick := time.NewTicker(looking)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if now.UnixNano()-a.at.Load() > int64(patience) {
+				give(errNoAnswer(patience))
 			}
 		}
-	}()
-	return ctx, func() { cancel(nil) }
+	}
 }
 
 // ask calls f until a server has answered.

@@ -63,25 +63,37 @@ func (s caught) interrupt(ctx context.Context, f func(context.Context) error) er
 	return err
 }
 
-// begin opens a session and calls next with it; the first signal ends both. The caller closes the
+// begin opens a session for name and calls next with it; the first signal ends both. The caller closes the
 // connection if there is one.
 func (n *connection) begin(
-	ctx context.Context, signals caught, progress io.Writer,
-	next func(context.Context, *zk.Conn) error,
+	ctx context.Context, name string, signals caught, progress io.Writer,
+	next func(context.Context, *zk.Conn) error, options ...zk.Option,
 ) (conn *zk.Conn, err error) {
 	log := slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelError}))
 	err = signals.interrupt(ctx, func(ctx context.Context) (err error) {
-		if conn, err = n.connect(ctx, log, progress); err != nil {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		sizes := sizeWatch{refused: func(err error) {
+			if cancel(err); !errors.Is(context.Cause(ctx), zk.ErrTooLarge) { // it has begun long ago
+				say(progress, "%v", inWords(name, err))
+			}
+		}}
+		options = append(options, zk.WithRequestHook(sizes.hear))
+		if conn, err = n.connect(ctx, log, progress, options...); err != nil {
 			return err
 		}
-		return next(ctx, conn)
+		if err = next(ctx, conn); err != nil && errors.Is(context.Cause(ctx), zk.ErrTooLarge) {
+			return inWords(name, context.Cause(ctx))
+		}
+		return err
 	})
 	return conn, err
 }
 
 // codesOfCommand begins what the help says of the exit codes of a command that runs another.
 const codesOfCommand = "The exit code is that of the command, 128 and the signal's number if one " +
-	"has ended it. Others: 1 usage, 12 can not connect, 13 not allowed by the servers, "
+	"has ended it. Others: 1 usage, 12 can not connect, 13 not allowed by the servers, 22 refused by " +
+	"them otherwise, "
 
 // guarded is a command that may run as long as lost is open.
 type guarded struct {

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path"
 	"slices"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -85,37 +83,30 @@ func (z *command) holders(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(c.Context, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer stop()
-	conn, err := n.connect(ctx, slog.New(slog.DiscardHandler), z.err)
+	l := holderList{Znode: path.Join("/", n.chroot, znode), Lock: path.Join("/", n.chroot, lock)}
+	e := &errand{target: t, connection: n}
+	err = z.run(c.Context, e, func() error {
+		err := e.ask(func() error {
+			l.Holders = []holder{}
+			return l.find(e.conn, znode, lock)
+		})
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(e.life, timeOf(c, "timeout"))
+		defer cancel()
+		s := census{words: n.secrets.words(), adminPort: c.String("admin-port")}
+		s.ask(ctx, zk.FormatServers(n.servers), "cons", "wchp")
+		l.complete(&s)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	ctx, cancel := context.WithTimeout(ctx, timeOf(c, "timeout"))
-	defer cancel()
-	l := holderList{
-		Znode: path.Join("/", n.chroot, znode), Lock: path.Join("/", n.chroot, lock), Holders: []holder{},
-	}
-	if err := l.find(conn.WithContext(ctx), znode, lock); err != nil {
-		return l.refused(t, err)
-	}
-	s := census{words: n.secrets.words(), adminPort: c.String("admin-port")}
-	s.ask(ctx, zk.FormatServers(n.servers), "cons", "wchp")
-	l.complete(&s)
 	if c.Bool("json") {
 		return writeJSON(z.out, l)
 	}
 	return l.print(z.out)
-}
-
-// refused puts into words why a server does not show the znode or its lock.
-func (l *holderList) refused(t target, err error) error {
-	if errors.Is(err, zk.ErrNoAuth) || errors.Is(err, zk.ErrAuthFailed) {
-		return failf(exitAuth, "%s: the servers do not allow it: %s", t.name, plain(err)).
-			hinting(authHint)
-	}
-	return failf(exitConnect, "%s: %s", t.name, plain(err))
 }
 
 // contenderPage is how many contenders are asked for at a time: each may have much data.

@@ -77,6 +77,7 @@ type lockOrder struct {
 	wait     time.Duration // 0 for ever
 	program  string        // the path of the command
 	args     []string      // with the command as given
+	hidden   string        // the znode whose ACL the servers do not show, which the lock is to have
 }
 
 // lockOrderOf reads the command line, and the files that it names.
@@ -129,7 +130,7 @@ func (z *command) lock(c *cli.Context) error {
 		lock, err = o.acquire(ctx, conn)
 		return err
 	}
-	conn, err := o.begin(c.Context, signals, z.err, next)
+	conn, err := o.begin(c.Context, o.file, signals, z.err, next)
 	if conn != nil {
 		defer conn.Close()
 	}
@@ -194,6 +195,7 @@ func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
 	missing := errors.Is(err, zk.ErrNoNode)
 	if missing {
 		if acl, _, err = conn.GetACL(path.Dir(o.znode)); errors.Is(err, zk.ErrNoAuth) {
+			o.hidden = path.Dir(o.znode)
 			return zk.AuthACL(zk.PermAll), nil
 		}
 	}
@@ -202,6 +204,10 @@ func (o *lockOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
 	}
 	own := acl
 	if masked(acl) {
+		o.hidden = o.znode
+		if missing {
+			o.hidden = path.Dir(o.znode)
+		}
 		acl = zk.AuthACL(zk.PermAll)
 	}
 	if missing {
@@ -230,20 +236,17 @@ func masked(acl []zk.ACL) bool {
 
 // refused puts into words why the lock is not held.
 func (o *lockOrder) refused(conn *zk.Conn, err error) error {
-	var f *failure
 	switch {
-	case errors.As(err, &f):
-		return f
 	case errors.Is(err, zk.ErrLockHeld):
 		return failf(exitNotLocked, "%s: the lock is not free%s", o.file, o.holder(conn))
 	case errors.Is(err, context.DeadlineExceeded):
 		return failf(exitNotLocked, "%s: the lock was not free within %v%s", o.file, o.wait, o.holder(conn))
 	case errors.Is(err, zk.ErrNoNode):
 		return failf(exitChroot, "%s: the directory that it is in does not exist", o.file)
-	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrInvalidACL), errors.Is(err, zk.ErrAuthFailed):
-		return failf(exitAuth, "%s: the servers do not allow it: %s", o.file, plain(err)).hinting(authHint)
+	case o.hidden != "" && errors.Is(err, zk.ErrInvalidACL):
+		return hiddenACL(o.file, o.hidden)
 	}
-	return failf(exitConnect, "%s: %s", o.file, plain(err))
+	return inWords(o.file, err)
 }
 
 // holderBytes is how much is shown of what a holder says about itself.

@@ -111,8 +111,7 @@ func (a newACL) under(e *errand, parent string) ([]zk.ACL, error) {
 			continue
 		}
 		if _, masked := xattr.Masked(acl); masked || errors.Is(err, zk.ErrNoAuth) {
-			return nil, failf(exitAuth, "%s: the servers do not show the ACL of %s, which the "+
-				"new znode is to have", e.name, parent).
+			return nil, hiddenACL(e.name, parent).
 				hinting("--acl creator, or credentials that may administer it")
 		}
 		return acl, err

@@ -57,21 +57,39 @@ func refusal(name string, err error) *failure {
 }
 
 // inDirectory says of a refused create or delete that the ACL above decides.
-func (e *errand) inDirectory(err error) error {
+func inDirectory(name string, err error) error {
 	if errors.Is(err, zk.ErrNoAuth) {
-		return failf(exitAuth, "%s: the ACL of its directory does not "+
-			"allow it", e.name).hinting(authHint)
+		return failf(exitAuth, "%s: the ACL of its directory does not allow it", name).
+			hinting(authHint)
 	}
 	return err
 }
 
-// refused puts into words why an errand failed. An error with a failure in it stays as it is.
-func (e *errand) refused(err error) error {
+// hiddenACL is the failure of a command that is to give a new znode the ACL of the one at above.
+func hiddenACL(name, above string) *failure {
+	return failf(exitAuth, "%s: the servers do not show the ACL of %s, which the new znode is to "+
+		"have", name, above).hinting(authHint)
+}
+
+// inWords puts into words why what was to be done with name failed. An error with a failure in it
+// stays as it is.
+func inWords(name string, err error) error {
 	if f := (*failure)(nil); err == nil || errors.As(err, &f) {
 		return err
 	}
-	if f := refusal(e.name, err); f != nil {
+	if f := refusal(name, err); f != nil {
 		return f
+	}
+	return failf(exitConnect, "%s: %s", name, plain(err))
+}
+
+// refused puts into words why an errand failed. An error with a failure in it stays as it is.
+func (e *errand) refused(err error) error {
+	if cause := context.Cause(e.ctx); err != nil && errors.Is(cause, zk.ErrTooLarge) {
+		return inWords(e.name, cause)
+	}
+	if f := (*failure)(nil); err == nil || errors.As(err, &f) || refusal(e.name, err) != nil {
+		return inWords(e.name, err)
 	}
 	text := plain(err)
 	var silent errNoAnswer

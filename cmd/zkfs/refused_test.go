@@ -2,10 +2,13 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
@@ -42,6 +45,7 @@ func TestRefusals(t *testing.T) {
 		"acl get /x", "acl set /x world:anyone:r", "acl set -R /x world:anyone:r",
 		"quota get /x", "ephemerals /x", "whoami", "reconfig", "reconfig --remove 2", "reconfig " +
 			"--members server.1=zk1",
+		"register /x -- true", "register -s /x -- true", "lock /x.lock -- true",
 	}
 	server := zktest.NewServer()
 	defer server.Close()
@@ -55,7 +59,7 @@ func TestRefusals(t *testing.T) {
 		})
 		for _, line := range commands {
 			var out, stderr strings.Builder
-			args := append(strings.Fields(line), "--server="+server.Addr())
+			args := slices.Insert(strings.Fields(line), 1, "--server="+server.Addr())
 			code := run(t.Context(), args, stdio{strings.NewReader(""), &out, &stderr})
 			if code != a.exit || !strings.HasPrefix(stderr.String(), "zkfs: /") || out.Len() > 0 {
 				t.Errorf("%s: zkfs %s: exit code %d, want "+
@@ -74,20 +78,26 @@ func TestLostAnswers(t *testing.T) {
 	server := zktest.NewServer()
 	defer server.Close()
 	for _, tt := range []struct {
-		line string
-		code int
-		want string
+		line   string
+		code   int
+		want   string
+		closes bool // the server does not make the change
 	}{
-		{"create /x", exitConnect, "/x: the connection was lost before the answer: the znode may " +
-			"have been created"},
-		{"create -s /x", exitConnect, "the znode may have been created"},
-		{"set /x data", exitOK, ""}, // done again, or found done
-		{"rm /x", exitOK, ""},
+		{line: "create /x", code: exitConnect,
+			want: "/x: the connection was lost before the answer: the znode may have been created"},
+		{line: "create -s /x", code: exitConnect, want: "the znode may have been created"},
+		{line: "set /x data"}, // done again, or found done
+		{line: "rm /x"},
+		{line: "create /y", closes: true}, // done again, because nothing was created
+		{line: "create -s /y-", closes: true},
 	} {
 		var lost atomic.Bool
 		server.OnRequest(func(r zktest.Request) zktest.Fault {
 			change := strings.HasPrefix(r.Op, "create") || r.Op == "setData" || r.Op == "delete"
-			return zktest.Fault{Lose: change && lost.CompareAndSwap(false, true)}
+			if change = change && lost.CompareAndSwap(false, true); tt.closes {
+				return zktest.Fault{Close: change}
+			}
+			return zktest.Fault{Lose: change}
 		})
 		var stderr strings.Builder
 		args := append(strings.Fields(tt.line), "--server="+server.Addr())
@@ -103,5 +113,37 @@ func TestLostAnswers(t *testing.T) {
 	if code != exitConnect || !strings.Contains(stderr.String(), "/x: no server has answered "+
 		"for 1s") {
 		t.Errorf("no answer: exit code %d\n%s", code, stderr.String())
+	}
+}
+
+// A server that closes the connection at large requests says by that that they are too large.
+func TestSizesThatServersDoNotTake(t *testing.T) {
+	server := zktest.NewServer()
+	defer server.Close()
+	conn, _, err := zk.Connect([]string{server.Addr()}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Create("/x", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	large := strings.Repeat("x", leastBuffer)
+	for _, line := range []string{"set /x -", "set --version 0 /x -", "create /y -",
+		"create -s /y -", "create -e /y -", "register /y - -- true", "register -s /y - -- true"} {
+		server.OnRequest(func(r zktest.Request) zktest.Fault {
+			return zktest.Fault{Close: strings.HasPrefix(r.Op, "create") && r.Op != "createSession" ||
+				r.Op == "setData" || r.Op == "multi"}
+		})
+		var stderr strings.Builder
+		args := slices.Insert(strings.Fields(line), 1, "--server="+server.Addr())
+		code := run(t.Context(), args, stdio{strings.NewReader(large), io.Discard, &stderr})
+		if code != exitRefused || !strings.Contains(stderr.String(), "(jute.maxbuffer)") {
+			t.Errorf("zkfs %s: exit code %d, want %d\n%s", line, code, exitRefused, stderr.String())
+		}
+		server.OnRequest(nil)
+		if names, _, err := conn.Children("/"); err != nil || len(names) != 2 {
+			t.Errorf("zkfs %s: there are %q (%v)", line, names, err)
+		}
 	}
 }

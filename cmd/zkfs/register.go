@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -30,13 +29,13 @@ func (z *command) registerCommand() *cli.Command {
 			"The command starts when the ephemeral is there. When the session expires the command " +
 			"goes on, and the next session makes the ephemeral again: what is left of the earlier " +
 			"session is deleted in the same transaction, so there are never two, with -s too. " +
-			"An ephemeral of another client at PATH stands until it goes. Missing znodes above " +
+			"An ephemeral of another client at PATH stands until it goes; any other znode there is an error. Missing znodes above " +
 			"PATH are made, and stay. All new ones have the ACL of the nearest that is there.\n\n" +
 			"The ephemeral is deleted when the command ends, and before SIGTERM, SIGINT and SIGQUIT " +
 			"are passed on to it. Other signals are passed on alone. Nothing deletes it before the " +
 			"end of --session-timeout if zkfs itself gets SIGKILL; the command then gets SIGTERM.\n\n" +
-			codesOfCommand + "14 no such znode as the source names, 126 and 127 the command can not be run.",
-		Flags:  append(registerFlags(), connectionFlags()...),
+			codesOfCommand + "14 no such znode as the source names, 19 a znode that is no ephemeral is at PATH, 126 and 127 the command can not be run.",
+		Flags:  append(append(registerFlags(), connectionFlags()...), maxDataFlag()),
 		Action: z.register,
 	}
 }
@@ -63,14 +62,16 @@ type registerOrder struct {
 	znode    string // of the ephemeral
 	sequence bool
 	data     []byte
+	maxData  int           // the most data of a znode that the servers take
 	check    string        // "" for none
 	every    time.Duration // between two checks
 	program  string        // the path of the command
 	args     []string      // with the command as given
+	hidden   string        // the znode whose ACL the servers do not show, in which the new one is to be
 }
 
 // registerOrderOf reads the command line, and what it names.
-func registerOrderOf(c *cli.Context, in *inputs, stdin io.Reader) (*registerOrder, error) {
+func (z *command) registerOrderOf(c *cli.Context, in *inputs) (*registerOrder, error) {
 	words := c.Args().Slice()
 	end := slices.Index(words, "--")
 	if end != 1 && end != 2 || end == len(words)-1 {
@@ -89,31 +90,32 @@ func registerOrderOf(c *cli.Context, in *inputs, stdin io.Reader) (*registerOrde
 	if o.znode, ok = fs.ZnodePath(t.file); !ok || o.znode == "/" {
 		return nil, usagef("%s: no ephemeral can have that path", o.name)
 	}
+	if fs.FilePath(o.znode) != t.file {
+		return nil, partOfZnode(o.name)
+	}
 	if o.connection, err = connectionOf(c, t.source, in); err != nil {
 		return nil, err
 	}
 	if o.program, err = exec.LookPath(o.args[0]); err != nil {
 		return nil, notRunnable(err)
 	}
-	return o, o.readData(c, in, words[1:end], stdin)
+	return o, z.readRegisterData(c, o, in, words[1:end])
 }
 
-// readData reads the data of the ephemeral from where it is.
-func (o *registerOrder) readData(
-	c *cli.Context, in *inputs, given []string, stdin io.Reader,
+// readRegisterData reads the data of the ephemeral from where it is.
+func (z *command) readRegisterData(
+	c *cli.Context, o *registerOrder, in *inputs, given []string,
 ) (err error) {
+	o.maxData = maxDataOf(c)
 	switch file := c.String("data-file"); {
 	case file != "" && len(given) > 0:
 		return usagef("DATA and --data-file say the same")
 	case file != "":
-		o.data, err = in.file(c, "data-file", nil)
-	case len(given) == 0:
-	case given[0] == "-":
-		if o.data, err = io.ReadAll(io.LimitReader(stdin, maxInput)); err != nil {
-			return failf(exitUsage, "standard input: %s", plain(err))
+		if o.data, err = in.file(c, "data-file", nil); err == nil {
+			err = checkData(o.data, o.maxData)
 		}
-	default:
-		o.data = []byte(given[0])
+	case len(given) > 0:
+		o.data, _, err = z.dataOf(c, given[0])
 	}
 	return err
 }
@@ -123,7 +125,7 @@ func (z *command) register(c *cli.Context) error {
 	if err := checkSystem("register"); err != nil {
 		return err
 	}
-	o, err := registerOrderOf(c, newInputs(os.Getenv(authVariable)), z.in)
+	o, err := z.registerOrderOf(c, newInputs(os.Getenv(authVariable)))
 	if err != nil {
 		return err
 	}
@@ -134,7 +136,7 @@ func (z *command) register(c *cli.Context) error {
 		r, err = o.enter(ctx, conn, z.err)
 		return err
 	}
-	conn, err := o.begin(c.Context, signals, z.err, next)
+	conn, err := o.begin(c.Context, o.name, signals, z.err, next, enlarge(o.maxData))
 	if conn != nil {
 		defer conn.Close()
 	}
@@ -156,15 +158,10 @@ func (z *command) register(c *cli.Context) error {
 
 // refused puts into words why there is no ephemeral.
 func (o *registerOrder) refused(err error) error {
-	switch {
-	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrInvalidACL),
-		errors.Is(err, zk.ErrAuthFailed):
-		return failf(exitAuth, "%s: the servers do not allow it: %s", o.name, plain(err)).
-			hinting(authHint)
-	case errors.Is(err, zk.ErrInvalidPath), errors.Is(err, zk.ErrNoChildrenForEphemerals):
-		return usagef("%s: %s", o.name, plain(err))
+	if o.hidden != "" && errors.Is(err, zk.ErrInvalidACL) {
+		return hiddenACL(o.name, o.hidden)
 	}
-	return failf(exitConnect, "%s: %s", o.name, plain(err))
+	return inWords(o.name, inDirectory(o.name, err))
 }
 
 // acl returns the ACL of the nearest znode above the ephemeral. Where the servers do not show it
@@ -176,6 +173,7 @@ func (o *registerOrder) acl(conn *zk.Conn) ([]zk.ACL, error) {
 		case errors.Is(err, zk.ErrNoNode) && above != "/":
 			continue
 		case errors.Is(err, zk.ErrNoAuth), err == nil && masked(acl):
+			o.hidden = above
 			return zk.AuthACL(zk.PermAll), nil
 		}
 		return acl, err

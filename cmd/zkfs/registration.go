@@ -80,6 +80,9 @@ func (r *registration) settle(ctx context.Context) error {
 			continue
 		}
 		found, stat, err := r.conn.WithContext(ctx).Exists(r.znode)
+		if err == nil && found && stat.EphemeralOwner == 0 {
+			return failf(exitExists, "%s: the znode exists already, and is no ephemeral", r.name)
+		}
 		if err == nil && found && stat.EphemeralOwner != r.conn.SessionID() {
 			say(r.progress, "%s: another client has it: waiting until that goes", r.name)
 			return nil

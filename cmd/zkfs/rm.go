@@ -50,7 +50,7 @@ func (z *command) rm(c *cli.Context) error {
 		return usagef("-r deletes whatever is there, and --version only one znode")
 	case !c.Bool("recursive"):
 		return z.run(c.Context, e, func() error {
-			return e.inDirectory(znode.Delete(e.ctx, e.conn, e.path, versionOf(c)))
+			return inDirectory(e.name, znode.Delete(e.ctx, e.conn, e.path, versionOf(c)))
 		})
 	}
 	var held []string

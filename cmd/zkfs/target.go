@@ -62,6 +62,11 @@ func (t target) znode() (string, error) {
 	return znode, nil
 }
 
+// partOfZnode is the failure of a command that is to create name, a file .data or .lock.
+func partOfZnode(name string) error {
+	return usagef("%s: it is a part of a znode", name).hinting("name the directory: " + path.Dir(name))
+}
+
 // onMount returns the source that is mounted where name is, and the path of name there. It does not
 // touch the mount unless the way there leads through symbolic links.
 func onMount(command, name string) (source, inside string, err error) {

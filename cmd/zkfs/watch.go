@@ -113,15 +113,12 @@ func (w *watching) watch(ctx context.Context, conn *zk.Conn) error {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, zk.ErrUnimplemented):
-			return failf(exitConnect, "%s is older than 3.6 and can not watch for long", conn.Server()).hinting("zkfs mount works with it")
-		case errors.Is(err, zk.ErrAuthFailed), errors.Is(err, zk.ErrNoAuth):
-			return failf(exitAuth, "%s: %s", w.znode, plain(err)).hinting(authHint)
-		case errors.Is(err, zk.ErrInvalidPath):
-			return usagef("%s: %s", w.znode, plain(err))
+			return failf(exitRefused, "%s is older than 3.6 and can not watch for long", conn.Server()).
+				hinting("zkfs mount works with it")
 		case errors.Is(err, zk.ErrNoServer), errors.Is(err, zk.ErrConnectionClosed), errors.Is(err, zk.ErrSessionExpired):
 			continue // the attempt has waited for a connection
 		case err != nil:
-			return failf(exitConnect, "%s: %s", w.znode, plain(err))
+			return inWords(w.znode, err)
 		}
 		if first {
 			say(w.err, "watching %s on %s", w.znode, conn.Server())
