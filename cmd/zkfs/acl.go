@@ -115,6 +115,9 @@ func (z *command) aclChangeOf(
 		return func(acl []zk.ACL) ([]zk.ACL, error) { return without(acl, identities) }, false, nil
 	}
 	list, err := readACL("the ACL", text)
+	if err == nil && !add {
+		err = checkGrants(list)
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -160,10 +163,20 @@ func without(acl []zk.ACL, identities []string) ([]zk.ACL, error) {
 			return nil, usagef("the ACL has no entry for %s", id).hinting("`zkfs acl get` shows it")
 		}
 	}
-	if len(left) == 0 {
-		return nil, usagef("the ACL would be empty, which the servers do not take")
-	}
 	return left, nil
+}
+
+// checkGrants refuses an ACL that locks all clients out but a superuser, and none, which the servers
+// do not take.
+func checkGrants(acl []zk.ACL) error {
+	switch {
+	case len(acl) == 0:
+		return usagef("the ACL would be empty, which the servers do not take")
+	case !slices.ContainsFunc(acl, func(a zk.ACL) bool { return a.Perms != 0 }):
+		return usagef("no entry of the ACL grants anything: only a superuser could change it again").
+			hinting("give a permission, as in world:anyone:r")
+	}
+	return nil
 }
 
 func (z *command) aclSet(c *cli.Context, name, text string) error {
@@ -187,12 +200,12 @@ func (z *command) aclSet(c *cli.Context, name, text string) error {
 			paths = append(paths, n.Path)
 		}
 		for _, p := range paths {
-			if err := e.changeACL(p, change, replaces); err != nil {
-				f := refusal(e.shown(p), err)
-				if f == nil {
-					return err
-				}
-				all.add(f)
+			err := e.changeACL(p, change, replaces)
+			if err != nil {
+				all.add(e.refusedAt(p, err))
+			}
+			if zk.MaybeApplied(err) || e.ctx.Err() != nil {
+				break
 			}
 		}
 		return all.err()
@@ -218,8 +231,11 @@ func (e *errand) changeACL(znode string, change aclChange, replaces bool) error 
 				version = st.Aversion
 			}
 			acl, err := change(acl)
+			if err == nil {
+				err = checkGrants(acl)
+			}
 			if err != nil {
-				return err
+				return about(e.shown(znode), err)
 			}
 			_, err = e.conn.SetACL(znode, acl, version)
 			if replaces || !errors.Is(err, zk.ErrBadVersion) {

@@ -54,6 +54,15 @@ func (f *failure) hinting(hint string) *failure {
 	return f
 }
 
+// about puts before the text of a failure what it is about.
+func about(name string, err error) error {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		return err
+	}
+	return failf(f.code, "%s: %w", name, f.err).hinting(f.hint)
+}
+
 func (f *failure) Error() string { return f.err.Error() }
 
 func (f *failure) Unwrap() error { return f.err }

@@ -45,7 +45,8 @@ var (
 		"a time of at most 24 days, as in 10s, 1m30s, or 90 for seconds")
 
 	// The servers have 40 bits for the milliseconds.
-	aTTL = timeKind(time.Millisecond, (1<<40-1)*time.Millisecond, "a time, as in 10s, 1m30s, or 90 for seconds")
+	aTTL = timeKind(time.Millisecond, (1<<40-1)*time.Millisecond,
+		"a time from 1ms to 12725 days, as in 10s, 1m30s, or 90 for seconds")
 
 	aVersion = &kind{name: "N", like: "a number such as user.zk.version shows, from 0 on",
 		check: func(text string) bool {
@@ -83,8 +84,8 @@ var (
 		like:  "inherit, open, creator, or a list as in world:anyone:r,digest:USER:HASH:cdrwa",
 		words: []string{"inherit", "open", "creator"},
 		check: func(text string) bool {
-			_, _, err := fs.ParseACL(text)
-			return err == nil
+			mode, list, err := fs.ParseACL(text)
+			return err == nil && (mode != fs.ACLList || checkGrants(list) == nil)
 		},
 	}
 )

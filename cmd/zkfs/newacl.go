@@ -81,6 +81,9 @@ func (z *command) newACLOf(c *cli.Context, inputUsed bool) (a newACL, err error)
 	if a.list, err = readACL("--acl", text); err != nil {
 		return a, err
 	}
+	if err = checkGrants(a.list); err != nil {
+		return a, about("--acl", err)
+	}
 	a.mode = fs.ACLList
 	p := passwords{z: z}
 	if inputUsed {

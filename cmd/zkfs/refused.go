@@ -84,12 +84,19 @@ func inWords(name string, err error) error {
 }
 
 // refused puts into words why an errand failed. An error with a failure in it stays as it is.
-func (e *errand) refused(err error) error {
-	if cause := context.Cause(e.ctx); err != nil && errors.Is(cause, zk.ErrTooLarge) {
-		return inWords(e.name, cause)
+func (e *errand) refused(err error) error { return e.refusedAt(e.path, err) }
+
+// refusedAt is refused of what was to be done with a znode at or below the path.
+func (e *errand) refusedAt(znode string, err error) error {
+	name := e.name
+	if znode != e.path {
+		name = e.shown(znode)
 	}
-	if f := (*failure)(nil); err == nil || errors.As(err, &f) || refusal(e.name, err) != nil {
-		return inWords(e.name, err)
+	if cause := context.Cause(e.ctx); err != nil && errors.Is(cause, zk.ErrTooLarge) {
+		return inWords(name, cause)
+	}
+	if f := (*failure)(nil); err == nil || errors.As(err, &f) || refusal(name, err) != nil {
+		return inWords(name, err)
 	}
 	text := plain(err)
 	var silent errNoAnswer
@@ -99,5 +106,5 @@ func (e *errand) refused(err error) error {
 	if zk.MaybeApplied(err) {
 		text += "; a change may have been made"
 	}
-	return failf(exitConnect, "%s: %s", e.name, text)
+	return failf(exitConnect, "%s: %s", name, text)
 }
