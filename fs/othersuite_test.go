@@ -27,6 +27,7 @@ const (
 	needsRemoval  = "needs removal of watches, which not all of them have"
 	asksTheServer = "counts what the session and the connections that find out what a server has ask"
 	needsQuestion = "needs a question about a missing name, which the list of the root answers"
+	needsMany     = "counts reads that go together, which RaftKeeper refuses for one without the right"
 	needsResuming = "needs a session that outlives its connection"
 )
 
@@ -41,8 +42,10 @@ var zooKeeperAlone = map[string]string{
 	"TestFailedCommitLeavesNoGhost":          needsWorldACL,
 	"TestFileCreatedToBeRead":                needsTree,
 	"TestFlockExcludes":                      namesOfItsOwn,
+	"TestForgetDuringALookup":                namesOfItsOwn,
 	"TestForeignEphemeral":                   namesOfItsOwn,
 	"TestInheritedACLIsTrustedBriefly":       needsWorldACL,
+	"TestListingAsksForMany":                 needsMany,
 	"TestLivesAreLived":                      needsTree,
 	"TestLockEndsWithItsProcess":             needsAllOfIt,
 	"TestLockNeedsItsACL":                    needsWorldACL,

@@ -125,8 +125,13 @@ func (q *queue) hold(gets []*call) bool {
 
 // distribute finishes the members of a batch with their parts of the reply.
 func (t *transport) distribute(batch *call, code wire.Code, record []byte) {
-	if code == wire.CodeUnimplemented { // reads may be sent again
+	switch code { // reads may be sent again
+	case wire.CodeUnimplemented:
 		t.c.queue.giveBack(batch.takeBack())
+		batch.finish(nil)
+		return
+	case wire.CodeNoAuth: // RaftKeeper refuses all for one without the right
+		t.c.queue.giveBack(batch.takeBackSingly())
 		batch.finish(nil)
 		return
 	}

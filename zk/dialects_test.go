@@ -96,6 +96,42 @@ func TestGetsOnEveryServer(t *testing.T) {
 	})
 }
 
+// A znode that may not be read spoils no Get, and no other part of a MultiRead.
+func TestUnreadableZnodeOnEveryServer(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
+		c, _ := connect(t, server)
+		other, _ := connect(t, server)
+		create(t, c, "/open")
+		wantErr(t, other.AddAuth("digest", []byte("ann:secret")), nil)
+		_, err := other.Create("/closed", nil, 0, zk.AuthACL(zk.PermAll))
+		wantErr(t, err, nil)
+		results, err := c.MultiRead(&zk.GetDataRequest{Path: "/open"}, &zk.GetDataRequest{Path: "/closed"})
+		wantErr(t, err, nil)
+		wantErr(t, results[0].Err, nil)
+		wantErr(t, results[1].Err, zk.ErrNoAuth)
+		seen := count(server)
+		seen.delay = time.Millisecond
+		var all sync.WaitGroup
+		for i := range 64 {
+			path, want := "/open", error(nil)
+			if i%7 == 3 {
+				path, want = "/closed", zk.ErrNoAuth
+			}
+			all.Go(func() {
+				for range 5 {
+					if _, _, err := c.Get(path); !errors.Is(err, want) {
+						t.Errorf("%s: %v", path, err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if batched := c.Features()[zk.FeatureMultiRead] == zk.Supported; batched != (seen.ops["multiRead"] > 0) {
+			t.Errorf("requests: %v", seen.ops)
+		}
+	})
+}
+
 // features has what a client knows of each server after it has made every call: what it has, what
 // it lacks, and what no call tells.
 var features = map[string]string{

@@ -155,7 +155,8 @@ func (c *Conn) result(cl *call, err error) Result {
 // MultiRead does many reads in one request, which costs the server far less than one request each.
 // ops are *[GetDataRequest] and *[GetChildrenRequest], whose results have no Stat. Each result has
 // an error of its own; the error of MultiRead means that none was done. To a server that lacks
-// [FeatureMultiRead] the reads go one by one, as by [Conn.Pipeline].
+// [FeatureMultiRead], or refuses all reads for one without the right, they go one by one, as by
+// [Conn.Pipeline].
 //
 // The server does not bound the size of the reply: keep the sum of the data below what both sides
 // can hold. A reply that this side does not accept makes it [ErrReplyTooLarge]. An event may be
@@ -187,9 +188,11 @@ func (c *Conn) MultiRead(ops ...interface{}) ([]Result, error) {
 	}
 	cl.body = wire.AppendMultiEnd(cl.body)
 	cl.keep = true
-	if err := c.do(cl); lacks(err) {
+	err := c.do(cl)
+	if lacks(err) || errors.Is(err, ErrNoAuth) { // RaftKeeper refuses all for one without the right
 		return c.readSingly(ops)
-	} else if err != nil {
+	}
+	if err != nil {
 		return nil, err
 	}
 	defer cl.free()

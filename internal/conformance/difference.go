@@ -233,18 +233,6 @@ var aclDifferences = []difference{
 		e.fails(err, zk.ErrNoAuth)
 		equal(e, "version", e.stat("/a").Version, 0)
 	}},
-	{RightsFirst, []string{
-		"multiRead has a result for each operation, and an error spoils no other",
-	}, func(e *env) {
-		e.create("/a", "data")
-		results, err := e.conn.MultiRead(&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/no"})
-		e.must(err)
-		equal(e, "data", string(results[0].Data), "data")
-		e.fails(results[1].Err, zk.ErrNoNode)
-		e.createAs("/locked", "", 0, others)
-		_, err = e.conn.MultiRead(&zk.GetDataRequest{Path: "/a"}, &zk.GetDataRequest{Path: "/locked"})
-		e.fails(err, zk.ErrNoAuth)
-	}},
 }
 
 // loses lets a connection lose its session, which another one follows, and checks that watches say

@@ -36,7 +36,7 @@ const (
 	NoPasswords    // a session's id is enough to go on with it
 	FreeSessions   // a new session takes no zxid
 	FragileMulti   // a multi of nothing kills it
-	RightsFirst    // a multi, or a multiRead, without all rights fails as a whole
+	RightsFirst    // a multi without all rights fails as a whole
 	TellsAll       // events go to sessions that may not read the znode
 	Unmerged       // an event comes for each watch
 	WatchPath      // events of recursive watches carry the path of the watch
