@@ -83,7 +83,9 @@ func (a *arranger) walk(args []string) error {
 			value, hasValue = args[0], true
 			args = args[1:]
 		}
-		a.add(f, value, hasValue)
+		if err := a.add(f, value, hasValue); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -105,12 +107,16 @@ func (a *arranger) addLetters(arg string) bool {
 }
 
 // add adds a flag by the first of its names: the parser refuses a flag that it meets under two of them.
-func (a *arranger) add(f cli.Flag, value string, hasValue bool) {
+func (a *arranger) add(f cli.Flag, value string, hasValue bool) error {
 	flag := "--" + f.Names()[0]
 	if hasValue {
+		if err := check(f, flag, value); err != nil {
+			return err
+		}
 		flag += "=" + value
 	}
 	a.found = append(a.found, flag)
+	return nil
 }
 
 // findFlag returns the flag of that name, with or without hyphens, nil if there is none.
@@ -152,7 +158,9 @@ func (a *arranger) addOptions(list string) error {
 		case !hasValue && takesValue:
 			return usagef("the mount option %s needs a value", name).hinting("as in -o " + name + "=...")
 		default:
-			a.add(f, value, hasValue)
+			if err := a.add(f, value, hasValue); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

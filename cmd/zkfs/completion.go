@@ -69,7 +69,7 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 		for _, f := range cmd.Flags {
 			usage := strings.ReplaceAll(f.(cli.DocGenerationFlag).GetUsage(), "`", "")
 			for _, name := range f.Names() {
-				all = append(all, strings.Repeat("-", min(len(name), 2))+name+"\t"+usage)
+				all = append(all, hyphened(name)+"\t"+usage)
 			}
 		}
 		return all

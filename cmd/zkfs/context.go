@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,42 +48,35 @@ func contextFile(name string) string {
 	return ""
 }
 
-// settle completes a command line by what the context that it names says, and sees to it that the
-// value of each flag is possible. A flag that the command line or the environment gives is left.
+// settle completes a command line, whose values arrange has checked, by the environment and by what
+// the context that it names says. A flag that the command line gives is left, and so is one that the
+// environment gives.
 func settle(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		if variable, text := environmentOf(f); text != "" && !c.IsSet(f.Names()[0]) {
+			if err := check(f, variable, text); err != nil {
+				return err
+			}
+		}
+	}
 	name := c.String("server")
 	if slices.Contains(ofSources, c.Command.Name) {
 		name = c.Args().First()
 	}
 	if file := contextFile(name); file != "" {
-		if err := applyContext(c, name, file); err != nil {
-			return err
-		}
-	}
-	for _, f := range c.Command.Flags {
-		v, ok := f.(*valued)
-		if !ok || !c.IsSet(v.Name) || v.kind.accepts(c.String(v.Name)) {
-			continue
-		}
-		from := "--" + v.Name
-		if given := os.Getenv(variableOf(v.Name)); given != "" && given == c.String(v.Name) {
-			from = variableOf(v.Name)
-		}
-		return v.refuse(from, c.String(v.Name))
+		return applyContext(c, name, file)
 	}
 	return nil
-}
-
-func (v *valued) refuse(from, text string) error {
-	return usagef("%s can not be %q", from, text).hinting("it is " + v.kind.like)
 }
 
 // applyContext sets the flags that a context gives. Those of other commands are known, and left.
 func applyContext(c *cli.Context, name, file string) error {
 	var entries map[string]any
-	if _, err := toml.DecodeFile(file, &entries); err != nil {
-		return usagef("%s: %s", file, strings.TrimPrefix(plain(err), file+": ")).
-			hinting(`a line of it is like watch = "node" (TOML)`)
+	switch _, err := toml.DecodeFile(file, &entries); {
+	case errors.As(err, new(toml.ParseError)):
+		return usagef("%s: %s", file, plain(err)).hinting(`a line of it is like watch = "node" (TOML)`)
+	case err != nil:
+		return usagef("%s", plain(err))
 	}
 	source, ok := entries["source"].(string)
 	if !ok {
@@ -91,15 +86,21 @@ func applyContext(c *cli.Context, name, file string) error {
 	delete(entries, "source")
 	var known []cli.Flag
 	for _, cmd := range c.App.Commands {
-		known = append(known, cmd.Flags...)
+		known = append(known, slices.DeleteFunc(slices.Clone(cmd.Flags), isOrder)...)
 	}
-	for key, value := range entries {
+	keys := map[string]string{} // by the flag that they name
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		f := findFlag(known, strings.ReplaceAll(key, "_", "-"))
-		if f == nil || len(key) == 1 {
-			return usagef("%s: there is no flag %s", file, key).
+		if f == nil || len(key) == 1 || key == "server" {
+			return usagef("%s: there is no flag %s for a context", file, key).
 				hinting(suggestion(known, key, "") + "each long flag is one, see `zkfs mount --help`")
 		}
-		if err := applyEntry(c, file, key, f, value); err != nil {
+		flag := f.Names()[0]
+		if keys[flag] != "" {
+			return usagef("%s: %s and %s are the same flag", file, keys[flag], key)
+		}
+		keys[flag] = key
+		if err := applyEntry(c, file+": "+key, f, entries[key]); err != nil {
 			return err
 		}
 	}
@@ -107,25 +108,22 @@ func applyContext(c *cli.Context, name, file string) error {
 }
 
 // applyEntry sets the flag f, unless the command has another one of that name, or none.
-func applyEntry(c *cli.Context, file, key string, f cli.Flag, value any) error {
+func applyEntry(c *cli.Context, from string, f cli.Flag, value any) error {
 	switch value.(type) {
 	case string, int64, float64, bool:
 	default:
-		return usagef("%s: %s is a list or a table", file, key).hinting("it is text, a number, true or false")
+		return usagef("%s is a list or a table", from).hinting("it is text, a number, true or false")
 	}
 	text := fmt.Sprint(value)
-	if v, ok := f.(*valued); ok && !v.kind.accepts(text) {
-		return v.refuse(file+": "+key, text)
+	own := findFlag(c.Command.Flags, f.Names()[0])
+	isOwn := own != nil && !isOrder(own)
+	if isOwn {
+		f = own
 	}
-	flag := f.Names()[0]
-	own := findFlag(c.Command.Flags, flag)
-	if own == nil || isOrder(own) || slices.ContainsFunc(f.Names(), c.IsSet) {
-		return nil
+	if err := check(f, from, text); err != nil || !isOwn || slices.ContainsFunc(f.Names(), c.IsSet) {
+		return err
 	}
-	if err := c.Set(flag, text); err != nil {
-		return usagef("%s: %s can not be %q", file, key, text).hinting("it is true or false")
-	}
-	return nil
+	return c.Set(f.Names()[0], text)
 }
 
 // isOrder reports whether a flag says what one command is to do, and so is given to that alone.
@@ -144,17 +142,26 @@ func variableOf(flag string) string {
 	return "ZKFS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// readEnvironment makes a flag take its value from the environment. A variable that is empty says
-// nothing.
-func readEnvironment(f cli.Flag) {
+// environmentOf returns the variable that stands for f, and its text, "" if the environment does not
+// give f: a variable that is empty says nothing.
+func environmentOf(f cli.Flag) (variable, text string) {
 	name := f.Names()[0]
-	if len(name) == 1 || isOrder(f) || os.Getenv(variableOf(name)) == "" {
+	if len(name) == 1 || isOrder(f) {
+		return "", ""
+	}
+	return variableOf(name), os.Getenv(variableOf(name))
+}
+
+// readEnvironment makes a flag take its value from the environment. What can not be is left to settle.
+func readEnvironment(f cli.Flag) {
+	variable, text := environmentOf(f)
+	if text == "" || check(f, variable, text) != nil {
 		return
 	}
 	switch f := f.(type) {
 	case *valued:
-		f.EnvVars = []string{variableOf(name)}
+		f.EnvVars = []string{variable}
 	case *cli.BoolFlag:
-		f.EnvVars = []string{variableOf(name)}
+		f.EnvVars = []string{variable}
 	}
 }

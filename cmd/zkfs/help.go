@@ -80,7 +80,7 @@ func (v *valued) String() string { return flagText(v) }
 func flagText(f cli.Flag) string {
 	var names []string
 	for _, name := range f.Names() {
-		names = append(names, strings.Repeat("-", min(len(name), 2))+name)
+		names = append(names, hyphened(name))
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return min(len(a), 3) - min(len(b), 3) })
 	doc := f.(cli.DocGenerationFlag)
@@ -98,3 +98,6 @@ func flagText(f cli.Flag) string {
 	}
 	return text
 }
+
+// hyphened returns the name of a flag as a command line has it.
+func hyphened(name string) string { return strings.Repeat("-", min(len(name), 2)) + name }

@@ -34,6 +34,26 @@ type kind struct {
 // accepts reports whether text is a value of the kind.
 func (k *kind) accepts(text string) bool { return k.check == nil || k.check(text) }
 
+// check returns why text is no value of f, which it has from there.
+func check(f cli.Flag, from, text string) error {
+	like := ""
+	switch f := f.(type) {
+	case *valued:
+		if f.kind.accepts(text) {
+			return nil
+		}
+		like = f.kind.like
+	case *cli.BoolFlag:
+		if _, err := strconv.ParseBool(text); err == nil {
+			return nil
+		}
+		like = "true or false"
+	default:
+		return nil
+	}
+	return usagef("%s can not be %q", from, text).hinting("it is " + like)
+}
+
 var (
 	aText = &kind{name: "TEXT"}
 	aFile = &kind{name: "FILE"}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -66,10 +67,14 @@ type command struct {
 
 // run runs the command that args name and returns its exit code.
 func run(ctx context.Context, args []string, std stdio) int {
+	completes := len(args) > 0 && args[len(args)-1] == "--generate-bash-completion" && !slices.Contains(args, "--")
+	if completes && args[0] == "help" { // which takes what the program takes
+		args = args[1:]
+	}
 	z := &command{stdio: std, args: args}
 	app := z.app()
 	var err error
-	if n := len(args); n == 0 || args[n-1] != "--generate-bash-completion" || slices.Contains(args, "--") {
+	if !completes {
 		args, err = arrange(args, app.Commands)
 	}
 	if err == nil {
@@ -137,5 +142,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if errors.As(err, &f) {
 		return f
 	}
-	return usagef("%w", err).hinting("`" + c.Command.HelpName + " --help` lists the flags")
+	hint := "`" + c.Command.HelpName + " --help` lists the flags"
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		return usagef("there is no flag %s", hyphened(name)).hinting(suggestion(c.App.Flags, name, "--") + hint)
+	}
+	return usagef("%w", err).hinting(hint)
 }
