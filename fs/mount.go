@@ -164,6 +164,9 @@ func (f *FS) requests(r *raw) fuse.RawFileSystem {
 	if f.pokes == nil {
 		return programs
 	}
+	if f.o.ReadOnly {
+		programs.RawFileSystem = readOnly{r}
+	}
 	r.RawFileSystem = realOnly{r.RawFileSystem}
 	return &poked{
 		RawFileSystem: programs, raw: r, pokes: &f.announced, secret: f.pokes.mount.Secret,

@@ -310,12 +310,25 @@ func TestRootIsADirectory(t *testing.T) {
 	a.want(`ok "data"`, "cat", ".data")
 }
 
+// A read-only mount refuses all changes in the same way, whether the kernel does it or zkfs itself.
 func TestReadOnly(t *testing.T) {
-	w := newWorld(t, Options{ReadOnly: true})
-	w.create("/f", "x")
-	w.want(`ok "x"`, "cat", "f")
-	for _, call := range []string{"put f y", "put g y", "mkdir d", "unlink f", "rename f g", "truncate f 0", "touch f", "setxattr f user.zk.type directory"} {
-		w.want("EROFS", strings.Fields(call)...)
+	for name, o := range map[string]Options{
+		"kernel": {ReadOnly: true}, "zkfs": {ReadOnly: true, Inotify: InotifyOn, Poker: startPoker},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, o)
+			w.create("/f", "x")
+			w.create("/d", "")
+			w.want(`ok "x"`, "cat", "f")
+			for _, call := range []string{
+				"put f y", "put g y", "create g y", "append f y", "mkdir e", "mknod g", "mkfifo g", "symlink f g",
+				"link f g", "unlink f", "rmdir d", "rename f g", "rename2 f d exchange", "truncate f 0", "touch f",
+				"touch d", "settimes f 1", "chmod f", "chmod f 644", "chmod d", "setxattr f user.zk.type directory",
+				"removexattr f user.zk.acl", "open 1 f w", "open 1 f rw", "open 1 f trunc",
+			} {
+				w.want("EROFS", strings.Fields(call)...)
+			}
+		})
 	}
 }
 
