@@ -25,22 +25,36 @@ func Reserved(name string, root bool) bool {
 //	shown    %2Edata     %252Edata     %25252Edata     %2Efoo
 
 // Shown returns the name under which the znode called name appears in its directory.
-func Shown(name string, root bool) string {
+func Shown(name string, root bool) string { return ofMount(root).Shown(name) }
+
+// Znode returns the name of the znode that appears as shown, the inverse of Shown.
+// It must not be asked about a Reserved name, which stands for no znode.
+func Znode(shown string, root bool) string { return ofMount(root).Znode(shown) }
+
+// A Reserve reports whether a name means something else than a znode in a directory, as [Reserved]
+// does for those of a mount. All names that it reserves begin with a dot.
+type Reserve func(name string) bool
+
+func ofMount(root bool) Reserve {
+	return func(name string) bool { return Reserved(name, root) }
+}
+
+// Shown is the function Shown for a directory with these reserved names.
+func (r Reserve) Shown(name string) string {
 	switch {
-	case Reserved(name, root):
+	case r(name):
 		return "%2E" + name[1:]
-	case escaped(name, root):
+	case r.escaped(name):
 		return "%25" + name[1:]
 	default:
 		return name
 	}
 }
 
-// Znode returns the name of the znode that appears as shown, the inverse of Shown.
-// It must not be asked about a Reserved name, which stands for no znode.
-func Znode(shown string, root bool) string {
+// Znode is the inverse of Shown.
+func (r Reserve) Znode(shown string) string {
 	switch {
-	case !escaped(shown, root):
+	case !r.escaped(shown):
 		return shown
 	case strings.HasPrefix(shown, "%2E"):
 		return "." + shown[3:]
@@ -50,8 +64,8 @@ func Znode(shown string, root bool) string {
 }
 
 // escaped reports whether name is a percent sign, any number of "25" and the rest of an escaped
-// Reserved name.
-func escaped(name string, root bool) bool {
+// reserved name.
+func (r Reserve) escaped(name string) bool {
 	rest, ok := strings.CutPrefix(name, "%")
 	if !ok {
 		return false
@@ -60,7 +74,7 @@ func escaped(name string, root bool) bool {
 		rest = rest[2:]
 	}
 	rest, ok = strings.CutPrefix(rest, "2E")
-	return ok && Reserved("."+rest, root)
+	return ok && r("."+rest)
 }
 
 // Valid reports whether a znode can have that name (PathUtils.validatePath of the server). Code
