@@ -32,6 +32,10 @@ STATICCHECK = $(PLAIN) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 MODULE := github.com/zkfs/zkfs
 
+# Packages whose tests read texts and sources. There is no race in them to find, and the race detector
+# makes them take five times as long.
+READERS := . ./compat/gen
+
 VULNDB      := vuln.go.dev
 UNREACHABLE := NOT CHECKED: $(VULNDB) can not be reached from here
 
@@ -60,9 +64,9 @@ help:
 	@echo 'make demo     mount a ZooKeeper with a sample tree on MOUNTPOINT ($(MOUNTPOINT)); Ctrl-C ends it'
 	@echo 'make test     check, race, and a short fuzz pass'
 	@echo 'make test-short  formatting, vet, and the tests that need no ZooKeeper, in less than ninety seconds'
-	@echo 'make check    gofmt, go mod tidy, vet, staticcheck'
+	@echo 'make check    gofmt, go mod tidy, vet, staticcheck, the tests that read texts and sources'
 	@echo 'make vuln     does the code call anything with a known vulnerability, by the database at vuln.go.dev'
-	@echo 'make race     all tests with the race detector'
+	@echo 'make race     all other tests, with the race detector'
 	@echo 'make fuzz     each fuzz target for FUZZTIME ($(FUZZTIME)), or FUZZTIME_OWN ($(FUZZTIME_OWN)) if no other program writes what it reads'
 	@echo 'make chaos    inject faults for DURATION ($(DURATION)), drawn from SEED, and check what was seen; needs root. It writes to $(BUILD)/chaos'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
@@ -124,6 +128,7 @@ check:
 	$(GO) mod tidy -diff
 	$(PLAIN) vet ./...
 	$(STATICCHECK) ./...
+	$(PLAIN) test -vet off $(READERS)
 	@for dir in $(COMPAT) bench; do \
 		echo "check $$dir" && cd $$dir && $(GO) mod tidy -diff && $(PLAIN) vet ./... && $(STATICCHECK) ./... && cd $(CURDIR) || exit 1; \
 	done
@@ -143,7 +148,8 @@ vuln:
 
 # The longest packages come first: what is started last ends last. Make check vets, so this does not.
 race: deps
-	$(GO) test -race -vet off -timeout 20m ./integration/... ./fs ./cmd/zkfs $$($(GO) list ./... | grep -vE '/(integration|fs|cmd)(/|$$)')
+	$(GO) test -race -vet off -timeout 20m ./integration/... ./fs ./cmd/zkfs \
+		$$($(GO) list ./... | grep -vE '/(integration|fs|cmd|compat)(/|$$)|^$(MODULE)$$')
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test -race -vet off -timeout 20m ./... && cd $(CURDIR) || exit 1; done
 
 # The targets are found by name, so that none is forgotten, and each package is compiled once. The
