@@ -280,6 +280,11 @@ func WithDialer(dialer Dialer) connOption {
 	return zk.WithDialer(dialer)
 }
 
+// WithDynamicServers is [zk.WithDynamicServers].
+func WithDynamicServers() connOption {
+	return zk.WithDynamicServers()
+}
+
 // WithEventCallback is [zk.WithEventCallback].
 func WithEventCallback(cb EventCallback) connOption {
 	return zk.WithEventCallback(cb)
