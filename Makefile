@@ -22,6 +22,9 @@ DURATION   ?= 5m
 # Modules of their own, which stand in for other clients.
 COMPAT := compat/go-zookeeper compat/samuel-go-zookeeper
 
+# Modules of their own, whose requirements are not those of package zk.
+ADAPTERS := contrib/zkprometheus contrib/zkotel
+
 # What is not tested with the race detector is compiled as the program is, so that a machine with an
 # empty cache compiles the standard library once for all of it.
 PLAIN = env CGO_ENABLED=0 GOFLAGS='$(strip $(shell $(GO) env GOFLAGS) -trimpath)' $(GO)
@@ -129,9 +132,10 @@ check:
 	$(PLAIN) vet ./...
 	$(STATICCHECK) ./...
 	$(PLAIN) test -vet off $(READERS)
-	@for dir in $(COMPAT) bench; do \
+	@for dir in $(COMPAT) bench $(ADAPTERS); do \
 		echo "check $$dir" && cd $$dir && $(GO) mod tidy -diff && $(PLAIN) vet ./... && $(STATICCHECK) ./... && cd $(CURDIR) || exit 1; \
 	done
+	@for dir in $(ADAPTERS); do echo "test $$dir" && cd $$dir && $(PLAIN) test -vet off ./... && cd $(CURDIR) || exit 1; done
 
 # Where the database can not be reached this says so and goes on: nothing is known then. Anything
 # else that fails is a failure. The command go asks the host first, as the HTTP client that it is, so

@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -13,11 +14,44 @@ import (
 
 // RequestInfo is what a request hook learns about a call that is over.
 type RequestInfo struct {
-	Op       string        // ZooKeeper's name of the operation: getData, setData, multi ...
-	Duration time.Duration // from the call until its reply, its failure or the end of its context
-	Sent     int           // bytes of the request's record
-	Received int           // bytes of the reply's record
+	Context  context.Context // of the call, see [Conn.WithContext]: for the span that it belongs to
+	Op       string          // ZooKeeper's name of the operation: getData, setData, multi ...
+	Duration time.Duration   // from the call until its reply, its failure or the end of its context
+	Sent     int             // bytes of the request's record
+	Received int             // bytes of the reply's record
 	Err      error
+}
+
+// otherResults names errors of the client that have no code in the protocol.
+var otherResults = []struct {
+	err  error
+	name string
+}{
+	{context.Canceled, "Canceled"},
+	{context.DeadlineExceeded, "DeadlineExceeded"},
+	{ErrNoServer, "NoServer"},
+	{ErrTooLarge, "TooLarge"},
+	{ErrReplyTooLarge, "ReplyTooLarge"},
+}
+
+// Result returns a word for Err out of a bounded set, for the labels of metrics: "ok", the protocol's
+// name of the error as in "NoNode" or "ConnectionLoss", "Canceled", "DeadlineExceeded", "NoServer",
+// "TooLarge", "ReplyTooLarge", or "Other".
+func (r RequestInfo) Result() string {
+	if r.Err == nil {
+		return wire.CodeOK.String()
+	}
+	for _, other := range otherResults {
+		if errors.Is(r.Err, other.err) {
+			return other.name
+		}
+	}
+	for code, err := range codeErrors {
+		if errors.Is(r.Err, err) {
+			return code.String()
+		}
+	}
+	return "Other"
 }
 
 // WithRequestHook calls f after each call, on the goroutine of its caller, for metrics and slow logs. Calls that failed
@@ -26,7 +60,7 @@ func WithRequestHook(f func(RequestInfo)) Option { return func(c *Conn) { c.hook
 
 // waitObserved is wait, and tells the hook. What it tells of the call is taken first: after an error it is gone.
 func (c *Conn) waitObserved(cl *call) error {
-	info, begun := RequestInfo{Op: cl.op.String(), Sent: len(cl.body)}, cl.begun
+	info, begun := RequestInfo{Context: c.ctx, Op: cl.op.String(), Sent: len(cl.body)}, cl.begun
 	info.Err = c.await(cl)
 	c.release()
 	if info.Duration = time.Since(begun); info.Err == nil {

@@ -2,7 +2,9 @@ package zk_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -11,19 +13,40 @@ import (
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
+type contextKey struct{}
+
 func TestRequestHook(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
 		var seen []zk.RequestInfo // by one goroutine: the caller's
 		c, _ := connect(t, server, zk.WithRequestHook(func(i zk.RequestInfo) { seen = append(seen, i) }))
 		create(t, c, "/a")
-		_, _, err := c.Get("/none")
+		ctx := context.WithValue(t.Context(), contextKey{}, "the caller's")
+		_, _, err := c.WithContext(ctx).Get("/none")
 		wantErr(t, err, zk.ErrNoNode)
 		c.Close()
 		if len(seen) != 2 || seen[0].Op != "create" || seen[0].Err != nil || seen[0].Sent == 0 || seen[0].Received != len("/a")+4 ||
-			seen[1].Op != "getData" || !errors.Is(seen[1].Err, zk.ErrNoNode) {
+			seen[1].Context != ctx || seen[1].Op != "getData" || !errors.Is(seen[1].Err, zk.ErrNoNode) {
 			t.Errorf("the hook saw %+v", seen)
 		}
 	})
+}
+
+func TestResultOfARequest(t *testing.T) {
+	for want, err := range map[string]error{
+		"ok":               nil,
+		"NoNode":           zk.ErrNoNode,
+		"ConnectionLoss":   fmt.Errorf("%w: it broke", zk.ErrConnectionClosed),
+		"Canceled":         &zk.InterruptedError{Sent: true, Err: context.Canceled},
+		"DeadlineExceeded": &zk.InterruptedError{Err: context.DeadlineExceeded},
+		"NoServer":         zk.ErrNoServer,
+		"TooLarge":         zk.ErrTooLarge,
+		"ReplyTooLarge":    zk.ErrReplyTooLarge,
+		"Other":            zk.ErrUnknown,
+	} {
+		if got := (zk.RequestInfo{Err: err}).Result(); got != want {
+			t.Errorf("%v: %s, want %s", err, got, want)
+		}
+	}
 }
 
 // lockedBuffer is a buffer that several goroutines write to.
