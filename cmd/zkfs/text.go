@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"github.com/zkfs/zkfs/internal/printable"
@@ -36,13 +35,4 @@ func plain(err error) string {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return text
-}
-
-// absolute returns a path that holds after a change of the working directory.
-func absolute(path string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", failf(exitMountpoint, "%s: %s", path, plain(err))
-	}
-	return abs, nil
 }
