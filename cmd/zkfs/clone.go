@@ -33,9 +33,7 @@ func (z *command) cloneCommand() *cli.Command {
 			"compared too.\n\n" +
 			"Credentials and TLS are the same for both trees. Where they are not, `zkfs export` and " +
 			"`zkfs import -` in a pipe have flags of their own.",
-		Flags: append(append(transferFlags(),
-			&cli.BoolFlag{Name: "merge", Usage: "let znodes that differ become as they are in the first tree"},
-			&cli.BoolFlag{Name: "replace", Usage: "the same, and delete what the first tree lacks, but no ephemerals"},
+		Flags: append(append(transferFlags("the first tree"),
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with the changes of the first tree"},
 			&valued{&cli.StringFlag{Name: "compare-every", Value: "10m",
 				Usage: "with --follow, compare the trees so often, and make what differs the same"}, aTime},

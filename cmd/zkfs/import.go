@@ -31,17 +31,17 @@ func (z *command) importCommand() *cli.Command {
 			"live from others, and makes them permanent.\n\n" +
 			"Without --merge or --replace it touches nothing that is there. An import that was broken off " +
 			"goes on when it is started again. At the end it reads the tree again and compares it with the archive.",
-		Flags: append(append(transferFlags(),
-			&cli.BoolFlag{Name: "merge", Usage: "let znodes that differ become as they are in the archive"},
-			&cli.BoolFlag{Name: "replace", Usage: "the same, and delete what the archive lacks, but no ephemerals"},
-		), connectionFlags()...),
+		Flags:  append(transferFlags("the archive"), connectionFlags()...),
 		Action: z.importArchive,
 	}
 }
 
-// transferFlags are those of commands that write trees.
-func transferFlags() []cli.Flag {
+// transferFlags are those of commands that make a tree as it is in source.
+func transferFlags(source string) []cli.Flag {
 	return []cli.Flag{
+		&cli.BoolFlag{Name: "merge", Usage: "let znodes that differ become as they are in " + source},
+		&cli.BoolFlag{Name: "replace",
+			Usage: "the same, and delete what " + source + " lacks, but no ephemerals"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print what would be done, and change nothing"},
 		&cli.BoolFlag{Name: "versions",
 			Usage: "let the versions of data become those of the source too, by writing it as often"},
