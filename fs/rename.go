@@ -262,9 +262,12 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if err := m.add(ctx, src.path, dst.path); err != nil {
 		return err
 	}
-	ops := append(m.ops, m.deletes...)
+	if m.nodes == 1 { // whose ACL was read just now
+		m.seen = nil
+	}
 	_, err := f.ensemble.Do(ctx, ensemble.Move{
-		From: src.path, To: dst.path, Source: src.s, Before: dst.s.Stat, Replaces: true, Ops: ops,
+		From: src.path, To: dst.path, Source: src.s, Before: dst.s.Stat, Replaces: true,
+		Ops: append(m.ops, m.deletes...), ACLs: m.seen,
 	})
 	return err
 }
@@ -275,6 +278,7 @@ type mover struct {
 	fs      *FS
 	ops     []any
 	deletes []any
+	seen    []ensemble.SeenACL
 	nodes   int
 	bytes   int
 }
@@ -284,10 +288,11 @@ func (m *mover) add(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	acl, err := m.fs.ensemble.ACL(ctx, from)
+	acl, st, err := m.fs.ensemble.ACLStat(ctx, from)
 	if err != nil {
 		return err
 	}
+	m.seen = append(m.seen, ensemble.SeenACL{Path: from, ACL: acl, Stat: st})
 	m.nodes++
 	m.bytes += len(s.Data) + 2*len(from) + len(to)
 	switch {

@@ -76,7 +76,8 @@ func (f *file) changeOwner(ctx context.Context, path string, ephemeral bool) err
 	}
 	f.freeze(true)
 	f.disown()
-	_, err = e.Do(ctx, ensemble.OwnerChange{Path: path, Seen: s, ACL: acl, Ephemeral: ephemeral})
+	seen := ensemble.SeenACL{Path: path, ACL: acl, Stat: st}
+	_, err = e.Do(ctx, ensemble.OwnerChange{Path: path, Seen: s, ACL: seen, Ephemeral: ephemeral})
 	f.freeze(false)
 	if err != nil {
 		f.learn(s.Stat, f.isGone())

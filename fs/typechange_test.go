@@ -1,9 +1,13 @@
 package fs
 
 import (
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/zkfs/zkfs/zk"
+	"github.com/zkfs/zkfs/zk/zktest"
 )
 
 // kind fails the test unless the file has that type, and its znode that owner.
@@ -135,4 +139,36 @@ func TestEphemeralOfASessionThatIsOver(t *testing.T) {
 	w.missing("/f")
 	w.want("ok", "put", "f", "another")
 	w.kind("f", "file", 0)
+}
+
+// An ACL that another client sets after the look, and before the transaction that makes the znode
+// anew, is that of the new znode.
+func TestACLChangesBeforeATransaction(t *testing.T) {
+	for _, test := range []struct{ call, looks, made string }{
+		{"setxattr d/f user.zk.type ephemeral", "/d/f", "/d/f"},
+		{"rename d e", "/d/f", "/e/f"},
+	} {
+		w := newWorld(t, Options{})
+		w.create("/d", "")
+		w.create("/d/f", "data")
+		w.want(`ok "data"`, "cat", "d/f")
+		acl := zk.WorldACL(zk.PermAll &^ zk.PermWrite)
+		var once sync.Once
+		w.server.OnRequest(func(r zktest.Request) zktest.Fault {
+			if r.Op == "exists" && r.Path == test.looks {
+				once.Do(func() {
+					w.must(func() error {
+						_, err := w.other.SetACL(test.looks, acl, -1)
+						return err
+					})
+				})
+			}
+			return zktest.Fault{}
+		})
+		w.want("ok", strings.Fields(test.call)...)
+		once.Do(func() { t.Errorf("%s: no look", test.call) })
+		if got, _, err := w.other.GetACL(test.made); err != nil || !slices.Equal(got, acl) {
+			t.Errorf("%s: %v, %v; want %v", test.call, got, err, acl)
+		}
+	}
 }

@@ -131,21 +131,21 @@ var kindRows = []kindRow{
 		name: "change into an ephemeral", before: "/f#=old", after: "f#=e0:old",
 		make: func(at func(string) (string, Snapshot)) Change {
 			path, s := at("/f#")
-			return OwnerChange{path, s, open, true}
+			return OwnerChange{path, s, SeenACL{path, open, s.Stat}, true}
 		},
 	},
 	{
 		name: "change of an ephemeral", before: "e/f#=old", after: "f#=0:old",
 		make: func(at func(string) (string, Snapshot)) Change {
 			path, s := at("/f#")
-			return OwnerChange{path, s, open, false}
+			return OwnerChange{path, s, SeenACL{path, open, s.Stat}, false}
 		},
 	},
 	{
 		name: "change of an empty ephemeral", before: "e/f#=", after: "f#=1:",
 		make: func(at func(string) (string, Snapshot)) Change {
 			path, s := at("/f#")
-			return OwnerChange{path, s, open, false}
+			return OwnerChange{path, s, SeenACL{path, open, s.Stat}, false}
 		},
 	},
 	{
@@ -165,7 +165,7 @@ var kindRows = []kindRow{
 			return Move{from, to, s, nil, true, []any{
 				&zk.CreateRequest{Path: to, Data: s.Data, Acl: open},
 				&zk.DeleteRequest{Path: from, Version: s.Stat.Version},
-			}}
+			}, []SeenACL{{from, open, s.Stat}}}
 		},
 	},
 	{
@@ -176,7 +176,7 @@ var kindRows = []kindRow{
 			return Move{from, to, s, before.Stat, false, []any{
 				&zk.SetDataRequest{Path: to, Data: s.Data, Version: before.Stat.Version},
 				&zk.DeleteRequest{Path: from, Version: s.Stat.Version},
-			}}
+			}, []SeenACL{{from, open, s.Stat}}}
 		},
 	},
 	{

@@ -8,18 +8,22 @@ import (
 )
 
 // OwnerChange puts a znode with the same data and ACL in the place of the one at Path: an ephemeral
-// of the session, or a permanent one. It is made only if the version is that of Seen.
+// of the session, or a permanent one. It is made only if the version is that of Seen, and the ACL
+// that of ACL.
 type OwnerChange struct {
 	Path      string
 	Seen      Snapshot // with its data
-	ACL       []zk.ACL
+	ACL       SeenACL  // at Path
 	Ephemeral bool
 }
 
 func (c OwnerChange) about() string { return c.Path }
 
 func (c OwnerChange) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
-	create := &zk.CreateRequest{Path: c.Path, Data: c.Seen.Data, Acl: c.ACL}
+	if err := e.sameACLs(ctx, c.ACL); err != nil {
+		return nil, err
+	}
+	create := &zk.CreateRequest{Path: c.Path, Data: c.Seen.Data, Acl: c.ACL.ACL}
 	ops := []any{&zk.DeleteRequest{Path: c.Path, Version: c.Seen.Stat.Version}, create}
 	switch {
 	case c.Ephemeral:

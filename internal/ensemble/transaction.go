@@ -11,15 +11,19 @@ import (
 // Move brings a znode, with all below it, to another path by one transaction.
 type Move struct {
 	From, To string
-	Source   Snapshot // at From, with its data if it is a file
-	Before   *zk.Stat // at To; nil: nothing
-	Replaces bool     // what was there is deleted, and not written
-	Ops      []any    // the requests of the transaction
+	Source   Snapshot  // at From, with its data if it is a file
+	Before   *zk.Stat  // at To; nil: nothing
+	Replaces bool      // what was there is deleted, and not written
+	Ops      []any     // the requests of the transaction
+	ACLs     []SeenACL // of znodes below From that Ops create anew: the move is made only if they are so
 }
 
 func (c Move) about() string { return c.From }
 
 func (c Move) attempt(ctx context.Context, e *Ensemble) (*zk.Stat, error) {
+	if err := e.sameACLs(ctx, c.ACLs...); err != nil {
+		return nil, err
+	}
 	return nil, e.transact(ctx, c.Ops...)
 }
 
@@ -125,6 +129,33 @@ func (c Replacement) outcome(_ context.Context, _ *Ensemble, after evidence) err
 		return zk.ErrBadVersion
 	case !bytes.Equal(after.Data, c.Data):
 		return zk.ErrNodeExists
+	}
+	return nil
+}
+
+// A SeenACL is the ACL of a znode, with the Stat that belongs to it.
+type SeenACL struct {
+	Path string
+	ACL  []zk.ACL
+	Stat *zk.Stat
+}
+
+// sameACLs returns zk.ErrBadVersion if one of the znodes has another ACL than was seen, or is
+// another znode. No server takes an ACL's version for a condition of a transaction, so a change that
+// other clients make between this question and the transaction is lost with the znode.
+func (e *Ensemble) sameACLs(ctx context.Context, seen ...SeenACL) error {
+	ops := make([]any, len(seen))
+	for i, s := range seen {
+		ops[i] = &zk.ExistsRequest{Path: s.Path}
+	}
+	for i, r := range e.conn.WithContext(ctx).Pipeline(ops...) {
+		was := seen[i].Stat
+		switch {
+		case r.Err != nil:
+			return r.Err
+		case r.Stat.Aversion != was.Aversion || !SameIncarnation(r.Stat, was):
+			return zk.ErrBadVersion
+		}
 	}
 	return nil
 }
