@@ -22,6 +22,10 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
+// startPatience is how long a mount waits at least for its first answers: a server that leaves
+// unanswered what it does not know is known as such after six seconds.
+const startPatience = 10 * time.Second
+
 // Mount mounts the znodes that conn sees on the directory mountpoint. The file system is served
 // when it returns. The connection stays the caller's: it must be open as long as the mount is and
 // is not closed with it. Its chroot, if any, is the root of the mount and must exist. If
@@ -41,7 +45,9 @@ func Mount(conn *zk.Conn, mountpoint string, o Options) (*FS, error) {
 	f.notify = newNotifier(f.nodes.audience, f.kinds.IsLockPath, f.ensemble.LastZxid)
 	f.pokes = newPokes(f)
 
-	ctx, cancel := f.limits.Bound(context.Background())
+	ctx, cancel := calls.Limits{
+		Timeout: max(f.o.Timeout, startPatience), Ensemble: f.ensemble,
+	}.Bound(context.Background())
 	defer cancel()
 	if err := f.ensemble.Start(ctx); err != nil {
 		return nil, fmt.Errorf("watch for changes: %w", err)

@@ -31,6 +31,16 @@ func TestEveryServer(t *testing.T) {
 	}
 }
 
+// A server that leaves unanswered what it does not know is mounted, however short the time is that
+// requests may take.
+func TestShortTimeoutOnASilentServer(t *testing.T) {
+	t.Parallel()
+	server := zktest.NewServer(zktest.WithServer("raftkeeper"))
+	t.Cleanup(server.Close)
+	w := &world{t: t, server: server}
+	w.mount(t.TempDir(), Options{Timeout: time.Second})
+}
+
 // everyDay is ls -lR, cat, echo >, echo >>, mkdir, mv and rm -r.
 func everyDay(w *world) {
 	w.want("ok", "mkdir", "d")

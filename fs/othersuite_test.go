@@ -28,6 +28,7 @@ const (
 	asksTheServer = "counts what the session and the connections that find out what a server has ask"
 	needsQuestion = "needs a question about a missing name, which the list of the root answers"
 	needsMany     = "counts reads that go together, which RaftKeeper refuses for one without the right"
+	needsAnAnswer = "its time is shorter than RaftKeeper takes to show by silence what it lacks"
 	needsResuming = "needs a session that outlives its connection"
 )
 
@@ -36,6 +37,7 @@ var zooKeeperAlone = map[string]string{
 	"TestAttributes":                         needsWorldACL,
 	"TestCallsOfPrograms":                    needsWorldACL,
 	"TestChangesArriveOnce":                  needsWorldACL,
+	"TestCommitWhoseTimeIsOverIsMadeOnce":    needsAnAnswer,
 	"TestContendedLockIsAName":               namesOfItsOwn,
 	"TestCreatingManyFetchesTheNames":        needsCounts,
 	"TestExclusiveCreateIsImmediate":         needsTree,
@@ -89,6 +91,7 @@ var zooKeeperAlone = map[string]string{
 	"TestInterrupt":                          needsQuestion,
 	"TestPokesAskNothing":                    needsTree,
 	"TestPokesStayOnTheMount":                needsTree,
+	"TestUnlockingIsBounded":                 needsAnAnswer,
 	"TestWarmReadsAskNobody":                 asksTheServer,
 	"TestWhatIsNoEphemeral":                  needsWorldACL,
 	"TestEveryServer":                        "names its servers",

@@ -27,6 +27,10 @@ const (
 	// silence.
 	probePatience = 3 * time.Second
 
+	// detour is how long a call to another server waits at most if it can do without: that may leave
+	// two probes in silence.
+	detour = time.Second / 2
+
 	// givenUp is how long, after a prover has given up, nothing is asked only because it would make
 	// calls cheaper. For so long no call waits for a server that takes no probe, if it can do
 	// without. It doubles each time, so often.
@@ -69,16 +73,21 @@ func (c *Conn) prove(op wire.Op) error {
 			switch {
 			case zooKeeper:
 				return nil
-			case op == wire.OpCreate2 || op == wire.OpMultiRead || op == wire.OpRemoveWatches:
-				return ErrUnproven // there is another way
+			case hasDetour(op):
+				c.want(f)
+				return ErrUnproven
 			}
 		}
 		q := c.ask(f)
 		if q == nil {
 			return nil // the client has ended, and the call says why
 		}
-		if zooKeeper && tired == nil {
+		switch {
+		case tired != nil:
+		case zooKeeper:
 			tired = time.After(probePatience)
+		case hasDetour(op):
+			tired = time.After(detour)
 		}
 		select {
 		case <-q.done:
@@ -98,6 +107,11 @@ func (c *Conn) prove(op wire.Op) error {
 			return ErrClosing
 		}
 	}
+}
+
+// hasDetour reports whether a call of op can do its work by operations that all servers have.
+func hasDetour(op wire.Op) bool {
+	return op == wire.OpCreate2 || op == wire.OpMultiRead || op == wire.OpRemoveWatches
 }
 
 // lacks reports whether err says that a call was not done because the server lacks a feature, or

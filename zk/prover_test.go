@@ -214,6 +214,31 @@ func TestProbesThatDoNotConnectDelayOneCall(t *testing.T) {
 	}
 }
 
+// A call that can do without what a server may have does not wait long for one that leaves the
+// question unanswered.
+func TestSilentServerDelaysOneCallWithAnotherWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := zktest.NewServer(zktest.WithServer("raftkeeper"))
+		defer server.Close()
+		c, _ := connect(t, server)
+		create(t, c, "/x")
+		for i := range 2 {
+			start := time.Now()
+			path, stat, err := c.CreateStat("/x/n", nil, zk.FlagSequence, acl)
+			if err != nil || stat == nil {
+				t.Errorf("%s, %v, %v", path, stat, err)
+			}
+			if took := time.Since(start); took > time.Second || i > 0 && took > 0 {
+				t.Errorf("took %v", took)
+			}
+		}
+		pass(time.Minute)
+		if s := c.Features()[zk.FeatureCreate2]; s != zk.Lacking {
+			t.Errorf("create2 is %v", s)
+		}
+	})
+}
+
 // At another server the calls that have another way take it at once after a prover has given up.
 func TestProbesThatDoNotConnectDelayOneCallWithAnotherWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
