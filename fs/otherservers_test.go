@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -39,6 +41,40 @@ func TestShortTimeoutOnASilentServer(t *testing.T) {
 	t.Cleanup(server.Close)
 	w := &world{t: t, server: server}
 	w.mount(t.TempDir(), Options{Timeout: time.Second})
+}
+
+// Where a session ends with its connection, the reconnect tells that the lock is lost, in the log and
+// by EIO, and that an ephemeral is none of this session's. No timer has to: they would take an hour.
+func TestSessionThatIsNotResumed(t *testing.T) {
+	for _, name := range []string{"clickhouse-25.8", "clickhouse-26.3", "clickhouse-latest"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, Options{}, zktest.WithServer(name), longSessions)
+			log := &logged{}
+			f, a := w.session(long, Options{MaxAge: long, Logger: slog.New(slog.NewTextHandler(log, nil))})
+			a.want("ok", "put", "f", "x")
+			a.want("ok", "put", "e", "x")
+			a.want("ok", "setxattr", "e", "user.zk.type", "ephemeral")
+			for fd, file := range map[string]string{"1": "f", "2": "x.lock"} {
+				a.want("ok", "open", fd, file, "rw+creat")
+				a.want("ok", "flock", fd, "ex")
+			}
+			session := f.ensemble.SessionID()
+			w.server.Disconnect()
+			w.until(func() (int, int) { return 2 - log.lines("lock lost"), 0 }, "lost locks that the log does not name")
+			for fd := range 2 {
+				a.want("EIO", "write", fmt.Sprint(fd+1), "y")
+			}
+			if now := f.ensemble.SessionID(); now == session {
+				t.Errorf("the session is 0x%x still", now)
+			}
+			a.want("ok file 1644 size=1 nlink=1", "stat", "e") // its session lives on at the server
+			w.server.ExpireSession(session)
+			a.eventually(w, "ENOENT", "stat", "e")
+			a.want("ok", "open", "3", "f", "rw")
+			a.want("ok", "flock", "3", "ex+nb")
+		})
+	}
 }
 
 // everyDay is ls -lR, cat, echo >, echo >>, mkdir, mv and rm -r.

@@ -262,13 +262,15 @@ func TestEveryCallOnEveryServer(t *testing.T) {
 // resuming are the servers on which a session survives its connection.
 func resuming(name string) bool { return !strings.HasPrefix(name, "clickhouse") }
 
-// A session that the server does not resume has expired: that is told, watches end, and a new one
-// follows. One that is resumed goes on.
+// A session that the server does not resume has expired: that is told, watches end, locks
+// are lost, and a new one follows, all within a second. One that is resumed goes on.
 func TestReconnectOnEveryServer(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, name string, server *zktest.Server) {
 		c, events := connect(t, server)
 		await(t, events, zk.StateHasSession)
 		create(t, c, "/a")
+		lock := zk.NewLock(c, "/lock", acl)
+		wantErr(t, lock.Lock(), nil)
 		_, _, changed, err := c.GetW("/a")
 		wantErr(t, err, nil)
 		_, _, children, err := c.ChildrenW("/")
@@ -298,11 +300,21 @@ func TestReconnectOnEveryServer(t *testing.T) {
 					t.Errorf("watch got %v", e)
 				}
 			}
+			if _, ok := <-lock.Lost(); ok {
+				t.Error("Lost has a value")
+			}
 			await(t, events, zk.StateHasSession)
 			create(t, c, "/b")
 		}
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("it took %v", took)
+		}
+		select {
+		case <-lock.Lost():
+			if resuming(name) {
+				t.Error("the lock is lost")
+			}
+		default:
 		}
 		if same := c.SessionID() == id; same != resuming(name) || c.Features()[zk.FeatureResume] != want {
 			t.Errorf("session 0x%x became 0x%x, %v", id, c.SessionID(), c.Features())
