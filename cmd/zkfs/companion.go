@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -133,6 +132,10 @@ func (c *companion) start() (*exec.Cmd, error) {
 		}
 		defer last.Close()
 		cmd.ExtraFiles = []*os.File{last} // descriptor 3
+		if c.of.Log.Foreground && c.of.Log.File == "" {
+			cmd.Stderr = os.Stderr
+			cmd.Env = append(cmd.Env, journalVariable+"="+os.Getenv(journalVariable))
+		}
 	}
 	leaveTerminal(cmd)
 	input, err := cmd.StdinPipe()
@@ -216,7 +219,7 @@ func accompany(value string, in io.Reader) error {
 
 // openLog opens the log in which the death of the process belongs.
 func (of accompanied) openLog() *slog.Logger {
-	handler, _, err := of.Log.handler(false, nil)
+	handler, _, err := of.Log.handler(os.Stderr)
 	if err != nil {
 		return slog.New(slog.DiscardHandler)
 	}
@@ -266,32 +269,4 @@ func isServedByKilled(m mount) bool {
 		}
 	}
 	return false
-}
-
-// abortAt ends the connection of what zkfs has mounted on point, if it is the one.
-func abortAt(point string, isIt func(mount) bool) error {
-	now, err := mountAt(point)
-	if err != nil || !now.isOurs() || !isIt(now) {
-		return err
-	}
-	return abort(now)
-}
-
-// abortConnection ends the connection of a mount to its process (kernel fact 52), and the mount
-// stays. It needs the file system fusectl.
-func abortConnection(m mount) error {
-	return os.WriteFile("/sys/fs/fuse/connections/"+m.minor()+"/abort", []byte("1"), 0)
-}
-
-// abort ends the connection of a mount to its process (kernel fact 52): what waits for that fails.
-// It stays, dead, if it is in use.
-func abort(m mount) error {
-	if abortConnection(m) == nil {
-		return nil
-	}
-	err := unmount(m.point, abortively) // that file system is not mounted everywhere
-	if errors.Is(err, syscall.EBUSY) {
-		return nil
-	}
-	return err
 }

@@ -5,11 +5,14 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // What a process says as it dies, and by which signal it was killed, it can not log itself, and in
@@ -29,6 +32,28 @@ func catchCrash() (r *os.File, err error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// moveStderr leaves descriptor 2 to the runtime, and gives os.Stderr another one.
+func moveStderr() error {
+	fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return err
+	}
+	os.Stderr = os.NewFile(uintptr(fd), os.Stderr.Name())
+	log.SetOutput(os.Stderr)
+	return nil
+}
+
+// muteRuntime ends what the runtime prints itself, because a companion writes it to the same stream:
+// the runtime prints in pieces, between which whole lines of another process would come.
+func muteRuntime() error {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	return unix.Dup2(int(null.Fd()), 2)
 }
 
 // crashPatience is how long the rest of what a dead process has said may take, and the kernel to

@@ -126,7 +126,7 @@ func TestErrorsOfHostileServers(t *testing.T) {
 func TestLogOfHostileText(t *testing.T) {
 	for format, json := range logFormats {
 		var stderr strings.Builder
-		log, _, err := logSettings{JSON: json}.open(true, &stderr)
+		log, _, err := logSettings{Foreground: true, JSON: json}.open(&stderr)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,15 +19,16 @@ import (
 
 // logSettings says where the log of a mount goes, and how much of it.
 type logSettings struct {
-	File  string // absolute; "" for syslog, or standard error in the foreground
-	Level slog.Level
-	JSON  bool
+	File       string // absolute; "" for syslog, or standard error in the foreground
+	Foreground bool
+	Level      slog.Level
+	JSON       bool
 }
 
 // open returns the log, and the file that it is written to, nil if it is none. Lines that repeat are
 // counted until flushRepeats.
-func (l logSettings) open(foreground bool, stderr io.Writer) (*slog.Logger, *logFile, error) {
-	handler, file, err := l.handler(foreground, stderr)
+func (l logSettings) open(stderr io.Writer) (*slog.Logger, *logFile, error) {
+	handler, file, err := l.handler(stderr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -35,7 +36,7 @@ func (l logSettings) open(foreground bool, stderr io.Writer) (*slog.Logger, *log
 }
 
 // handler returns what writes the log.
-func (l logSettings) handler(foreground bool, stderr io.Writer) (h slog.Handler, file *logFile, err error) {
+func (l logSettings) handler(stderr io.Writer) (h slog.Handler, file *logFile, err error) {
 	opts := &slog.HandlerOptions{Level: l.Level}
 	newHandler := func(w io.Writer) slog.Handler {
 		if l.JSON {
@@ -49,10 +50,10 @@ func (l logSettings) handler(foreground bool, stderr io.Writer) (h slog.Handler,
 			return nil, nil, err
 		}
 		return newHandler(file), file, nil
-	case foreground && isJournal(stderr):
+	case l.Foreground && isJournal(stderr):
 		opts.ReplaceAttr = l.withoutTimeAndLevel
 		return newSystemHandler(newHandler, toJournal(stderr)), nil, nil
-	case foreground:
+	case l.Foreground:
 		return newHandler(stderr), nil, nil
 	}
 	system, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "zkfs")
@@ -212,8 +213,11 @@ func severity(level slog.Level) syslog.Priority {
 	return syslog.LOG_DEBUG
 }
 
-// isJournal reports whether standard error is the stream that systemd has connected to the journal,
-// which JOURNAL_STREAM names by device and inode (systemd.exec(5)).
+// journalVariable names, by device and inode, the stream that systemd has connected to the journal
+// (systemd.exec(5)).
+const journalVariable = "JOURNAL_STREAM"
+
+// isJournal reports whether standard error is that stream.
 func isJournal(stderr io.Writer) bool {
 	f, ok := stderr.(*os.File)
 	if !ok {
@@ -224,5 +228,5 @@ func isJournal(stderr io.Writer) bool {
 		return false
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
+	return ok && os.Getenv(journalVariable) == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }

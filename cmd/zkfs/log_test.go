@@ -18,7 +18,7 @@ import (
 
 func TestLogFileIsOpenedAgain(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
-	log, file, err := logSettings{File: name, JSON: true}.open(false, io.Discard)
+	log, file, err := logSettings{File: name, JSON: true}.open(io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,11 @@ func main() {
 	if fake {
 		return
 	}
-	if err := hideSecrets(); err != nil {
+	err := hideSecrets()
+	if os.Getenv(daemonVariable) == "" && isJournal(os.Stderr) {
+		err = errors.Join(err, moveStderr())
+	}
+	if err != nil {
 		os.Exit(report(os.Stderr, err))
 	}
 	code, ok := runApart(args)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -59,7 +59,7 @@ func (z *command) mount(c *cli.Context) error {
 			return err
 		}
 	}
-	if d == nil && !s.foreground {
+	if d == nil && !s.log.Foreground {
 		ctx, stop := untilSignal(c.Context, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		defer stop()
 		err := z.background(ctx, in)
@@ -95,7 +95,7 @@ func (s *settings) clear(ctx context.Context) error {
 
 // mountHere mounts and returns when the mount has ended. d is nil in the foreground.
 func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
-	log, file, err := s.log.open(s.foreground, z.err)
+	log, file, err := s.log.open(z.err)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 	if err := s.clear(ctx); err != nil {
 		return err
 	}
-	err = serve(ctx, conn, s.mountpoint, s.fs, s.lastWords(), func(mounted *fs.FS) error {
+	err = serve(ctx, conn, s.mountpoint, s.fs, s.lastWords(z.err), func(mounted *fs.FS) error {
 		session.stats = mounted.Stats
 		m.session.Store(session)
 		addProcessors()
@@ -151,37 +151,13 @@ func (z *command) mountHere(ctx context.Context, s *settings, d *daemon) error {
 }
 
 // lastWords says where the death of the process is logged, nil if that is not wanted: it is seen on
-// the standard error of one in the foreground, and by its parent.
-func (s *settings) lastWords() *logSettings {
-	if s.foreground && s.log.File == "" {
+// the standard error of one in the foreground, and by its parent. The journal gets it nevertheless,
+// since what the runtime prints there has no severity.
+func (s *settings) lastWords(stderr io.Writer) *logSettings {
+	if s.log.Foreground && s.log.File == "" && !isJournal(stderr) {
 		return nil
 	}
 	return &s.log
-}
-
-// idleHeap is how much the heap holds from the start, for as long as limitMemory's result lives. It is never touched, so it takes no memory; but
-// garbage is collected when the heap has doubled (GOGC), which a first walk through a small tree would else do six times, at a
-// quarter of its processor time.
-const idleHeap = 16 << 20
-
-// limitMemory lets the process take half as much again as the cache, and some for the rest, before garbage is collected more often
-// than it is by default. GOMEMLIMIT in the environment says otherwise.
-func limitMemory(cacheSize int) (idle []byte) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(cacheSize) + int64(cacheSize)/2 + 128<<20 + idleHeap)
-	}
-	return make([]byte, idleHeap)
-}
-
-// addProcessors lets Go's scheduler run as many threads more as wait for the kernel's next request. One that waits in read(2) keeps
-// its place among the running ones until the scheduler's monitor takes it, which may look only every 10 ms (runtime/proc.go, sysmon),
-// and meanwhile the answers and events of the servers would wait too. go-fuse has made its readers, one for each place, by now.
-// GOMAXPROCS in the environment says otherwise.
-func addProcessors() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		n := runtime.GOMAXPROCS(0)
-		runtime.GOMAXPROCS(n + min(max(n, 2), 16) + 1)
-	}
 }
 
 // serve mounts what conn sees, calls ready when the mount works, and returns when it is unmounted, by whomever, or
@@ -195,6 +171,11 @@ func serve(
 		return fmt.Errorf("start a companion: %w", err)
 	}
 	defer companion.stop()
+	if last != nil && last.Foreground && last.File == "" {
+		if err := muteRuntime(); err != nil {
+			return err
+		}
+	}
 	mounted, err := mountAlone(ctx, conn, mountpoint, o)
 	if err != nil {
 		return err

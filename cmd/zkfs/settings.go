@@ -16,7 +16,6 @@ type settings struct {
 	*connection
 	mountpoint string // absolute
 
-	foreground  bool
 	nonempty    bool
 	remountDead bool
 
@@ -40,12 +39,12 @@ func settingsOf(c *cli.Context, in *inputs) (*settings, error) {
 	}
 	s := &settings{
 		connection:  n,
-		foreground:  c.Bool("foreground") || c.Bool("debug"),
 		nonempty:    c.Bool("nonempty"),
 		remountDead: c.Bool("remount-dead"),
 		log: logSettings{
-			Level: logLevels[c.String("log-level")],
-			JSON:  logFormats[c.String("log-format")],
+			Foreground: c.Bool("foreground") || c.Bool("debug"),
+			Level:      logLevels[c.String("log-level")],
+			JSON:       logFormats[c.String("log-format")],
 		},
 		metrics:   c.String("metrics"),
 		debugAddr: c.String("debug-addr"),
