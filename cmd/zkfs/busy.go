@@ -1,10 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -33,20 +34,26 @@ func whileBusy(detach func() error, isDead, isAsked func() bool) error {
 	}
 }
 
-// isAsked reports whether a process asks a mount of this machine for its status. It may be another
-// user's: the kernel tells nothing of its open files.
-func isAsked() bool {
+// isAsked reports whether a process asks the mount on point for its status. It may be another user's:
+// the kernel tells nothing of its open files, nor of its working directory.
+func isAsked(point string) bool {
 	names, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the only error is a bad pattern
 	for _, name := range names {
-		if line, err := os.ReadFile(name); err == nil && isAsking(line) { // else it has ended
+		if line, err := os.ReadFile(name); err == nil && isAsking(line, point) { // else it has ended
 			return true
 		}
 	}
 	return false
 }
 
-// isAsking reports whether a process with these arguments, each with a zero byte behind, does.
-func isAsking(cmdline []byte) bool {
-	args := bytes.Split(cmdline, []byte{0})
-	return len(args) > 1 && filepath.Base(string(args[0])) == "zkfs" && string(args[1]) == "status"
+// isAsking reports whether a process with these arguments, each with a zero byte behind, does: one of
+// them ends as point does.
+func isAsking(cmdline []byte, point string) bool {
+	args := strings.Split(string(cmdline), "\x00")
+	if len(args) < 3 || filepath.Base(args[0]) != "zkfs" || args[1] != "status" {
+		return false
+	}
+	return slices.ContainsFunc(args[2:len(args)-1], func(arg string) bool {
+		return filepath.Base(arg) == filepath.Base(point)
+	})
 }

@@ -47,7 +47,7 @@ func TestWhileBusy(t *testing.T) {
 	}
 }
 
-// Another process that asks a mount is found, by its arguments.
+// Another process that asks a mount is found, by its arguments, and one that asks another mount is not.
 func TestIsAsked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -55,24 +55,30 @@ func TestIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	asks := exec.Command("cat")
-	asks.Args, asks.Dir = []string{"zkfs", "status"}, dir // which waits for what never comes
+	asks.Args, asks.Dir = []string{"zkfs", "status", "m"}, dir // which waits for what never comes
 	if err := asks.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer asks.Wait()
 	defer asks.Process.Kill()
-	if !isAsked() {
-		t.Error("it is not seen")
+	for point, want := range map[string]bool{"/mnt/m": true, "/mnt/other": false} {
+		if got := isAsked(point); got != want {
+			t.Errorf("%s is asked: %v", point, got)
+		}
 	}
 	for line, want := range map[string]bool{
-		"":                                 false,
-		"zkfs\x00":                         false,
-		"zkfs\x00list\x00":                 false,
-		"cat\x00status\x00":                false,
-		"zkfs\x00status\x00/m\x00":         true,
-		"/usr/bin/zkfs\x00status\x00m\x00": true,
+		"":                                    false,
+		"zkfs\x00":                            false,
+		"zkfs\x00list\x00":                    false,
+		"cat\x00status\x00":                   false,
+		"zkfs\x00status\x00":                  false,
+		"zkfs\x00status\x00/other\x00":        false,
+		"zkfs\x00status\x00zk1:2181\x00":      false,
+		"zkfs\x00status\x00/m\x00":            true,
+		"zkfs\x00status\x00/m/\x00--json\x00": true,
+		"/usr/bin/zkfs\x00status\x00m\x00":    true,
 	} {
-		if got := isAsking([]byte(line)); got != want {
+		if got := isAsking([]byte(line), "/m"); got != want {
 			t.Errorf("%q: %v", line, got)
 		}
 	}

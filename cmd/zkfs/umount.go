@@ -69,7 +69,8 @@ func umount(ctx context.Context, dir string, how manner) error {
 	case !mount.isOurs():
 		return failf(exitMountpoint, "%s: %s of type %s is mounted there, not zkfs", dir, mount.source, mount.fstype).hinting("umount " + dir)
 	}
-	err = whileBusy(func() error { return detach(ctx, mount.point, how) }, mount.isDead, isAsked)
+	err = whileBusy(func() error { return detach(ctx, mount.point, how) }, mount.isDead,
+		func() bool { return isAsked(mount.point) })
 	if errors.Is(err, syscall.EBUSY) && mount.isDead() {
 		err = bury(ctx, mount) // what is still open there is dead too
 	}
