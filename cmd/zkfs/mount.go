@@ -267,7 +267,7 @@ func leave(conn *zk.Conn, mounted *fs.FS) error {
 // connection to the kernel. The dead mount is removed. Where nothing is mounted any more it does not look: that would make
 // systemd mount again what it has just unmounted because nobody used it.
 func lost(mountpoint string) error {
-	if found, err := mountAt(mountpoint); err != nil || !found.isOurs() || !isDeadMount(found.point) {
+	if found, err := mountAt(mountpoint); err != nil || !found.isOurs() || !found.isGone() {
 		return nil
 	}
 	err := failf(exitLost, "%s: the kernel has ended the mount", mountpoint).hinting("mount again")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/moby/sys/mountinfo"
 )
@@ -28,7 +30,24 @@ func parseMounts(text io.Reader) ([]mountLine, error) {
 	var all []mountLine
 	for _, m := range table {
 		device := fmt.Sprintf("%d:%d", m.Major, m.Minor)
-		all = append(all, mountLine{mount{m.Mountpoint, m.Source, m.FSType, device}, m.Root})
+		all = append(all, mountLine{mount{m.Mountpoint, m.Source, m.FSType, device, ownerOf(m.VFSOptions)}, m.Root})
 	}
 	return all, nil
+}
+
+// ownerOf reads the options of a mount of FUSE.
+func ownerOf(options string) (o owner) {
+	for option := range strings.SplitSeq(options, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		id, _ := strconv.ParseUint(value, 10, 32) // the kernel writes numbers
+		switch name {
+		case "user_id":
+			o.uid = uint32(id)
+		case "group_id":
+			o.gid = uint32(id)
+		case "allow_other":
+			return owner{}
+		}
+	}
+	return o
 }

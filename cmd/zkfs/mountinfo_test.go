@@ -37,7 +37,7 @@ func TestMountsOfOddNames(t *testing.T) {
 		source, root, point := "zk1:2181/"+name, "/"+name, "/mnt/"+name
 		text := "22 1 0:20 / / rw - ext4 /dev/sda1 rw\n" + mountinfoLine(source, root, point) + "46 22 0:43 / /end rw - tmpfs  rw\n"
 		table := parsed(t, text)
-		want := mount{point, source, fsType, "0:42"}
+		want := mount{point, source, fsType, "0:42", owner{}}
 		if got := findMount(table, point); got != want {
 			t.Errorf("%q: found %+v", name, got)
 		}
@@ -66,9 +66,9 @@ func FuzzMountinfo(f *testing.F) {
 			return // the kernel takes no such mount
 		}
 		table := parsed(t, mountinfoLine("other:1/x", "/", "/")+mountinfoLine(source, root, point))
-		want := mountLine{mount{point, source, fsType, "0:42"}, root}
+		want := mountLine{mount{point, source, fsType, "0:42", owner{}}, root}
 		if len(table) != 2 || table[1] != want {
-			t.Fatalf("parsed %q, want %q", table, want)
+			t.Fatalf("parsed %+v, want %+v", table, want)
 		}
 		_, chroot, err := parseSource(source)
 		if err != nil {

@@ -90,14 +90,14 @@ const (
 	hangs          // no answer comes within a second
 )
 
-// examine asks the mount on point.
-func examine(point string) health {
+// examine asks the mount.
+func (m mount) examine() health {
 	dead := make(chan bool, 1)
-	go func() { // ends when the kernel answers, at the latest with this process
+	m.owner.as(func() { // ends when the kernel answers, at the latest with this process
 		var st unix.Statfs_t // unlike stat(2), statfs(2) never answers from a cache
-		err := unix.Statfs(point, &st)
+		err := unix.Statfs(m.point, &st)
 		dead <- errors.Is(err, syscall.ENOTCONN) || errors.Is(err, syscall.ECONNABORTED)
-	}()
+	})
 	select {
 	case yes := <-dead:
 		if yes {
@@ -109,13 +109,13 @@ func examine(point string) health {
 	}
 }
 
-// isDeadMount tells whether the process that served the mount is gone. One that hangs is not.
-func isDeadMount(point string) bool { return examine(point) == gone }
+// isGone tells whether the process that served the mount is gone. One that hangs is not.
+func (m mount) isGone() bool { return m.examine() == gone }
 
 // isDead tells whether the process that served the mount is gone, or was killed and can not end.
 // One that hangs otherwise is not.
 func (m mount) isDead() bool {
-	h := examine(m.point)
+	h := m.examine()
 	return h == gone || h == hangs && isServedByKilled(m)
 }
 
@@ -137,7 +137,7 @@ func removeDead(ctx context.Context, dir string) error {
 
 // bury unmounts a dead mount. What waits for its process, and the process itself, hang no more.
 func bury(ctx context.Context, dead mount) error {
-	if examine(dead.point) == hangs {
+	if dead.examine() == hangs {
 		if err := abort(dead); err != nil {
 			return failf(exitMountpoint, "%s: %s", dead.point, plain(err)).hinting("as root: zkfs umount -f " + dead.point)
 		}
@@ -202,7 +202,12 @@ type mount struct {
 	point          string // without symbolic links
 	source, fstype string // "" if nothing is mounted there
 	device         string // major and minor number, with a colon
+	owner          owner
 }
+
+// An owner is the only user that the kernel lets into a mount, be it root that asks. It is zero for
+// root, and for a mount that lets all users in.
+type owner struct{ uid, gid uint32 }
 
 func (m mount) isOurs() bool { return m.fstype == fsType }
 

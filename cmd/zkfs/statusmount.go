@@ -37,15 +37,15 @@ func mountNamed(name string) (mount, error) {
 	return found, nil
 }
 
-// rootPoint returns where the root of what m shows is mounted, which is m's own mount point unless
-// that is a bind mount of a part.
-func rootPoint(table []mountLine, m mount) (string, error) {
+// rootMount returns the mount of the root of what m shows, which is m itself unless that is a bind
+// mount of a part.
+func rootMount(table []mountLine, m mount) (mount, error) {
 	for _, line := range table {
 		if line.device == m.device && line.root == "/" && findMount(table, line.point).device == m.device {
-			return line.point, nil
+			return line.mount, nil
 		}
 	}
-	return "", failf(exitMountpoint, "%s: a part of a mount, whose root is mounted nowhere", m.point)
+	return mount{}, failf(exitMountpoint, "%s: a part of a mount, whose root is mounted nowhere", m.point)
 }
 
 // mountStatus is what a mount tells of itself in the first part of its /.status, by the names that it has there.
@@ -117,11 +117,12 @@ func statusOfMount(ctx context.Context, m mount) (*mountStatus, error) {
 	if err != nil {
 		return nil, failf(exitMountpoint, "%s", plain(err))
 	}
-	point, err := rootPoint(table, m)
+	root, err := rootMount(table, m)
 	if err != nil {
 		return nil, err
 	}
-	if isDeadMount(point) {
+	point := root.point
+	if root.isGone() {
 		return nil, failf(exitLost, "%s: %w", point, errGone).
 			hinting("zkfs umount " + point + ", or mount again with --remount-dead")
 	}
@@ -130,10 +131,10 @@ func statusOfMount(ctx context.Context, m mount) (*mountStatus, error) {
 		err  error
 	}
 	read := make(chan result, 1)
-	go func() { // ends when the mount answers, at the latest with this process
+	root.owner.as(func() { // ends when the mount answers, at the latest with this process
 		text, err := os.ReadFile(filepath.Join(point, ".status"))
 		read <- result{text, err}
-	}()
+	})
 	select {
 	case r := <-read:
 		if r.err != nil {
