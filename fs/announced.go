@@ -42,22 +42,20 @@ func (a *announced) announce(kind poke.Kind, path string) {
 // withdraw ends announce. It is safe once the poker has answered or ended.
 func (a *announced) withdraw() { a.announce("", "") }
 
-// looked returns the answer to a LOOKUP of path by the poker, if it is what the call is about and no
-// node stands for it: nothing is there that is to be created, and a ghost is what is to be deleted,
-// because it is not there any more.
-func (a *announced) looked(path string) (answer syscall.Errno, isIt bool) {
+// looked returns the answer to a LOOKUP of path by the poker, where no node stands for it: a ghost,
+// if the call is about what is there or was there, and else that nothing is there.
+func (a *announced) looked(path string) syscall.Errno {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case a.kind == "" || path != a.path:
-		return 0, false
+	case path != a.path:
 	case a.kind == poke.FileDeleted || a.kind == poke.DirDeleted:
 		a.ghost = true
-		return granted, true
-	case a.kind == poke.Modified:
-		return 0, true
+		return granted
+	case a.kind == poke.Modified: // in a directory that is watched
+		return granted
 	}
-	return syscall.ENOENT, true
+	return syscall.ENOENT
 }
 
 // grant answers a call of one of these kinds about path, which must be announced and is then spent.

@@ -43,34 +43,20 @@ func (n *node) attrForPoker(out *fuse.AttrOut) syscall.Errno {
 	return 0
 }
 
-// lookupForPoker answers LOOKUP: with a node that is known, or with granted for a ghost. A ghost may
-// take the name of a file, which the kernel then looks up again, but never that of a directory: what
-// works in there, or is mounted, would lose it (kernel fact 42).
+// lookupForPoker answers LOOKUP: with a node that is known, or with granted for a ghost. A ghost never
+// takes the name of what the kernel knows: a program that works in a directory would lose it, what
+// is mounted would be detached, and an open file would be shown as deleted (kernel fact 42).
 func (d *dir) lookupForPoker(name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	id := idOf(d.where(), roleData)
 	if name != names.Data {
 		id = ensemble.Join(d.where(), names.Znode(name, d.isRoot()))
 	}
-	z := d.fs.nodes.find(id)
-	isDir := z != nil && z.kind() == names.KindDir
-	isIt := false
-	if !isDir {
-		switch answer, it := d.fs.announced.looked(d.file(name)); {
-		case answer != 0:
-			return nil, answer
-		default:
-			isIt = it
-		}
-	}
-	if z = d.fs.nodes.known(id); z != nil {
+	if z := d.fs.nodes.known(id); z != nil {
 		out.Attr = fuse.Attr{Nlink: 1}
 		d.fs.notify.disregard(z.EmbeddedInode())
 		return z.EmbeddedInode(), 0
 	}
-	if isIt { // a file that the kernel does not know, in a directory that is watched
-		return nil, granted
-	}
-	return nil, syscall.ENOENT
+	return nil, d.fs.announced.looked(d.file(name))
 }
 
 // known returns the node of that id and begins a flight, or returns nil.

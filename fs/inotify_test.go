@@ -88,8 +88,10 @@ func TestOwnChangesAreNotPoked(t *testing.T) {
 	for _, watch := range []WatchMode{WatchTree, WatchNode} {
 		t.Run(watch.String(), func(t *testing.T) {
 			w := newWorld(t, Options{Inotify: InotifyOn, Poker: startPoker, Watch: watch})
+			w.want("ok", "watch", ".")
 			for _, name := range []string{"f", "g"} {
 				w.create("/"+name, "one")
+				w.do("events", ".:CLOSE_WRITE "+name) // else that of its creation may come late
 				w.want(`ok "one"`, "cat", name)
 				w.want("ok", "watch", name)
 				w.set("/"+name, "two")

@@ -82,7 +82,7 @@ func newNotifier(find func(string) audience, isLock func(string) bool, zxid func
 type notice struct {
 	what    ensemble.News
 	foreign ensemble.News // what of it another client did; Own: it used up a watch
-	reveal  bool          // the name is to be looked up again, if it is not that of a directory
+	reveal  bool          // the name is to be looked up again, if that harms no program
 	longer  bool          // it is to get a version of an open file that is longer than the one it has
 	zxid    int64         // of Deleted and Everything: the last that was known when the event came
 }
@@ -107,7 +107,7 @@ func (n *notifier) tellOf(path string, what, foreign ensemble.News) {
 	n.add(path, due)
 }
 
-// reveal queues that the kernel is to look the name at path up again, unless a directory has it.
+// reveal queues that the kernel is to look the name at path up again, unless what has it is in use.
 func (n *notifier) reveal(path string) { n.add(path, notice{reveal: true}) }
 
 // disregard makes the kernel drop the attributes that the answer to its present request brings
@@ -285,13 +285,17 @@ func (n *notifier) apply(path string, due notice) {
 	}
 }
 
-// revealed makes the kernel look a name up again, with which it may know that there is none. That of
-// a directory stays (kernel fact 42).
+// revealed makes the kernel look a name up again, with which it may know that there is none. The name
+// of a directory stays, and that of a file which is in use (kernel facts 7 and 42).
 func (n *notifier) revealed(path string, node audience) {
 	dir, name := ensemble.Split(path)
-	above := n.find(dir)
-	if above != nil && (node == nil || !node.EmbeddedInode().IsDir()) {
+	switch above := n.find(dir); {
+	case above == nil:
+	case node == nil:
 		above.EmbeddedInode().NotifyEntry(names.Shown(name, dir == "/"))
+	case !node.EmbeddedInode().IsDir() && !n.lacksPrune:
+		file := []*fusefs.Inode{node.EmbeddedInode()}
+		n.lacksPrune = n.root.NotifyPrune(file) == syscall.ENOSYS
 	}
 }
 

@@ -56,8 +56,8 @@ func (p *pokes) came(ctx context.Context, path string, due passed) {
 		p.failed(path, err)
 	case p.fs.kinds.KindOf(path, st) == names.KindDir:
 		p.self(ctx, path, poke.DirCreated)
-	default:
-		p.self(ctx, path, kindOf(st.DataLength > 0, poke.DataCreated, poke.FileCreated))
+	case !p.self(ctx, path, kindOf(st.DataLength > 0, poke.DataCreated, poke.FileCreated)):
+		p.self(ctx, path, poke.Modified) // a program uses it already
 	}
 }
 
@@ -68,9 +68,9 @@ func (p *pokes) data(ctx context.Context, path string) {
 	}
 }
 
-// self tells of what happened to the file or directory that shows a znode.
-func (p *pokes) self(ctx context.Context, znode string, kind poke.Kind) {
-	p.raise(ctx, FilePath(znode), znode, kind)
+// self tells of what happened to the file or directory that shows a znode; see raise.
+func (p *pokes) self(ctx context.Context, znode string, kind poke.Kind) (done bool) {
+	return p.raise(ctx, FilePath(znode), znode, kind)
 }
 
 func kindOf(first bool, yes, no poke.Kind) poke.Kind {
@@ -90,8 +90,9 @@ func (p *pokes) stat(ctx context.Context, path string) (*zk.Stat, error) {
 // raiseTries is how often a poke is tried that finds a name which a program has looked up before it.
 const raiseTries = 5
 
-// raise makes one poke about a file or directory of the mount, and the znode that it shows.
-func (p *pokes) raise(ctx context.Context, file, znode string, kind poke.Kind) {
+// raise makes one poke about a file or directory of the mount, and the znode that it shows. It is not
+// done if a program uses what has the name now.
+func (p *pokes) raise(ctx context.Context, file, znode string, kind poke.Kind) (done bool) {
 	dir, name := ensemble.Split(file)
 	order := poke.Order{Kind: kind, Dir: strings.TrimPrefix(dir, "/"), Name: name}
 	if order.Dir == "" {
@@ -102,7 +103,7 @@ func (p *pokes) raise(ctx context.Context, file, znode string, kind poke.Kind) {
 	for try := range raiseTries {
 		r, err = p.order(ctx, file, order)
 		if ctx.Err() != nil {
-			return
+			return true
 		}
 		if err != nil && try == 0 {
 			continue
@@ -130,6 +131,7 @@ func (p *pokes) raise(ctx context.Context, file, znode string, kind poke.Kind) {
 	default:
 		p.raised()
 	}
+	return err != nil || !inTheWay(kind, r)
 }
 
 // inTheWay reports whether the poker found what a program has looked up meanwhile: a name that is to

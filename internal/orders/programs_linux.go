@@ -43,6 +43,10 @@ func programCall(files map[string]*os.File, call string, args []string) (string,
 			signal.Notify(c, unix.SignalNum("SIG"+name))
 		}
 		return "", nil
+	case "descriptor": // ID: the path that the kernel shows for it
+		return os.Readlink(fmt.Sprintf("/proc/self/fd/%d", files[args[0]].Fd()))
+	case "exec": // PATH
+		return "", unix.Exec(args[0], args, nil)
 	case "getflags":
 		_, err := unix.IoctlGetInt(int(files[args[0]].Fd()), unix.FS_IOC_GETFLAGS)
 		return "", err
