@@ -28,6 +28,8 @@ type dir struct {
 	listedUntil time.Duration // after FS.start: so long the kernel trusts what the last listing told it; 0: nothing
 	walk        walk
 	lately      *lately // nil: nothing was created here
+
+	compared int64 // owned by pokes.run: pzxid when programs that watch were told last; 0: they were not
 }
 
 func (d *dir) isRoot() bool { return d == d.fs.root }

@@ -94,20 +94,19 @@ func (p *pokes) children(request context.Context, path string, zxid int64) (rest
 // its event has used up or the cache has dropped: programs that watch do not ask again by
 // themselves. It is there before the event of the change that is told now.
 func (p *pokes) watchOn(ctx context.Context, path string) {
-	switch node := p.fs.nodes.find(path); {
-	case node == nil:
-	case node.kind() != names.KindDir:
-		p.stat(ctx, path) // an error: the next use of the file finds it
-	default:
-		st, err := p.stat(ctx, path)
-		if err != nil {
-			return
-		}
-		since, listed := p.listed[path]
-		if !listed {
-			since = st.Pzxid - 1 // the last change of its children alone
-		}
-		p.listed[path] = st.Pzxid
-		p.children(ctx, path, since)
+	node := p.fs.nodes.find(path)
+	if node == nil {
+		return
 	}
+	st, err := p.stat(ctx, path)
+	d, isDir := node.(*dir)
+	if err != nil || !isDir {
+		return // an error: the next use of the file finds it
+	}
+	since := d.compared
+	if since == 0 {
+		since = st.Pzxid - 1 // the last change of its children alone
+	}
+	d.compared = st.Pzxid
+	p.children(ctx, path, since)
 }

@@ -33,9 +33,8 @@ type pokes struct {
 	useless  int           // so many ended one after another, and did nothing
 	restart  time.Time     // none is started before
 	watched  watched
-	listed   map[string]int64 // pzxid of directories at the last look, where each znode has its own watch
-	scanned  time.Time        // when it was looked for last
-	nextScan time.Time        // not before
+	scanned  time.Time // when it was looked for last
+	nextScan time.Time // not before
 
 	mu     sync.Mutex // guards the following
 	live   *poke.Process
@@ -89,7 +88,7 @@ func newPokes(f *FS) *pokes {
 		fs: f, all: f.o.Inotify == InotifyOn, start: f.o.Poker, queue: newPokeQueue(),
 		patience: 10 * time.Second, pause: time.Second,
 		mount: poke.Mount{Secret: ".zkfs-" + rand.Text()},
-		quit:  make(chan struct{}), done: make(chan struct{}), listed: map[string]int64{},
+		quit:  make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
