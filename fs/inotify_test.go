@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -169,33 +168,6 @@ func TestPokerThatDies(t *testing.T) {
 		if now := int(w.fs.announced.thread.Load()); now == poker {
 			t.Errorf("after %v the poker is the same", signal)
 		}
-	}
-}
-
-// Where no poker can run, none is started for each change.
-func TestPokersThatCannotRun(t *testing.T) {
-	var starts atomic.Int32
-	w := newWorld(t, Options{Inotify: InotifyOn, Poker: func() *exec.Cmd {
-		starts.Add(1)
-		return exec.Command("false")
-	}})
-	p := w.fs.pokes
-	p.pause = time.Hour
-	for i := range 2 {
-		w.create("/"+strconv.Itoa(i), "")
-		if i == 0 {
-			await(t, "the first failure", func() bool { return w.fs.Stats().InotifyFailed > 0 })
-		}
-		await(t, "the change to be taken", func() bool {
-			p.queue.mu.Lock()
-			defer p.queue.mu.Unlock()
-			return len(p.queue.order) == 0
-		})
-	}
-	p.stop()
-	<-p.done
-	if n := starts.Load(); n != 2 {
-		t.Errorf("%d pokers were started", n)
 	}
 }
 

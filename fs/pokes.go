@@ -32,6 +32,7 @@ type pokes struct {
 	process  *poke.Process // nil: none runs
 	useless  int           // so many ended one after another, and did nothing
 	restart  time.Time     // none is started before
+	looker   *poke.Looker
 	watched  watched
 	scanned  time.Time // when it was looked for last
 	nextScan time.Time // not before
@@ -70,7 +71,7 @@ func (f *FS) startPokes() {
 		return
 	}
 	mount.Secret = f.pokes.mount.Secret
-	f.pokes.mount = mount
+	f.pokes.mount, f.pokes.looker = mount, poke.NewLooker(mount)
 	f.notify.passOn(f.pokes.pass)
 	go f.pokes.run() // ends with f.ended
 }
@@ -197,7 +198,7 @@ func (p *pokes) tell(ctx context.Context, path string, due pendingPoke) {
 // scan looks at what programs watch.
 func (p *pokes) scan(ctx context.Context) {
 	began := time.Now()
-	seen, err := poke.Watchers(ctx, p.mount)
+	seen, err := p.looker.Look(ctx)
 	if ctx.Err() != nil {
 		return
 	}

@@ -2,11 +2,9 @@ package poke
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -24,66 +22,6 @@ type Watched struct {
 	Inodes  map[Handle]bool
 	Unseen  int  // processes of other users, of which this one cannot see what they watch
 	Partial bool // processes outside this PID namespace can not be seen
-}
-
-// initialPIDs is the inode number of the first PID namespace (PROC_PID_INIT_INO, linux/proc_ns.h).
-const initialPIDs = "pid:[4026531836]"
-
-// Watchers looks at the descriptors of all processes for what they watch of m. It ends early with
-// ctx.
-func Watchers(ctx context.Context, m Mount) (Watched, error) { return watchersIn(ctx, "/proc", m) }
-
-func watchersIn(ctx context.Context, proc string, m Mount) (Watched, error) {
-	w := Watched{Inodes: map[Handle]bool{}}
-	folder, err := os.Open(proc)
-	if err != nil {
-		return w, err
-	}
-	defer folder.Close()
-	names, err := folder.Readdirnames(-1)
-	if err != nil {
-		return w, err
-	}
-	if space, err := os.Readlink(proc + "/self/ns/pid"); err != nil || space != initialPIDs {
-		w.Partial = true
-	}
-	if _, err := os.Stat(proc + "/1"); err != nil { // of root: processes of other users are hidden
-		w.Unseen++
-	}
-	for _, name := range names {
-		if err := ctx.Err(); err != nil {
-			return w, err
-		}
-		if _, err := strconv.Atoi(name); err == nil {
-			w.lookAt(proc+"/"+name, m)
-		}
-	}
-	return w, nil
-}
-
-// lookAt adds what one process watches.
-func (w *Watched) lookAt(process string, m Mount) {
-	folder, err := os.Open(process + "/fd")
-	if os.IsPermission(err) {
-		w.Unseen++
-	}
-	if err != nil {
-		return // it has ended
-	}
-	fds, err := folder.Readdirnames(-1)
-	folder.Close()
-	if os.IsPermission(err) {
-		w.Unseen++
-	}
-	for _, fd := range fds {
-		target, err := os.Readlink(process + "/fd/" + fd)
-		if err != nil || target != "anon_inode:inotify" && target != "anon_inode:[fanotify]" {
-			continue
-		}
-		if text, err := os.ReadFile(process + "/fdinfo/" + fd); err == nil {
-			w.add(text, m)
-		}
-	}
 }
 
 // add reads the watches of one descriptor (proc_pid_fdinfo(5)).
