@@ -49,7 +49,8 @@ var rules = map[string]rule{
 	"cmd/zkfs": {
 		code: []string{
 			"fs", "zk", "zk/gssapi", "zk/recipes", "zk/znode", "flw", "xattr", "zk/zktest",
-			"internal/archive", "internal/cut", "internal/printable", "internal/transfer", cli,
+			"internal/archive", "internal/checkout", "internal/cut", "internal/printable",
+			"internal/transfer", cli,
 			goFuse, md2man, mountinfo, sys, toml, vmMetrics,
 		},
 		tests: []string{
@@ -77,11 +78,19 @@ var rules = map[string]rule{
 		},
 	},
 
-	"internal/acls":      {code: []string{"internal/ensemble", "internal/errno", "xattr", "zk"}},
-	"internal/api":       {},
-	"internal/archive":   {code: []string{"internal/cut", "internal/names", "xattr"}, tests: []string{"zk"}},
-	"internal/bubble":    {code: []string{"zk", "zk/zktest"}},
-	"internal/calls":     {code: []string{"internal/ensemble", goFuse, sys}},
+	"internal/acls":    {code: []string{"internal/ensemble", "internal/errno", "xattr", "zk"}},
+	"internal/api":     {},
+	"internal/archive": {code: []string{"internal/cut", "internal/names", "xattr"}, tests: []string{"zk"}},
+	"internal/bubble":  {code: []string{"zk", "zk/zktest"}},
+	"internal/calls":   {code: []string{"internal/ensemble", goFuse, sys}},
+	"internal/checkout": {
+		code: []string{
+			"internal/cut", "internal/ensemble", "internal/names", "internal/printable", "zk", "zk/znode",
+		},
+		tests: []string{
+			"zk/zktest", "internal/bubble",
+		},
+	},
 	"internal/child":     {tests: []string{goleak}},
 	"internal/cut":       {code: []string{"zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
 	"internal/ensemble":  {code: []string{"zk"}, tests: []string{"zk/zktest"}},
