@@ -87,7 +87,7 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 		}
 		a.names = a.names[1:]
 	}
-	if len(a.names) > 0 {
+	if len(a.names) != treeArgument(cmd.Name) {
 		return all
 	}
 	if table, err := mountTable(); err == nil && slices.Contains(ofMounts, cmd.Name) {
@@ -103,21 +103,30 @@ func candidates(cmd *cli.Command, words []string, flag string, wantsFlag bool) (
 	return all
 }
 
-// The commands that take a mount first, those that take a source first, and those that take get or
-// set before the mount.
+// The commands that take a mount, those that take a source, those that take get or set before the
+// mount, and those that take a file or directory before the mount or source.
 var (
 	ofVerbs  = []string{"acl", "quota"}
+	ofFiles  = []string{"import", "push"}
 	ofMounts = []string{
 		"umount", "status", "watch",
 		"get", "set", "create", "rm", "ls", "stat", "ephemerals", "whoami", "reconfig",
 		"acl", "quota",
-		"sessions", "export", "diff", "clone",
+		"sessions", "export", "import", "diff", "clone", "push", "pull",
 	}
 	ofSources = []string{
 		"mount", "status", "watch",
-		"sessions", "export", "diff", "clone",
+		"sessions", "export", "import", "diff", "clone", "push", "pull",
 	}
 )
+
+// treeArgument returns which argument of a command is the mount or source.
+func treeArgument(command string) int {
+	if slices.Contains(ofFiles, command) {
+		return 1
+	}
+	return 0
+}
 
 // contextNames returns the contexts that there are.
 func contextNames() (all []string) {

@@ -61,7 +61,7 @@ func settle(c *cli.Context) error {
 	}
 	name := c.String("server")
 	if slices.Contains(ofSources, c.Command.Name) {
-		name = c.Args().First()
+		name = c.Args().Get(treeArgument(c.Command.Name))
 	}
 	if file := contextFile(name); file != "" {
 		return applyContext(c, name, file)

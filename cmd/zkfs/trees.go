@@ -31,7 +31,9 @@ type liveTree struct {
 }
 
 // openTree opens a session with the ensemble of a tree. The znode need not exist.
-func (z *command) openTree(ctx context.Context, c *cli.Context, name string, in *inputs) (*liveTree, error) {
+func (z *command) openTree(
+	ctx context.Context, c *cli.Context, name string, in *inputs, options ...zk.Option,
+) (*liveTree, error) {
 	what, err := watchedBy(sourceOf(c, name))
 	if err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func (z *command) openTree(ctx context.Context, c *cli.Context, name string, in 
 		return nil, err
 	}
 	n.chroot = ""
-	conn, err := n.connect(ctx, slog.New(slog.DiscardHandler), z.err)
+	conn, err := n.connect(ctx, slog.New(slog.DiscardHandler), z.err, options...)
 	if err != nil {
 		return nil, err
 	}
