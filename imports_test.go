@@ -145,7 +145,7 @@ var rules = map[string]rule{
 	"integration": {
 		tests: []string{
 			"fs", "zk", "zk/cache", "zk/discovery", "zk/gssapi", "zk/recipes", "zk/znode", "xattr",
-			"flw", "zk/zktest", "internal/archive", "internal/child", "internal/conformance",
+			"flw", "zk/zktest", "internal/archive", "internal/checkout", "internal/child", "internal/conformance",
 			"internal/cut", "internal/history", "internal/proxy", goInternal, goleak, mountinfo,
 			sys,
 		},
