@@ -3,9 +3,11 @@ package fs
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/zktest"
 )
 
@@ -75,6 +77,61 @@ func TestSessionThatIsNotResumed(t *testing.T) {
 			a.want("ok", "flock", "3", "ex+nb")
 		})
 	}
+}
+
+// A walk through a tree as by ls -lR costs a list of each directory and few requests for its entries,
+// one on a server that has lists with Stats. Where a mount watches znode by znode, two more for each
+// znode set its watches.
+func TestRequestsOfAWalk(t *testing.T) {
+	const dirs, files = 3, 150
+	const all = 1 + dirs + dirs*files
+	for name, want := range map[string]struct{ perZnode, batches int }{
+		"3.8":               {0, 2 * (1 + dirs)},
+		"clickhouse-25.8":   {all, 2 * (1 + dirs)},
+		"clickhouse-latest": {all, 1 + dirs},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, Options{MaxAge: time.Hour}, zktest.WithServer(name))
+			w.create("/t", "")
+			for i := range dirs {
+				w.fill(fmt.Sprint("/t/d", i), files, 10)
+			}
+			w.settled()
+			c := w.count()
+			w.do("ls", "t")
+			for i := range dirs {
+				dir := fmt.Sprint("t/d", i)
+				if n := len(strings.Fields(w.do("ls", dir))); n != 1+files {
+					t.Errorf("%s has %d names", dir, n-1)
+				}
+				for n := range files {
+					w.want("ok file 0644 size=10 nlink=1", "stat", fmt.Sprintf("%s/f%04d", dir, n))
+				}
+			}
+			asked := c.asked()
+			batches := asked["multiRead"] + asked["filteredListWithData"]
+			lists := max(want.perZnode, 1+dirs)
+			if asked["exists"] > max(want.perZnode, 1) || asked["getChildren2"] > lists ||
+				batches > want.batches || asked["getData"] > 0 {
+				t.Errorf("the servers are asked for %s", c.servers())
+			}
+		})
+	}
+}
+
+// settled waits until the mount knows whether the server has what makes listings cheaper.
+func (w *world) settled() {
+	w.do("ls", ".")
+	w.until(func() (n int, limit int) {
+		known := w.fs.ensemble.Features()
+		for _, f := range []zk.Feature{zk.FeatureMultiRead, zk.FeatureChildStats} {
+			if known[f] == zk.SupportUnknown && !(f == zk.FeatureChildStats && known[zk.FeaturePzxid] == zk.Supported) {
+				n++
+			}
+		}
+		return n, 0
+	}, "features that are not known")
 }
 
 // everyDay is ls -lR, cat, echo >, echo >>, mkdir, mv and rm -r.
