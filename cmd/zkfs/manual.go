@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -121,58 +122,10 @@ func paragraphs(description string) string {
 	return b.String()
 }
 
-const fstabSection = `
-# FSTAB
+// What all pages say, and what that of mount says besides.
+//
+//go:embed manual/common.md
+var commonSections string
 
-A line of fstab(5), on one line, that mounts when somebody first looks, does not delay the start of the system, and does not fail it:
-
-    zk1,zk2,zk3/app /mnt/app zkfs noauto,x-systemd.automount,_netdev,nofail,ro,auth_file=/etc/zkfs/auth 0 0
-
-Each long flag is an option, with hyphens or underscores. Options for all file systems that mean nothing here are ignored.
-The type shows as fuse.zkfs, which may be written in fstab too.
-`
-
-const commonSections = `
-# CONTEXTS
-
-A file /etc/zkfs/NAME.conf makes NAME a source, with the flags that go with it. It is TOML: each long flag is a key, and
-` + "`source`" + ` is what NAME stands for.
-
-    source = "zk1,zk2,zk3/app"
-    auth-file = "/etc/zkfs/prod.auth"
-    tls-ca = "/etc/zkfs/ca.pem"
-    read-only = true
-
-With the name prod.conf, ` + "`zkfs mount prod /mnt`, `zkfs status prod`, `zkfs watch prod` and `zkfs lock --server prod`" + ` use it.
-A command leaves out flags that it does not have. Users other than root may have files in ~/.config/zkfs, which are asked first.
-A name without a file is a host, and so is NAME:PORT.
-
-# ENVIRONMENT
-
-Each long flag is a variable too: ` + "`ZKFS_READ_ONLY=true`" + ` stands for --read-only.
-The command line wins over the environment, and that over the file of a context.
-A variable that is empty says nothing. Flags that say what one command is to do,
-such as --recursive and --version of ` + "`zkfs rm`" + `, are taken from its command line alone. Besides these there are:
-
-* ` + "`ZKFS_AUTH`" + `: credentials, one scheme:credentials on a line, as in digest:bob:secret. It is not handed on to the process in the background.
-* ` + "`KRB5CCNAME`, `KRB5_CONFIG`" + `: for --sasl=gssapi, where kinit leaves tickets and where the KDCs are.
-* ` + "`NOTIFY_SOCKET`" + `: of a service manager, which is told when a mount in the foreground works.
-
-# EXIT STATUS
-
-* 0: success
-* 1: the command line is not understood, or a file that it names can not be used
-* 10: the mount point can not be used
-* 11: something of zkfs is mounted there already, alive or dead
-* 12: no server can be used; the message says why, for each of them
-* 13: the servers refuse the credentials, or the access without them
-* 14: the znode does not exist
-* 15: the system has no FUSE, or does not allow this process to mount
-* 16: the mount was lost, or does not answer; or the session that held an ephemeral has ended
-* 19: the znode exists already
-* 20: the znode has another version than the one given
-* 21: the znode has children
-* 22: the servers refuse the request for another reason, which the message says
-* 23: a tree could not be read or written, or not whole
-* 17, 18, 126, 127: of ` + "`zkfs lock`" + `: the lock is not free, it was lost, the command can not be run, it does not exist
-`
+//go:embed manual/fstab.md
+var fstabSection string
