@@ -49,8 +49,8 @@ var rules = map[string]rule{
 	"cmd/zkfs": {
 		code: []string{
 			"fs", "zk", "zk/gssapi", "zk/recipes", "zk/znode", "flw", "xattr", "zk/zktest",
-			"internal/archive", "internal/checkout", "internal/cut", "internal/printable",
-			"internal/transfer", cli,
+			"internal/archive", "internal/checkout", "internal/cut", "internal/mirror",
+			"internal/printable", "internal/transfer", cli,
 			goFuse, md2man, mountinfo, sys, toml, vmMetrics,
 		},
 		tests: []string{
@@ -91,12 +91,16 @@ var rules = map[string]rule{
 			"zk/zktest", "internal/bubble",
 		},
 	},
-	"internal/child":     {tests: []string{goleak}},
-	"internal/cut":       {code: []string{"zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
-	"internal/ensemble":  {code: []string{"zk"}, tests: []string{"zk/zktest"}},
-	"internal/errno":     {code: []string{"internal/ensemble", "zk"}},
-	"internal/history":   {},
-	"internal/life":      {},
+	"internal/child":    {tests: []string{goleak}},
+	"internal/cut":      {code: []string{"zk", "zk/znode"}, tests: []string{"zk/zktest", "internal/bubble"}},
+	"internal/ensemble": {code: []string{"zk"}, tests: []string{"zk/zktest"}},
+	"internal/errno":    {code: []string{"internal/ensemble", "zk"}},
+	"internal/history":  {},
+	"internal/life":     {},
+	"internal/mirror": {
+		code:  []string{"internal/checkout", "internal/cut", "internal/names", "zk/znode"},
+		tests: []string{"zk", "internal/bubble"},
+	},
 	"internal/names":     {code: []string{"internal/ensemble", "zk"}},
 	"internal/orders":    {code: []string{sys}},
 	"internal/poke":      {code: []string{sys}},

@@ -112,11 +112,11 @@ var (
 		"umount", "status", "watch",
 		"get", "set", "create", "rm", "ls", "stat", "ephemerals", "whoami", "reconfig",
 		"acl", "quota",
-		"sessions", "export", "import", "diff", "clone", "push", "pull",
+		"sessions", "export", "import", "diff", "clone", "push", "pull", "mirror",
 	}
 	ofSources = []string{
 		"mount", "status", "watch",
-		"sessions", "export", "import", "diff", "clone", "push", "pull",
+		"sessions", "export", "import", "diff", "clone", "push", "pull", "mirror",
 	}
 )
 

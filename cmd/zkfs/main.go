@@ -110,7 +110,7 @@ func (z *command) app() *cli.App {
 			z.getCommand(), z.setCommand(), z.createCommand(), z.rmCommand(), z.lsCommand(), z.statCommand(),
 			z.aclCommand(), z.quotaCommand(), z.ephemeralsCommand(), z.whoamiCommand(), z.reconfigCommand(),
 			z.exportCommand(), z.importCommand(), z.diffCommand(), z.cloneCommand(),
-			z.pushCommand(), z.pullCommand(),
+			z.pushCommand(), z.pullCommand(), z.mirrorCommand(),
 			z.demoCommand(), z.completionCommand(), z.manualCommand(), z.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {

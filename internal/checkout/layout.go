@@ -66,8 +66,8 @@ func (l Layout) Path(file string) string {
 	return "/" + strings.Join(parts, "/")
 }
 
-// dataFile returns the file with the data of a znode.
-func (l Layout) dataFile(path string, isDir bool) string {
+// DataFile returns the file with the data of a znode.
+func (l Layout) DataFile(path string, isDir bool) string {
 	file := l.File(path)
 	switch {
 	case !isDir:

@@ -90,7 +90,7 @@ func (l *Local) data(root *os.Root, layout Layout, path string) ([]byte, error) 
 	if !l.Data {
 		return nil, nil
 	}
-	file := layout.dataFile(path, l.Dir)
+	file := layout.DataFile(path, l.Dir)
 	data, err := root.ReadFile(file)
 	if err == nil && sha256.Sum256(data) != l.Sum {
 		err = fmt.Errorf("%s is being changed", file)

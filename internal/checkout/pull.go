@@ -177,7 +177,7 @@ func (p *Pull) write(ctx context.Context, take map[string]bool) error {
 		if z == nil {
 			continue
 		}
-		want := Local{Dir: isDir(r.Path, z) || p.inner[r.Path], Data: true, Sum: z.Sum}
+		want := Local{Dir: IsDir(r.Path, z) || p.inner[r.Path], Data: true, Sum: z.Sum}
 		data := r.Data
 		if !take[r.Path] {
 			if l == nil || l.Dir == want.Dir || !want.Dir {
@@ -200,7 +200,7 @@ func (p *Pull) write(ctx context.Context, take map[string]bool) error {
 func (p *Pull) remove(path string, l *Local) error {
 	p.Removed++
 	if l.Dir && l.Data {
-		if err := p.Root.Remove(Pulled.dataFile(path, true)); err != nil {
+		if err := p.Root.Remove(Pulled.DataFile(path, true)); err != nil {
 			return err
 		}
 	}
@@ -224,7 +224,7 @@ func (p *Pull) put(path string, l, want *Local, data []byte) error {
 			return err
 		}
 	}
-	file := Pulled.dataFile(path, want.Dir)
+	file := Pulled.DataFile(path, want.Dir)
 	if want.Data {
 		return replace(p.Root, file, 0o666, func(w io.Writer) error {
 			_, err := w.Write(data)

@@ -67,6 +67,16 @@ func (t *Tree) Change(changes *cut.Changes) {
 	t.mark()
 }
 
+// Clone returns a tree that changes on its own.
+func (t *Tree) Clone() *Tree {
+	c := &Tree{Layout: t.Layout, Mortal: t.Mortal, Znodes: make(map[string]*Znode, len(t.Znodes))}
+	for path, z := range t.Znodes {
+		own := *z
+		c.Znodes[path] = &own
+	}
+	return c
+}
+
 // Paths returns the paths in the order of cut.Compare.
 func (t *Tree) Paths() []string { return slices.SortedFunc(maps.Keys(t.Znodes), cut.Compare) }
 
@@ -91,7 +101,7 @@ func (t *Tree) mark() {
 		parent, name := znode.Split(path)
 		z.Out = t.why(path, name, z, t.Znodes[parent])
 		z.lock = names.KindOf(name, &z.Stat, lockSuffix) == names.KindLock
-		contends := z.Stat.EphemeralOwner != 0 && len(zk.LockQueue([]string{name})) > 0
+		contends := !t.Mortal && z.Stat.EphemeralOwner != 0 && len(zk.LockQueue([]string{name})) > 0
 		if before, ok := fleeting[parent]; !ok || before {
 			fleeting[parent] = contends
 		}
@@ -100,15 +110,6 @@ func (t *Tree) mark() {
 		z := t.Znodes[path]
 		if is && z != nil && path != "/" && z.Out == "" && names.Fleeting(&z.Stat) {
 			z.Out = "is the directory of a lock that sessions contend for"
-		}
-	}
-	if !t.Mortal {
-		return
-	}
-	for _, path := range paths { // what is below a directory that was left out behind its children
-		parent, _ := znode.Split(path)
-		if z := t.Znodes[path]; z.Out == "" && path != "/" && t.Znodes[parent].Out != "" {
-			z.Out = t.Znodes[parent].Out
 		}
 	}
 }
@@ -134,8 +135,8 @@ func (t *Tree) why(path, name string, z, parent *Znode) string {
 	return ""
 }
 
-// isDir reports whether a znode is a directory on a mount.
-func isDir(path string, z *Znode) bool {
+// IsDir reports whether a znode is a directory on a mount.
+func IsDir(path string, z *Znode) bool {
 	_, name := znode.Split(path)
 	return path == "/" || names.KindOf(name, &z.Stat, lockSuffix) == names.KindDir
 }
