@@ -33,12 +33,14 @@ func scaled(short, full int) int {
 // large starts a server for many znodes.
 func large(t *testing.T) string {
 	t.Helper()
-	heap := "-Xmx512m"
-	if *scaleDir != "" {
-		heap = "-Xmx3g"
-	}
 	ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
-		srv.JVMFlags = []string{superDigest, heap, "-XX:+UseParallelGC", "-XX:-UsePerfData", "-Djute.maxbuffer=8388608"}
+		const frames = "-Djute.maxbuffer=8388608"
+		if *scaleDir == "" {
+			srv.JVMFlags = append(srv.JVMFlags, "-Xmx512m", frames)
+			return
+		}
+		// Not those of a server that starts fast.
+		srv.JVMFlags = []string{superDigest, "-Xmx3g", "-XX:+UseParallelGC", "-XX:-UsePerfData", frames}
 	})
 	return addr(ts.Servers[0])
 }
