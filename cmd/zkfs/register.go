@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -92,6 +93,9 @@ func (z *command) registerOrderOf(c *cli.Context, in *inputs) (*registerOrder, e
 	}
 	if fs.FilePath(o.znode) != t.file {
 		return nil, partOfZnode(o.name)
+	}
+	if o.sequence && strings.HasSuffix(o.name, "/") {
+		o.znode += "/" // the number is the whole name
 	}
 	if o.connection, err = connectionOf(c, t.source, in); err != nil {
 		return nil, err
