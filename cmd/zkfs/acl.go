@@ -166,8 +166,8 @@ func without(acl []zk.ACL, identities []string) ([]zk.ACL, error) {
 	return left, nil
 }
 
-// checkGrants refuses an ACL that locks all clients out but a superuser, and none, which the servers
-// do not take.
+// checkGrants refuses an ACL that locks all clients out but a superuser, and an empty one, which the
+// servers do not take.
 func checkGrants(acl []zk.ACL) error {
 	switch {
 	case len(acl) == 0:
@@ -223,6 +223,10 @@ func (e *errand) changeACL(znode string, change aclChange, replaces bool) error 
 				var err error
 				if acl, st, err = e.conn.GetACL(znode); err != nil {
 					return err
+				}
+				if len(acl) == 0 { // of a server that drops entries of world
+					return usagef("%s: its ACL is empty, which allows all clients everything",
+						e.shown(znode)).hinting("without --add or --remove, name all that are to be allowed")
 				}
 				if _, masked := xattr.Masked(acl); masked {
 					return failf(exitAuth, "%s: the servers do not show the digests of its ACL",

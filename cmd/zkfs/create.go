@@ -193,6 +193,9 @@ func (o *creation) make() (created string, err error) {
 	case errors.Is(err, zk.ErrUnimplemented) && o.ttl > 0:
 		return "", failf(exitRefused, "%s: the servers take no TTL", o.name).
 			hinting("extendedTypesEnabled=true in their configuration, of ZooKeeper 3.5 or later")
+	case errors.Is(err, zk.ErrUnimplemented) && o.flags == zk.FlagContainer:
+		return "", failf(exitRefused, "%s: the servers have no containers", o.name).
+			hinting("ZooKeeper 3.5 or later has them")
 	case errors.Is(err, zk.ErrNoNode):
 		return "", failf(exitChroot, "%s: the directory that it is to be in does not exist", o.name).
 			hinting("-p creates what is missing")

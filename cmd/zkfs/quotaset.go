@@ -61,18 +61,24 @@ func (e *errand) createQuota(limits amounts) error {
 	})
 }
 
-// checkQuota refuses a quota for a missing znode, and one above or below another.
+// checkQuota refuses a quota for a missing znode, one above or below another, and one on servers
+// that have none.
 func (e *errand) checkQuota() error {
-	var exists bool
+	var exists, known bool
 	err := e.ask(func() (err error) {
-		exists, _, err = e.conn.Exists(e.path)
+		if exists, _, err = e.conn.Exists(e.path); err == nil {
+			known, _, err = e.conn.Exists(quotaRoot)
+		}
 		return err
 	})
-	if err == nil && !exists {
-		err = zk.ErrNoNode
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !exists:
+		return zk.ErrNoNode
+	case !known:
+		return failf(exitRefused, "%s: the servers have no quotas", e.name).
+			hinting("those of ZooKeeper have the znode " + quotaRoot)
 	}
 	other := func(znode string) error {
 		return failf(exitRefused, "%s: %s has a quota already, and counts what is here",

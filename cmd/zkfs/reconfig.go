@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -79,6 +80,9 @@ func (z *command) reconfig(c *cli.Context) error {
 				return err
 			}
 			data, _, err = e.conn.Get(configPath)
+			if errors.Is(err, zk.ErrNoNode) {
+				return refusal(configPath, err).hinting("ZooKeeper keeps its configuration there from 3.5 on")
+			}
 			return err
 		})
 	})

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/zkfs/zkfs/zk"
@@ -39,6 +41,10 @@ func (z *command) whoami(c *cli.Context) error {
 	err = z.errand(c, name, func(e *errand) error {
 		return e.ask(func() (err error) {
 			ids, err = e.conn.WhoAmI()
+			if errors.Is(err, zk.ErrUnimplemented) {
+				return failf(exitRefused, "%s: the servers do not tell the identities of a session", e.name).
+					hinting("ZooKeeper 3.7 or later does")
+			}
 			return err
 		})
 	})
