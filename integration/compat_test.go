@@ -129,7 +129,7 @@ func TestProgramOfGoZookeeperOnKeepers(t *testing.T) {
 	}
 }
 
-// A dependency that knows nothing of package zk passes its tests on it.
+// A dependency that knows nothing of package zk passes its tests on it, on ClickHouse Keepers too.
 func TestDependencyOfGoZookeeper(t *testing.T) {
 	ts := cluster(t, 1, nil)
 	dir := copyModule(t, "store")
@@ -137,9 +137,18 @@ func TestDependencyOfGoZookeeper(t *testing.T) {
 	if deps := command(t, dir, "go", "list", "-deps", "-test", "."); !strings.Contains(deps, ours+"\n") {
 		t.Fatalf("package zk is not used:\n%s", deps)
 	}
-	t.Setenv("ZOOKEEPER", addr(ts.Servers[0]))
-	if out := command(t, dir, "go", "test", "-count=1", "-v", "."); !strings.Contains(out, "--- PASS: TestStore") {
-		t.Errorf("no test has passed:\n%s", out)
+	servers := map[string]string{"ZooKeeper": addr(ts.Servers[0])}
+	for _, name := range keepers {
+		servers[name] = keeper(t, name)
+	}
+	for name, server := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := command(t, dir, "env", "ZOOKEEPER="+server, "go", "test", "-count=1", "-v", ".")
+			if !strings.Contains(out, "--- PASS: TestStore") {
+				t.Errorf("no test has passed:\n%s", out)
+			}
+		})
 	}
 }
 
