@@ -34,8 +34,8 @@ func whileBusy(detach func() error, isDead, isAsked func() bool) error {
 	}
 }
 
-// isAsked reports whether a process asks the mount on point for its status. It may be another user's:
-// the kernel tells nothing of its open files, nor of its working directory.
+// isAsked reports whether a process asks the mount on point for its status. It may be another
+// user's: the kernel tells nothing of its open files, nor of its working directory.
 func isAsked(point string) bool {
 	names, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the only error is a bad pattern
 	for _, name := range names {
@@ -46,8 +46,8 @@ func isAsked(point string) bool {
 	return false
 }
 
-// isAsking reports whether a process with these arguments, each with a zero byte behind, does: one of
-// them ends as point does.
+// isAsking reports whether a process with these arguments, each with a zero byte behind, does: one
+// of them ends as point does.
 func isAsking(cmdline []byte, point string) bool {
 	args := strings.Split(string(cmdline), "\x00")
 	if len(args) < 3 || filepath.Base(args[0]) != "zkfs" || args[1] != "status" {

@@ -47,7 +47,8 @@ func TestWhileBusy(t *testing.T) {
 	}
 }
 
-// Another process that asks a mount is found, by its arguments, and one that asks another mount is not.
+// Another process that asks a mount is found, by its arguments, and one that asks another mount is
+// not.
 func TestIsAsked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -49,8 +49,8 @@ func contextFile(name string) string {
 }
 
 // settle completes a command line, whose values arrange has checked, by the environment and by what
-// the context that it names says. A flag that the command line gives is left, and so is one that the
-// environment gives.
+// the context that it names says. A flag that the command line gives is left, and so is one that
+// the environment gives.
 func settle(c *cli.Context) error {
 	for _, f := range c.Command.Flags {
 		if variable, text := environmentOf(f); text != "" && !c.IsSet(f.Names()[0]) {
@@ -142,8 +142,8 @@ func variableOf(flag string) string {
 	return "ZKFS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// environmentOf returns the variable that stands for f, and its text, "" if the environment does not
-// give f: a variable that is empty says nothing.
+// environmentOf returns the variable that stands for f, and its text, "" if the environment does
+// not give f: a variable that is empty says nothing.
 func environmentOf(f cli.Flag) (variable, text string) {
 	name := f.Names()[0]
 	if len(name) == 1 || isOrder(f) {
@@ -152,7 +152,8 @@ func environmentOf(f cli.Flag) (variable, text string) {
 	return variableOf(name), os.Getenv(variableOf(name))
 }
 
-// readEnvironment makes a flag take its value from the environment. What can not be is left to settle.
+// readEnvironment makes a flag take its value from the environment. What can not be is left to
+// settle.
 func readEnvironment(f cli.Flag) {
 	variable, text := environmentOf(f)
 	if text == "" || check(f, variable, text) != nil {

@@ -45,8 +45,8 @@ func moveStderr() error {
 	return nil
 }
 
-// muteRuntime ends what the runtime prints itself, because a companion writes it to the same stream:
-// the runtime prints in pieces, between which whole lines of another process would come.
+// muteRuntime ends what the runtime prints itself, because a companion writes it to the same
+// stream: the runtime prints in pieces, between which whole lines of another process would come.
 func muteRuntime() error {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 func (o owner) as(f func()) {
 	go func() { // ends with f
 		if os.Geteuid() == 0 && o != (owner{}) {
-			// The thread is never unlocked, so it ends with f. System calls that Go makes for all threads
-			// would change the whole process.
+			// The thread is never unlocked, so it ends with f. System calls that Go makes for all
+			// threads would change the whole process.
 			runtime.LockOSThread()
 			gid, uid := uintptr(o.gid), uintptr(o.uid)
 			unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0)
