@@ -54,7 +54,7 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/sbin/krb5kdc:krb5-kdc /usr/sbin/kadmin.local:krb5-admin-server kinit:krb5-user \
 	zsh:zsh fish:fish systemd-analyze:systemd \
 	vim:vim nano:nano emacs:emacs-nox tmux:tmux perl:perl python3:python3 jq:jq tree:tree \
-	rsync:rsync busybox:busybox inotifywait:inotify-tools entr:entr ip:iproute2 \
+	rsync:rsync busybox:busybox inotifywait:inotify-tools entr:entr node:nodejs ip:iproute2 \
 	gcc:gcc /usr/include/stdlib.h:libc6-dev \
 	/usr/lib/python3/dist-packages/kazoo:python3-kazoo \
 	/usr/lib/python3/dist-packages/watchdog:python3-watchdog \
