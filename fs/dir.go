@@ -56,6 +56,7 @@ func (d *dir) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrOu
 
 // attr fills out.
 func (d *dir) attr(out *fuse.Attr, s ensemble.Snapshot) {
+	d.learnACL(s.Stat)
 	d.fs.o.dirAttr(out, s.Stat)
 	restrict(out, s)
 }

@@ -152,6 +152,9 @@ func (f *file) Getattr(ctx context.Context, _ fusefs.FileHandle, out *fuse.AttrO
 // attr fills out and returns how long the kernel may keep it, which is d unless something was written. Of an open file
 // the kernel learns what reads are answered from: a size of another version would cut them.
 func (f *file) attr(out *fuse.Attr, s ensemble.Snapshot, d time.Duration) time.Duration {
+	if f.role != roleData && f.role != roleDirLock {
+		f.learnACL(s.Stat)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st := s.Stat

@@ -27,6 +27,7 @@ type node struct {
 	path   string     // of the znode; changes when it is renamed
 	life   life.Life  // when it is gone, what still refers to this inode gets ESTALE
 	frozen bool       // see still
+	acl    aclSeen
 }
 
 // role says which part of its znode a node shows.

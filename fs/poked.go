@@ -194,6 +194,16 @@ func (p *poked) Fallocate(cancel <-chan struct{}, input *fuse.FallocateIn) fuse.
 	return fuse.EPERM
 }
 
+// SetXAttr is how the poker says that attributes have changed.
+func (p *poked) SetXAttr(
+	cancel <-chan struct{}, input *fuse.SetXAttrIn, attr string, data []byte,
+) fuse.Status {
+	if !p.pokes.isPoker(input.Pid) {
+		return p.RawFileSystem.SetXAttr(cancel, input, attr, data)
+	}
+	return made(p.raw.SetXAttr(cancel, input, attr, data))
+}
+
 // Flush comes from kernels that do not know FOPEN_NOFLUSH, which are those before 5.16.
 func (p *poked) Flush(cancel <-chan struct{}, input *fuse.FlushIn) fuse.Status {
 	if input.Fh == pokeHandle {

@@ -34,16 +34,6 @@ func (p *poked) Writev(
 	return p.RawFileSystem.Writev(cancel, input, data)
 }
 
-// SetXAttr is refused.
-func (p *poked) SetXAttr(
-	cancel <-chan struct{}, input *fuse.SetXAttrIn, attr string, data []byte,
-) fuse.Status {
-	if p.pokes.isPoker(input.Pid) {
-		return fuse.EPERM
-	}
-	return p.RawFileSystem.SetXAttr(cancel, input, attr, data)
-}
-
 // RemoveXAttr is refused.
 func (p *poked) RemoveXAttr(
 	cancel <-chan struct{}, header *fuse.InHeader, attr string,

@@ -31,6 +31,8 @@ func (p *pokes) changed(ctx context.Context, path string, due passed) {
 		p.came(ctx, path, due)
 	case due.has(ensemble.Deleted) && node == nil: // else there is another one by now
 		p.self(ctx, path, kindOf(due.wasDir, poke.DirDeleted, poke.FileDeleted))
+	case due.has(ensemble.AttrChanged) && node != nil && !due.has(ensemble.DataChanged):
+		p.self(ctx, path, poke.Attributes)
 	case !due.has(ensemble.DataChanged):
 	case node != nil && node.EmbeddedInode().IsDir():
 		p.data(ctx, path)

@@ -12,6 +12,7 @@ import (
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/internal/errno"
 	"github.com/zkfs/zkfs/internal/life"
+	"github.com/zkfs/zkfs/internal/poke"
 	"github.com/zkfs/zkfs/xattr"
 	"github.com/zkfs/zkfs/zk"
 )
@@ -44,7 +45,13 @@ func (s source) Type() (string, error) {
 
 func (s source) Stat() (*zk.Stat, error) { return s.fs.ensemble.Stat(s.ctx, s.path) }
 
-func (s source) ACL() ([]zk.ACL, error) { return s.fs.ensemble.ACL(s.ctx, s.path) }
+func (s source) ACL() ([]zk.ACL, error) {
+	acl, st, err := s.fs.ensemble.ACLStat(s.ctx, s.path)
+	if node := s.fs.nodes.find(s.path); node != nil && err == nil {
+		node.base().learnACL(st)
+	}
+	return acl, err
+}
 
 func (s source) Descendants() (int, error) { return s.fs.ensemble.Descendants(s.ctx, s.path) }
 
@@ -140,7 +147,16 @@ func (s source) setACL(value string) error {
 		return err
 	}
 	defer s.fs.showChange(s.ctx, s.path, ensemble.AttrChanged)
-	return s.fs.ensemble.SetACL(s.ctx, s.path, acl)
+	node := s.fs.nodes.find(s.path)
+	if node == nil {
+		return s.fs.ensemble.SetACL(s.ctx, s.path, acl)
+	}
+	node.base().ownACL(1) // before another request can learn it
+	err = s.fs.ensemble.SetACL(s.ctx, s.path, acl)
+	if err != nil {
+		node.base().ownACL(-1)
+	}
+	return err
 }
 
 // Getxattr, Listxattr, Setxattr and Removexattr of directories and files differ in nothing but the type.
@@ -156,6 +172,9 @@ func (d *dir) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) 
 }
 
 func (d *dir) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
+	if d.isPoker(ctx) {
+		return d.fs.announced.grant(FilePath(d.where()), poke.Attributes)
+	}
 	ctx, cancel := d.fs.limits.BoundChange(ctx)
 	defer cancel()
 	s := d.source(ctx)
@@ -185,6 +204,9 @@ func (f *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno)
 }
 
 func (f *file) Setxattr(ctx context.Context, name string, data []byte, _ uint32) syscall.Errno {
+	if f.isPoker(ctx) {
+		return f.fs.announced.grant(f.shownPath(), poke.Attributes)
+	}
 	ctx, cancel := f.fs.limits.BoundChange(ctx)
 	defer cancel()
 	return f.fs.errno("setxattr "+name, f.where(), f.setxattr(ctx, name, string(data)))

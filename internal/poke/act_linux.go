@@ -2,6 +2,7 @@ package poke
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -86,6 +87,8 @@ func act(dir int, o Order) error {
 		return unix.Unlinkat(dir, o.Name, 0)
 	case DirDeleted:
 		return unix.Unlinkat(dir, o.Name, unix.AT_REMOVEDIR)
+	case Attributes:
+		return setAttribute(dir, o.Name)
 	}
 	return unix.EINVAL
 }
@@ -99,6 +102,17 @@ func write(dir int, name string, flags uint64) error {
 	}
 	defer unix.Close(fd)
 	return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, 1)
+}
+
+// setAttribute sets an extended attribute, whose answer brings the kernel no attributes. An open would
+// raise events of its own, so the name is that of a descriptor which is none.
+func setAttribute(dir int, name string) error {
+	fd, err := open(dir, name, unix.O_PATH)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Setxattr(fmt.Sprintf("/proc/self/fd/%d", fd), Attribute, nil, 0)
 }
 
 func errnoOf(err error) syscall.Errno {

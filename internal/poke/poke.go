@@ -36,6 +36,9 @@ type Mount struct {
 // Proof is the answer to a LOOKUP of Mount.Secret by the poker. Other file systems answer ENOENT.
 const Proof = syscall.EREMOTE
 
+// Attribute is what the poker sets for Attributes.
+const Attribute = "user.zk.acl"
+
 // Kind is what an event is to say.
 type Kind string
 
@@ -47,6 +50,7 @@ const (
 	DirCreated  Kind = "directory created"
 	FileDeleted Kind = "file deleted" // IN_DELETE
 	DirDeleted  Kind = "directory deleted"
+	Attributes  Kind = "attributes" // IN_ATTRIB of a file or directory
 )
 
 // Order is one change to tell of.
