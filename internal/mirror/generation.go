@@ -107,7 +107,7 @@ func (g *generation) done() error {
 	if err := m.root.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, g.discard())
 	}
-	if err := errors.Join(m.root.Symlink(g.folder, next), m.sync(".")); err != nil {
+	if err := m.root.Symlink(g.folder, next); err != nil {
 		return errors.Join(err, g.discard())
 	}
 	if err := m.root.Rename(next, current); err != nil {

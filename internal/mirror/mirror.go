@@ -27,6 +27,9 @@ var (
 	// ErrForeign says that a directory has files that no mirror has made.
 	ErrForeign = errors.New("the directory is not empty, and zkfs mirror has not written it")
 
+	// ErrGone says that the znode at the root of the tree is gone. The last tree stays.
+	ErrGone = errors.New("the znode is gone")
+
 	// ErrTaken says that a directory is that of another mirror.
 	ErrTaken = errors.New("another zkfs mirror writes to the directory")
 )
@@ -132,6 +135,9 @@ func (m *Mirror) Apply(changes *cut.Changes) (switched bool, err error) {
 	m.tree = nil
 	tree := before.Clone()
 	tree.Change(changes)
+	if tree.Znodes["/"] == nil {
+		return false, ErrGone
+	}
 	if !differs(before, tree, changes) {
 		m.tree = tree
 		return false, nil

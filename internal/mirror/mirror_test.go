@@ -153,6 +153,29 @@ func current(w *bubble.World, dir string) string {
 	return to
 }
 
+// A tree that is deleted as a whole stays in the directory.
+func TestMirrorOfWhatIsGone(t *testing.T) {
+	bubble.Run(t, func(w *bubble.World) {
+		c, dir := w.Connect(), w.TempDir()
+		set(w, c, "/t=", "/t/a=1")
+		m, err := mirror.Open(dir)
+		w.OK(err)
+		defer m.Close()
+		state, err := cut.Take(w.Context(), c, "/t", cut.Options{})
+		w.OK(err)
+		defer state.Close()
+		w.OK(m.Begin(state))
+		_, err = c.Multi(&zk.DeleteRequest{Path: "/t/a", Version: -1}, &zk.DeleteRequest{Path: "/t", Version: -1})
+		w.OK(err)
+		changes, err := state.Next(w.Context())
+		w.OK(err)
+		if _, err := m.Apply(changes); !errors.Is(err, mirror.ErrGone) {
+			w.Errorf("error %v", err)
+		}
+		same(w, "the directory has", content(w, dir), []string{"a=1"})
+	})
+}
+
 // What a process that was killed has begun is gone after the next switch, and files of other
 // programs stay.
 func TestMirrorAfterAKill(t *testing.T) {
