@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ type ensemble struct {
 	*zk.TestCluster
 	disk string // that of the last server
 	logs string // the folder for what the servers print
+	kept string // the folder for the logs of transactions of emptied disks
+
+	emptied []string // folders in kept, in the order of time
 
 	stands int // how often the servers came to a stand, see whole
 }
@@ -30,7 +34,7 @@ const diskBytes = 1 << 30
 
 func startEnsemble(t *testing.T) *ensemble {
 	t.Helper()
-	e := &ensemble{disk: t.TempDir(), logs: *outDir}
+	e := &ensemble{disk: t.TempDir(), kept: t.TempDir(), logs: *outDir}
 	if e.logs == "" {
 		e.logs = t.TempDir()
 	}
@@ -302,8 +306,15 @@ func (e *ensemble) fill() error {
 	return nil
 }
 
-// empty removes what the last server has stored, and what filled its disk.
+// empty removes what the last server has stored, and what filled its disk. Its transaction logs are
+// kept for the judge: what another server received in a snapshot, or while it joined, may be in no
+// other log.
 func (e *ensemble) empty() error {
+	kept := filepath.Join(e.kept, strconv.Itoa(len(e.emptied)))
+	if err := os.CopyFS(filepath.Join(kept, "version-2"), os.DirFS(filepath.Join(e.disk, "version-2"))); err != nil {
+		return err
+	}
+	e.emptied = append(e.emptied, kept)
 	for _, dir := range []string{e.disk, e.Servers[2].Path} {
 		if err := os.RemoveAll(filepath.Join(dir, "version-2")); err != nil {
 			return err
@@ -312,7 +323,7 @@ func (e *ensemble) empty() error {
 	return os.RemoveAll(filepath.Join(e.disk, "filler"))
 }
 
-// txnLogs returns the folders with the transaction logs.
+// txnLogs returns the folders with the transaction logs, those from before the disk was emptied too.
 func (e *ensemble) txnLogs() []string {
-	return []string{e.Servers[0].Path, e.Servers[1].Path, e.disk}
+	return append([]string{e.Servers[0].Path, e.Servers[1].Path, e.disk}, e.emptied...)
 }
