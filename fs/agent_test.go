@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,6 +40,9 @@ func TestMain(m *testing.M) {
 
 // run compiles the agent, unless a parent has, runs the tests and searches for leaks.
 func run(m *testing.M) (code int, err error) {
+	if signal.Ignored(os.Interrupt) { // as in the background of a script: the processes of tests heed it
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	}
 	if os.Getenv(agentVariable) == "" {
 		dir, err := os.MkdirTemp("", "zkfs-agent-")
 		if err != nil {
