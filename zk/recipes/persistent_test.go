@@ -19,17 +19,31 @@ import (
 
 // There is one znode whatever fails, and it is back at once.
 func TestPersistAtEachFault(t *testing.T) {
+	persistsAtEachFault(t, recipes.Persist, "/app/node", func(path string) bool { return path == "/app/node" })
+}
+
+// persistsAtEachFault keeps a znode by persist, with each fault. There is one, of the session that is,
+// and the Path is its path, which isNamed accepts.
+func persistsAtEachFault(t *testing.T,
+	persist func(context.Context, *zk.Conn, string, []byte, []zk.ACL) *recipes.PersistentNode,
+	path string, isNamed func(path string) bool,
+) {
+	t.Helper()
 	bubble.EachFault(t, func(w *bubble.World, arm func()) {
 		c, other := w.Connect(), w.Connect()
 		arm()
-		p := recipes.Persist(w.Context(), c, "/app/node", []byte("1"), bubble.ACL)
+		p := persist(w.Context(), c, path, []byte("1"), bubble.ACL)
 		w.OK(p.Wait(w.Context()))
 		w.OK(p.Set(w.Context(), []byte("2")))
 		w.Server.OnRequest(nil)
 		check := func() {
 			w.Helper()
 			time.Sleep(time.Minute)
-			data, stat, err := other.Get("/app/node")
+			names := children(w, other, "/app")
+			if len(names) != 1 || p.Path() != "/app/"+names[0] || !isNamed(p.Path()) {
+				w.Fatalf("there are %q, want one, and the path is %s", names, p.Path())
+			}
+			data, stat, err := other.Get(p.Path())
 			w.OK(err)
 			if string(data) != "2" || stat.EphemeralOwner != c.SessionID() {
 				w.Errorf("%q of %#x, want that of %#x", data, stat.EphemeralOwner, c.SessionID())
@@ -38,7 +52,7 @@ func TestPersistAtEachFault(t *testing.T) {
 		check()
 		w.Server.ExpireSession(c.SessionID())
 		check()
-		w.OK(other.Delete("/app/node", -1))
+		w.OK(other.Delete(p.Path(), -1))
 		check()
 		w.OK(p.Close(w.Context()))
 		if names := children(w, other, "/app"); len(names) > 0 {
