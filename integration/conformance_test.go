@@ -18,11 +18,12 @@ func TestConformance(t *testing.T) {
 	conformance.Run(t, conformance.Target{Servers: []string{addr(ts.Servers[0])}, Super: "super:secret"})
 }
 
-// The servers of zookeepers.txt, one after the other: a machine may have little memory.
+// The servers of zookeepers.txt. Each takes a hundred megabytes.
 func TestConformanceOfOtherVersions(t *testing.T) {
 	t.Parallel()
 	for version, jar := range otherZooKeepers(t) {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel() // most of it waits
 			ts := cluster(t, 1, func(_ int, _ *zk.ServerConfig, srv *zk.Server) {
 				srv.JarPath = jar
 				srv.JVMFlags = append(srv.JVMFlags, "-Xmx64m", loggers)
