@@ -60,7 +60,7 @@ TEST_NEEDS := $(DEMO_NEEDS) $(PACKAGE_NEEDS) \
 	/usr/lib/python3/dist-packages/watchdog:python3-watchdog \
 	javac:default-jdk-headless /usr/share/java/curator-recipes.jar:libcurator-recipes-java
 
-.PHONY: help build demo test test-short check vuln race fuzz chaos bench scale deps install uninstall manual session package package-check image image-check kubernetes-check clean
+.PHONY: help build demo test test-short check vuln race fuzz chaos bench scale proof deps install uninstall manual session package package-check image image-check kubernetes-check clean
 
 help:
 	@echo 'make build    $(BUILD)/zkfs'
@@ -74,6 +74,7 @@ help:
 	@echo 'make chaos    inject faults for DURATION ($(DURATION)), drawn from SEED, and check what was seen; needs root. It writes to $(BUILD)/chaos'
 	@echo 'make bench    the benchmarks of the parts, and zkfs beside its peers'
 	@echo 'make scale    the tests of scale in full: a million znodes, 100,000 watches; plots docs/scale.svg. Needs 8 GiB'
+	@echo 'make proof    the tests of other projects'\'' programs, their own code for ZooKeeper replaced by zk/cache and its like; compiles for minutes'
 	@echo 'make deps     install the Debian packages that the tests need, and fetch servers of other versions'
 	@echo 'make manual   docs/*.1.md and *.8.md, from the help'
 	@echo 'make session  the session that the README shows, by typing its commands again'
@@ -193,6 +194,9 @@ bench: deps build
 
 scale: deps
 	$(GO) test ./integration -count 1 -timeout 60m -v -run '^TestScale' -scale $(CURDIR)/docs
+
+proof: deps
+	$(PLAIN) test ./integration -vet off -count 1 -timeout 60m -v -run '^TestProofs$$' -proofs
 
 deps:
 	@$(call need,$(TEST_NEEDS))
