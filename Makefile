@@ -151,9 +151,10 @@ vuln:
 		*) exit 1 ;; \
 	esac
 
-# The longest packages come first: what is started last ends last. Make check vets, so this does not.
+# The longest packages come first: what is started last ends last. Many tests wait, so four of a package
+# run at a time. Make check vets, so this does not.
 race: deps
-	$(GO) test -race -vet off -timeout 20m ./integration/... ./fs ./cmd/zkfs \
+	$(GO) test -race -vet off -parallel 4 -timeout 20m ./integration/... ./fs ./cmd/zkfs \
 		$$($(GO) list ./... | grep -vE '/(integration|fs|cmd|compat)(/|$$)|^$(MODULE)$$')
 	@for dir in $(COMPAT); do echo "test $$dir" && cd $$dir && $(GO) test -race -vet off -timeout 20m ./... && cd $(CURDIR) || exit 1; done
 
