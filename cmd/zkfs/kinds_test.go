@@ -55,6 +55,7 @@ func TestImpossibleValues(t *testing.T) {
 		"register": {"/x", "--", "true"}, "sessions": {"127.0.0.1:1"}, "holders": {"/x"},
 		"export": {"127.0.0.1:1"}, "import": {os.DevNull, "127.0.0.1:1"},
 		"diff": {"127.0.0.1:1", "127.0.0.1:1"}, "clone": {"127.0.0.1:1", "127.0.0.1:1"},
+		"push": {".", "127.0.0.1:1"}, "pull": {"127.0.0.1:1", "."}, "mirror": {"127.0.0.1:1", "."},
 	}
 	needed := map[string][]string{
 		"sasl-keytab": {"--sasl=gssapi", "--sasl-principal=bob"},
