@@ -30,12 +30,14 @@ func (z *command) registerCommand() *cli.Command {
 			"The command starts when the ephemeral is there. When the session expires the command " +
 			"goes on, and the next session makes the ephemeral again: what is left of the earlier " +
 			"session is deleted in the same transaction, so there are never two, with -s too. " +
-			"An ephemeral of another client at PATH stands until it goes; any other znode there is an error. Missing znodes above " +
+			"An ephemeral of another client at PATH stands until it goes; any other znode there is an " +
+			"error. Missing znodes above " +
 			"PATH are made, and stay. All new ones have the ACL of the nearest that is there.\n\n" +
 			"The ephemeral is deleted when the command ends, and before SIGTERM, SIGINT and SIGQUIT " +
 			"are passed on to it. Other signals are passed on alone. Nothing deletes it before the " +
 			"end of --session-timeout if zkfs itself gets SIGKILL; the command then gets SIGTERM.\n\n" +
-			codesOfCommand + "14 no such znode as the source names, 19 a znode that is no ephemeral is at PATH, 126 and 127 the command can not be run.",
+			codesOfCommand + "14 no such znode as the source names, 19 a znode that is no " +
+			"ephemeral is at PATH, 126 and 127 the command can not be run.",
 		Flags:  append(append(registerFlags(), connectionFlags()...), maxDataFlag()),
 		Action: z.register,
 	}
