@@ -10,7 +10,7 @@ import (
 )
 
 // By default only the proofs that compile little are made. With this flag all are.
-var allProofs = flag.Bool("proofs", false, "put the packages into large programs too, which compile for minutes")
+var allProofs = flag.Bool("proofs", false, "make the proofs of large programs too, which compile for minutes")
 
 // A proof is a program of another project in which the packages for ZooKeeper take the place of the
 // program's own code. Its folder in compat/testdata has a go.mod that requires the version, the
@@ -25,6 +25,15 @@ type proof struct {
 }
 
 var proofs = []proof{
+	{
+		name: "go-kit", module: "github.com/go-kit/kit", pkg: "./sd/zk", tags: "integration",
+		tests: []string{
+			"TestNewClient", "TestOptions", "TestCreateParentNodes", "TestInstancer", "TestBadFactory",
+			"TestServiceUpdate", "TestBadInstancerCreate", "TestCreateParentNodesOnServer",
+			"TestCreateBadParentNodesOnServer", "TestCredentials1", "TestCredentials2", "TestConnection",
+			"TestGetEntriesOnServer", "TestServiceOutlivesItsSession",
+		},
+	},
 	{
 		name: "prometheus", module: "github.com/prometheus/prometheus", pkg: "./discovery/zookeeper",
 		tests: []string{
@@ -54,6 +63,7 @@ func TestProofs(t *testing.T) {
 func (p *proof) run(t *testing.T, dir string) {
 	t.Helper()
 	t.Setenv("ZOOKEEPER", addr(shared.Servers[0]))
+	t.Setenv("ZK_ADDR", addr(shared.Servers[0])) // Go kit's name of it
 	deps := command(t, dir, "go", "list", "-mod=mod", "-deps", "-test", p.pkg)
 	if !strings.Contains(deps, ours+"\n") {
 		t.Fatalf("package zk is not used:\n%s", deps)
