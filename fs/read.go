@@ -55,7 +55,11 @@ func (h *handle) readPages(ctx context.Context, dest []byte, off int64) (fuse.Re
 			h.read = true
 			f.reads++
 			f.expire()
-			return fuse.ReadResultData(dest[:copyFrom(dest, f.contentLocked(), off)]), 0
+			content := f.contentLocked()
+			if off > int64(len(content)) {
+				f.fs.notify.tell(f.path, ensemble.DataChanged) // see pages.go
+			}
+			return fuse.ReadResultData(dest[:copyFrom(dest, content, off)]), 0
 		}
 		f.mu.Unlock()
 		s, err := f.load(ctx, true)
