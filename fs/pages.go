@@ -17,9 +17,10 @@ import (
 // the old version once more, whole, and the notifier hands the new one over, which is what makes a
 // file longer for the kernel (kernel fact 23).
 //
-// The kernel has several READs in flight. If the reply to one that begins behind the end is the first
-// that it looks at, it cuts the size to where that begins, and the reply that ends early then cuts no
-// more: there would be zeros behind the end. So after such a READ the pages are dropped once more.
+// The kernel has several READs in flight. If the reply to one that begins behind the end is the
+// first that it looks at, it cuts the size to where that begins, and the reply that ends early then
+// cuts no more (kernel fact 62): there would be zeros behind the end. So after such a READ the
+// pages are dropped once more.
 
 // patient is how often a file is invalidated at most because the kernel reads it at the same time.
 const patient = 10
