@@ -21,10 +21,10 @@ import (
 
 var program = flag.String("zkfs", "", "the program that the sidecar runs")
 
-// manifest returns the objects of the example. A field that Kubernetes does not know is an error.
-func manifest(t *testing.T) (secret corev1.Secret, deployment appsv1.Deployment) {
+// manifest returns the objects of an example. A field that Kubernetes does not know is an error.
+func manifest(t *testing.T, file string) (secret corev1.Secret, deployment appsv1.Deployment) {
 	t.Helper()
-	text, err := os.ReadFile("zkfs.yaml")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func manifest(t *testing.T) (secret corev1.Secret, deployment appsv1.Deployment)
 }
 
 func TestManifest(t *testing.T) {
-	secret, deployment := manifest(t)
+	secret, deployment := manifest(t, "zkfs.yaml")
 	pod := deployment.Spec.Template.Spec
 	if secret.Kind != "Secret" || deployment.Kind != "Deployment" || deployment.APIVersion != "apps/v1" {
 		t.Errorf("kinds %s and %s", secret.Kind, deployment.Kind)
@@ -83,7 +83,7 @@ func TestManifest(t *testing.T) {
 // secret as the group of the pod may read it, from the user of the application too. The test needs
 // root, which owns the files of a Secret.
 func TestCommandsOfTheSidecar(t *testing.T) {
-	secret, deployment := manifest(t)
+	secret, deployment := manifest(t, "zkfs.yaml")
 	pod := deployment.Spec.Template.Spec
 	sidecar := pod.InitContainers[1]
 	group := uint32(*pod.SecurityContext.FSGroup)
