@@ -76,7 +76,8 @@ func compareAll(r *report, zkfs string) error {
 	if zkfs == "" {
 		return nil
 	}
-	for _, part := range []func(*report, *server, string) error{mountsWarm, mountsCold, changesSeen, eventsSeen, storm, writes} {
+	for _, part := range []func(*report, *server, string) error{mountsWarm, mountsCold, changesSeen,
+		eventsSeen, storm, writes} {
 		if err := part(r, s, zkfs); err != nil {
 			return err
 		}

@@ -103,7 +103,8 @@ func TestTimeout(t *testing.T) {
 	a.want("ok", "open", "1", "f", "rw")
 	a.want("ok", "write", "1", "x")
 	w.stall(f.ensemble.SessionID())
-	for _, call := range []string{"stat d", "cat f", "put f y", "put new y", "mkdir e", "ls d", "unlink f", "rmdir d", "rename f g", "truncate h 1",
+	for _, call := range []string{"stat d", "cat f", "put f y", "put new y", "mkdir e", "ls d",
+		"unlink f", "rmdir d", "rename f g", "truncate h 1",
 		"getxattr f user.zk.acl", "setxattr f user.zk.acl world:anyone:r", "fsync 1", "close 1"} {
 		begun := time.Now()
 		f.inVain(false) // so the time of this one is hopeless

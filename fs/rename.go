@@ -15,7 +15,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// A directory is renamed by one transaction that holds its whole subtree, if that is small. Otherwise mv(1) is told to copy.
+// A directory is renamed by one transaction that holds its whole subtree, if that is small.
+// Otherwise mv(1) is told to copy.
 const (
 	maxMoveNodes = 500
 	maxMoveBytes = 512 << 10
@@ -124,7 +125,8 @@ func (f *FS) startRename(ctx context.Context, src, dst place) (done func(), err 
 	}, nil
 }
 
-// retarget lets the open handles of a file that was renamed go on from the version that the rename made.
+// retarget lets the open handles of a file that was renamed go on from the version that the rename
+// made.
 func (f *file) retarget(ctx context.Context) {
 	f.mu.Lock()
 	open := len(f.handles) > 0
@@ -262,7 +264,7 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	if err := m.add(ctx, src.path, dst.path); err != nil {
 		return err
 	}
-	if m.nodes == 1 { // whose ACL was read just now
+	if m.nodes == 1 { // its ACL was read just now
 		m.seen = nil
 	}
 	_, err := f.ensemble.Do(ctx, ensemble.Move{
@@ -272,8 +274,9 @@ func (f *FS) tryMove(ctx context.Context, src, dst place) error {
 	return err
 }
 
-// mover collects the transaction that moves a subtree: creates from the top, then deletes from the bottom. Each delete
-// names the version that was copied and fails if there are children that were not, so that nothing is lost.
+// mover collects the transaction that moves a subtree: creates from the top, then deletes from the
+// bottom. Each delete names the version that was copied and fails if there are children that were
+// not, so that nothing is lost.
 type mover struct {
 	fs      *FS
 	ops     []any

@@ -37,7 +37,8 @@ func TestMirrorIsOneState(t *testing.T) {
 	c := connect(t, []string{server}, zk.WithChroot(root))
 	var ops []any
 	for i := range mirrorFiles {
-		ops = append(ops, &zk.CreateRequest{Path: fmt.Sprintf("/f%d", i), Data: []byte("0"), Acl: zk.WorldACL(zk.PermAll)})
+		ops = append(ops, &zk.CreateRequest{Path: fmt.Sprintf("/f%d", i), Data: []byte("0"),
+			Acl: zk.WorldACL(zk.PermAll)})
 	}
 	if _, err := c.Multi(ops...); err != nil {
 		t.Fatal(err)
@@ -85,7 +86,8 @@ func TestMirrorIsOneState(t *testing.T) {
 	if err := errors.Join(m.Process.Signal(syscall.SIGTERM), m.Wait()); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d reads saw %d of %d states, %d were too slow for two switches, %d kills", reads, len(seen), last, gone, kills)
+	t.Logf("%d reads saw %d of %d states, %d were too slow for two switches, %d kills", reads,
+		len(seen), last, gone, kills)
 	if kills == 0 {
 		t.Error("the mirror was not killed")
 	}
@@ -122,7 +124,8 @@ func setMirrored(t *testing.T, c *zk.Conn, stop chan struct{}) int {
 		}
 		var ops []any
 		for i := range mirrorFiles {
-			ops = append(ops, &zk.SetDataRequest{Path: fmt.Sprintf("/f%d", i), Data: []byte(strconv.Itoa(n)), Version: -1})
+			ops = append(ops, &zk.SetDataRequest{Path: fmt.Sprintf("/f%d", i),
+				Data: []byte(strconv.Itoa(n)), Version: -1})
 		}
 		if _, err := c.Multi(ops...); err != nil {
 			t.Error(err)

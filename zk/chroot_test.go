@@ -13,7 +13,9 @@ import (
 func TestChrootPaths(t *testing.T) {
 	bubble(t, func(t *testing.T, server *zktest.Server) {
 		c, _ := connectTo(t, server.Dialer(), zk.WithChroot("/app"))
-		for path, ok := range map[string]bool{"/": true, "/a": true, "/a/b": true, "": false, "a": false, "/a/": false} {
+		for path, ok := range map[string]bool{
+			"/": true, "/a": true, "/a/b": true, "": false, "a": false, "/a/": false,
+		} {
 			if _, err := c.Chroot(path); errors.Is(err, zk.ErrInvalidPath) == ok {
 				t.Errorf("%q: %v, want ok %v", path, err, ok)
 			}

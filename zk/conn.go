@@ -16,15 +16,16 @@ type Dialer func(network, address string, timeout time.Duration) (net.Conn, erro
 // EventCallback is called with every event, see [WithEventCallback].
 type EventCallback func(Event)
 
-// Conn is a client of a ZooKeeper ensemble: one session, and one connection at a time to one of its servers.
+// Conn is a client of a ZooKeeper ensemble: one session, and one connection at a time to one of its
+// servers.
 //
-// A lost connection is made again, to any server, for as long as the session lives: the server keeps the
-// session's ephemeral znodes meanwhile, and the client sends its credentials and sets its watches again before
-// any later request. When the session has expired, the client says so with a [StateExpired] event, ends all
-// watches, and opens another session by itself.
+// A lost connection is made again, to any server, for as long as the session lives: the server
+// keeps the session's ephemeral znodes meanwhile, and the client sends its credentials and sets its
+// watches again before any later request. When the session has expired, the client says so with a
+// [StateExpired] event, ends all watches, and opens another session by itself.
 //
-// All methods may be called from many goroutines at once. Requests reach the server in the order of the
-// calls, and are answered in that order.
+// All methods may be called from many goroutines at once. Requests reach the server in the order of
+// the calls, and are answered in that order.
 type Conn struct {
 	*client
 	chroot                 // of this view
@@ -98,7 +99,8 @@ type client struct {
 	done    chan struct{}   // closed when all goroutines but the event pump have ended
 }
 
-// The server's default packet limit (jute.maxbuffer), and ours for what it sends: a list of children may exceed its own.
+// The server's default packet limit (jute.maxbuffer), and ours for what it sends: a list of
+// children may exceed its own.
 const (
 	defaultMaxRequest = 0xfffff
 	defaultMaxReply   = 1 << 28
@@ -172,15 +174,16 @@ func ConnectWithDialer(servers []string, sessionTimeout time.Duration, dialer Di
 	return Connect(servers, sessionTimeout, WithDialer(dialer))
 }
 
-// WithContext returns a view of the same connection whose calls end with ctx: such a call returns an
-// [InterruptedError] at once, and its reply is discarded when it comes. Closing the view closes the connection.
+// WithContext returns a view of the same connection. Its calls end with ctx: such a call returns an
+// [InterruptedError] at once, and its reply is discarded when it comes. Closing the view closes the
+// connection.
 func (c *Conn) WithContext(ctx context.Context) *Conn { return &Conn{c.client, c.chroot, ctx} }
 
 // Chroot returns a view of the same connection and session with path as its root: as [WithChroot]
-// does for all calls, it prefixes every path of the view's calls, and strips it from everything that
-// comes back to them, the events of its watches and of its [Conn.OnEvent] included. The channel of
-// [Connect] and the callback of [WithEventCallback] go on with the paths of the connection. The znode
-// need not exist. Closing the view closes the connection.
+// does for all calls, it prefixes every path of the view's calls, and strips it from everything
+// that comes back to them, the events of its watches and of its [Conn.OnEvent] included. The
+// channel of [Connect] and the callback of [WithEventCallback] go on with the paths of the
+// connection. The znode need not exist. Closing the view closes the connection.
 //
 // The error is ErrInvalidPath.
 func (c *Conn) Chroot(path string) (*Conn, error) {
@@ -195,10 +198,11 @@ func (c *Conn) Chroot(path string) (*Conn, error) {
 	return &Conn{c.client, root, c.ctx}, nil
 }
 
-// Close ends the session: the server deletes its ephemeral znodes, calls that have not been sent fail with [ErrClosing], those
-// that have get their replies, watches end with [EventNotWatching]. It waits for a server no longer
-// than a second; if none confirms, the session ends by its timeout. When it returns all goroutines of
-// the client have ended, but for an event callback or a dialer that has not returned. It may be called more than once.
+// Close ends the session: the server deletes its ephemeral znodes, calls that have not been sent
+// fail with [ErrClosing], those that have get their replies, watches end with [EventNotWatching].
+// It waits for a server no longer than a second; if none confirms, the session ends by its timeout.
+// When it returns all goroutines of the client have ended, but for an event callback or a dialer
+// that has not returned. It may be called more than once.
 func (c *Conn) Close() {
 	c.endLife()
 	<-c.done
@@ -209,12 +213,12 @@ func (c *Conn) Close() {
 func (c *Conn) State() State { return State(c.state.Load()) }
 
 // WaitConnected returns when a server serves requests: the state is [StateHasSession], or
-// [StateConnectedReadOnly] with [WithReadOnly]. That may be over when the caller looks. Calls wait by
-// themselves: it is for programs that begin, or report, only with a connection.
+// [StateConnectedReadOnly] with [WithReadOnly]. That may be over when the caller looks. Calls wait
+// by themselves: it is for programs that begin, or report, only with a connection.
 //
-// Its errors are an [InterruptedError] if the context of c ends first, ErrAuthFailed when the servers
-// have refused the credentials for good, and ErrClosing after Close. A server answers to those of
-// [WithAuth] after the session stands.
+// Its errors are an [InterruptedError] if the context of c ends first, ErrAuthFailed when the
+// servers have refused the credentials for good, and ErrClosing after Close. A server answers to
+// those of [WithAuth] after the session stands.
 func (c *Conn) WaitConnected() error {
 	changed := make(chan struct{}, 1)
 	defer c.OnEvent(func(e Event) {
@@ -246,13 +250,15 @@ func (c *Conn) WaitConnected() error {
 // Server returns the address of the server that is, or was last, connected; "" before the first.
 func (c *Conn) Server() string { return c.serverName() }
 
-// SessionID returns the id of the session, 0 before the first server has answered. It changes after expiry.
+// SessionID returns the id of the session, 0 before the first server has answered. It changes after
+// expiry.
 func (c *Conn) SessionID() int64 {
 	id, _ := c.client.session()
 	return id
 }
 
-// SessionPassword returns what resumes the session together with its id, see [WithSession]. Keep it secret.
+// SessionPassword returns what resumes the session together with its id, see [WithSession]. Keep it
+// secret.
 func (c *Conn) SessionPassword() []byte {
 	_, password := c.client.session()
 	return append([]byte(nil), password...)
@@ -273,9 +279,10 @@ func (c *client) setSession(id int64, password []byte) {
 // SessionTimeout returns the timeout that the server granted; before it did, the one asked for.
 func (c *Conn) SessionTimeout() time.Duration { return time.Duration(c.negotiated.Load()) }
 
-// Silence returns for how long no server has been heard in this session: no reply, no event and no answer to a ping,
-// which are sent every third of the session timeout or more often. It grows while there is no connection and after Close, and begins anew when a
-// session is resumed or granted. Before the first session it counts from Connect.
+// Silence returns for how long no server has been heard in this session: no reply, no event and no
+// answer to a ping, which are sent every third of the session timeout or more often. It grows while
+// there is no connection and after Close, and begins anew when a session is resumed or granted.
+// Before the first session it counts from Connect.
 func (c *Conn) Silence() time.Duration { return c.silence() }
 
 // LastZxid returns the last transaction that the session has seen in a reply.
@@ -284,10 +291,11 @@ func (c *Conn) LastZxid() int64 { return c.lastZxid.Load() }
 // SetLogger makes the client log to l from now on.
 func (c *Conn) SetLogger(l Logger) { c.log.set(l) }
 
-// OnEvent calls f with every watch event and every change of the connection's state, in order, before any later reply
-// is delivered to its caller: a cache that f marks as stale can not be asked between a change and its event.
-// f runs on the goroutine that reads from the server. It must not block and must not call c. Node events
-// come once per event of the server, whoever asked for the watch. cancel ends the calls.
+// OnEvent calls f with every watch event and every change of the connection's state, in order,
+// before any later reply is delivered to its caller: a cache that f marks as stale can not be asked
+// between a change and its event. f runs on the goroutine that reads from the server. It must not
+// block and must not call c. Node events come once per event of the server, whoever asked for the
+// watch. cancel ends the calls.
 //
 // An event whose path no znode below the chroot can have is logged, once for the connection, and
 // dropped. The connection goes on: other servers than ZooKeeper's may hold such znodes, and any of

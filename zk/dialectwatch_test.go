@@ -58,9 +58,11 @@ func TestRecursiveWatchOnEveryServer(t *testing.T) {
 		change("/w/a")
 		want = "[EventNodeDataChanged /w/a <nil>]"
 		if keeper {
-			want = "[EventNodeDataChanged /w <nil> EventLost /w <nil> EventNotWatching /w " + zk.ErrUnimplemented.Error() + "]"
+			want = "[EventNodeDataChanged /w <nil> EventLost /w <nil> EventNotWatching /w " +
+				zk.ErrUnimplemented.Error() + "]"
 		}
-		if got := fmt.Sprint(events()); got != want || (c.Features()[zk.FeatureRecursivePaths] == zk.Lacking) != keeper {
+		if got := fmt.Sprint(events()); got != want ||
+			(c.Features()[zk.FeatureRecursivePaths] == zk.Lacking) != keeper {
 			t.Errorf("events %s, %v", got, c.Features()[zk.FeatureRecursivePaths])
 		}
 		_, err = c.AddWatch("/w", zk.AddWatchPersistentRecursive)

@@ -24,8 +24,9 @@ type HostProvider interface {
 
 var errNoServers = errors.New("zk: server list must not be empty")
 
-// serverList is the [HostProvider] of clients that bring none. It goes round the servers in an order of its own. It hands out names as they were given, so that each dial
-// resolves them again and tries all their addresses, and TLS can verify them.
+// serverList is the [HostProvider] of clients that bring none. It goes round the servers in an order
+// of its own. It hands out names as they were given, so that each dial resolves them again and tries
+// all their addresses, and TLS can verify them.
 type serverList struct {
 	mu      sync.Mutex // guards the following
 	servers []string

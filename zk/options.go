@@ -10,7 +10,8 @@ import (
 // up a Conn before its first request. Options take effect in their order.
 type Option = func(*Conn)
 
-// WithDialer makes the client open its transports with dialer. It is abandoned, not interrupted, when it takes longer than Close waits.
+// WithDialer makes the client open its transports with dialer. It is abandoned, not interrupted,
+// when it takes longer than Close waits.
 func WithDialer(dialer Dialer) Option { return func(c *Conn) { c.dialer = dialer } }
 
 // WithHostProvider lets p choose the server of each attempt to connect.
@@ -41,11 +42,13 @@ func WithMaxBufferSize(bytes int) Option {
 	}
 }
 
-// WithMaxConnBufferSize bounds the requests, in bytes; larger ones fail with [ErrTooLarge]. Set it to the server's
-// jute.maxbuffer if that is not its default of 1048575: a server drops the connection of a client that exceeds it.
+// WithMaxConnBufferSize bounds the requests, in bytes; larger ones fail with [ErrTooLarge]. Set it
+// to the server's jute.maxbuffer if that is not its default of 1048575: a server drops the
+// connection of a client that exceeds it.
 func WithMaxConnBufferSize(bytes int) Option { return func(c *Conn) { c.maxRequest = bytes } }
 
-// WithMaxInFlight bounds the calls that wait for a reply at one time; further ones block until one ends or their context does.
+// WithMaxInFlight bounds the calls that wait for a reply at one time; further ones block until one
+// ends or their context does.
 func WithMaxInFlight(n int) Option { return func(c *Conn) { c.slots = make(chan struct{}, n) } }
 
 // WithConnectTimeout bounds each attempt to connect to a server, handshakes included. The default
@@ -53,20 +56,21 @@ func WithMaxInFlight(n int) Option { return func(c *Conn) { c.slots = make(chan 
 // that does not suffice it doubles from one round of the servers to the next, up to 10 seconds.
 func WithConnectTimeout(d time.Duration) Option { return func(c *Conn) { c.connectTimeout = d } }
 
-// WithChroot prefixes every path of every call with path, and strips it from everything that comes back.
-// The znode need not exist. "" and "/" stand for none.
+// WithChroot prefixes every path of every call with path, and strips it from everything that comes
+// back. The znode need not exist. "" and "/" stand for none.
 func WithChroot(path string) Option { return func(c *Conn) { c.chroot = chroot(path) } }
 
-// WithTLS encrypts the connection. Where cfg names no ServerName the host's name or address of the connect string is verified.
+// WithTLS encrypts the connection. Where cfg names no ServerName the host's name or address of the
+// connect string is verified.
 func WithTLS(cfg *tls.Config) Option { return func(c *Conn) { c.given.TLS = cfg } }
 
-// WithReadOnly accepts servers that have lost their quorum and serve reads only (readonlymode.enabled): the state
-// is then [StateConnectedReadOnly], writes fail with [ErrNotReadOnly], and the client goes on
-// looking for a server that can write, and moves there.
+// WithReadOnly accepts servers that have lost their quorum and serve reads only
+// (readonlymode.enabled): the state is then [StateConnectedReadOnly], writes fail with
+// [ErrNotReadOnly], and the client goes on looking for a server that can write, and moves there.
 func WithReadOnly() Option { return func(c *Conn) { c.readOnly = true } }
 
-// WithSession resumes the session that another Conn exported by [Conn.SessionID] and [Conn.SessionPassword].
-// If it is gone, an Expired event tells so and another session is opened.
+// WithSession resumes the session that another Conn exported by [Conn.SessionID] and
+// [Conn.SessionPassword]. If it is gone, an Expired event tells so and another session is opened.
 func WithSession(id int64, password []byte) Option {
 	return func(c *Conn) {
 		c.sessionID, c.password = id, append([]byte(nil), password...)
@@ -81,8 +85,9 @@ func WithSession(id int64, password []byte) Option {
 // whether its ephemeral znodes and locks are still there, see [Conn.Silence].
 func WithServerExpiry() Option { return func(c *Conn) { c.lasting = true } }
 
-// WithAuth authenticates every connection from the first on, before any other request. A server that
-// refuses the credentials ends the client: its state is [StateAuthFailed], all calls fail with [ErrAuthFailed].
+// WithAuth authenticates every connection from the first on, before any other request. A server
+// that refuses the credentials ends the client: its state is [StateAuthFailed], all calls fail with
+// [ErrAuthFailed].
 func WithAuth(scheme string, auth []byte) Option {
 	return func(c *Conn) { c.creds.remember(credential{scheme, append([]byte(nil), auth...)}) }
 }

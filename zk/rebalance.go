@@ -34,8 +34,9 @@ func (c *client) setServers(servers, spare []string) error {
 var errMoved = errors.New("zk: the servers have changed, and the session moves to another one")
 
 // replace takes other servers. It reports whether a client that is connected to current is to leave
-// it, for one of those that Next returns from now on. If all clients of a list whose servers have as
-// many clients each do so, they have as many each of the new list too (StaticHostProvider.java).
+// it, for one of those that Next returns from now on. If all clients do so, and each server of the
+// old list had as many of them as any other, that is so for the new list too
+// (StaticHostProvider.java).
 func (l *serverList) replace(servers, spare []string, current string) (leave bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

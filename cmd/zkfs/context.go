@@ -48,9 +48,9 @@ func contextFile(name string) string {
 	return ""
 }
 
-// settle completes a command line, whose values arrange has checked, by the environment and by what
-// the context that it names says. A flag that the command line gives is left, and so is one that
-// the environment gives.
+// settle completes a command line, after arrange has checked its values, by the environment and by
+// what the context that it names says. A flag that the command line gives is left, and so is one
+// that the environment gives.
 func settle(c *cli.Context) error {
 	for _, f := range c.Command.Flags {
 		if variable, text := environmentOf(f); text != "" && !c.IsSet(f.Names()[0]) {

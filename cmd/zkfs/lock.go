@@ -18,7 +18,8 @@ import (
 	"github.com/zkfs/zkfs/zk"
 )
 
-// zxidVariable is the environment variable that tells a command the fencing number of the lock under which it runs.
+// zxidVariable is the environment variable that tells a command the fencing number of the lock
+// under which it runs.
 const zxidVariable = "ZKFS_LOCK_ZXID"
 
 // unlockWait is how long the end of the command waits for the lock to be given back. After that the
@@ -77,7 +78,7 @@ type lockOrder struct {
 	wait     time.Duration // 0 for ever
 	program  string        // the path of the command
 	args     []string      // with the command as given
-	hidden   string        // the znode whose ACL the servers do not show, which the lock is to have
+	hidden   string        // the znode with the ACL that the lock is to have, if the servers do not show it
 }
 
 // lockOrderOf reads the command line, and the files that it names.

@@ -120,7 +120,8 @@ func (p *pushing) tell(result *checkout.Result) {
 	say(p.err, "%s made, %d set, %d deleted in %s", plural(count[checkout.Create], "znode was", "znodes were"),
 		count[checkout.Set], count[checkout.Delete], plural(result.Parts, "transaction", "transactions"))
 	if result.Unchecked > 0 {
-		say(p.err, "%s as they were, and no transaction has checked that", plural(result.Unchecked, "znode is", "znodes are"))
+		say(p.err, "%s as they were, and no transaction has checked that", plural(result.Unchecked,
+			"znode is", "znodes are"))
 	}
 	for _, other := range result.Others {
 		say(p.err, "another client made %s meanwhile", p.named(other))

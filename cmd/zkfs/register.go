@@ -70,7 +70,7 @@ type registerOrder struct {
 	every    time.Duration // between two checks
 	program  string        // the path of the command
 	args     []string      // with the command as given
-	hidden   string        // the znode whose ACL the servers do not show, in which the new one is to be
+	hidden   string        // the directory of the new znode, if the servers do not show its ACL
 }
 
 // registerOrderOf reads the command line, and what it names.

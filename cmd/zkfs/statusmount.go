@@ -45,7 +45,7 @@ func rootMount(table []mountLine, m mount) (mount, error) {
 			return line.mount, nil
 		}
 	}
-	return mount{}, failf(exitMountpoint, "%s: a part of a mount, whose root is mounted nowhere", m.point)
+	return mount{}, failf(exitMountpoint, "%s: a part of a mount with a root that is mounted nowhere", m.point)
 }
 
 // mountStatus is what a mount tells of itself in the first part of its /.status, by the names that it has there.

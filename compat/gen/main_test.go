@@ -43,7 +43,8 @@ func TestNothingIsMissing(t *testing.T) {
 		own          []string // differs from package zk
 	}{
 		{successor, "github.com/go-zookeeper/zk", "../testdata/program", []string{event}, []string{stats}},
-		{seed, "github.com/samuel/go-zookeeper/zk", "../testdata/seed", []string{event, stats}, nil}, // with more fields
+		{seed, "github.com/samuel/go-zookeeper/zk", "../testdata/seed",
+			[]string{event, stats}, nil}, // with more fields
 	}
 	for _, tt := range tests {
 		have := lines(t, filepath.Join(root, tt.folder), tt.path)

@@ -20,7 +20,8 @@ func TestMirrorManifest(t *testing.T) {
 	if deployment.Spec.Template.Labels["app"] != deployment.Spec.Selector.MatchLabels["app"] {
 		t.Error("the selector does not find the pods")
 	}
-	if !*pod.SecurityContext.RunAsNonRoot || pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+	if !*pod.SecurityContext.RunAsNonRoot ||
+		pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
 		t.Error("the pod is not restricted")
 	}
 	volumes := map[string]bool{}
@@ -32,7 +33,8 @@ func TestMirrorManifest(t *testing.T) {
 	}
 	for _, c := range append(pod.InitContainers, pod.Containers...) {
 		s := c.SecurityContext
-		if s.Privileged != nil || *s.AllowPrivilegeEscalation || len(s.Capabilities.Drop) != 1 || len(s.Capabilities.Add) > 0 {
+		if s.Privileged != nil || *s.AllowPrivilegeEscalation || len(s.Capabilities.Drop) != 1 ||
+			len(s.Capabilities.Add) > 0 {
 			t.Errorf("%s is not restricted: %+v", c.Name, s)
 		}
 		for _, m := range c.VolumeMounts {

@@ -44,11 +44,13 @@ func New(labels prometheus.Labels) *Metrics {
 	}
 	return &Metrics{
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace:                   "zookeeper_client",
-			Name:                        "request_duration_seconds",
-			Help:                        "Time from the call until its reply, its failure or the end of its context.",
-			ConstLabels:                 labels,
-			Buckets:                     []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+			Namespace:   "zookeeper_client",
+			Name:        "request_duration_seconds",
+			Help:        "Time from the call until its reply, its failure or the end of its context.",
+			ConstLabels: labels,
+			Buckets: []float64{
+				.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10,
+			},
 			NativeHistogramBucketFactor: 1.1,
 		}, []string{"op", "result"}),
 		sent:        prometheus.NewCounterVec(counter("sent_bytes_total", "Bytes of requests."), []string{"op"}),

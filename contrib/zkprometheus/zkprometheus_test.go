@@ -53,7 +53,9 @@ func TestMetrics(t *testing.T) {
 		} {
 			step.then()
 			synctest.Wait()
-			want := strings.NewReplacer("CONNECTED", step.connected, "LOST", step.lost, "EXPIRED", step.expired).Replace(`
+			values := strings.NewReplacer(
+				"CONNECTED", step.connected, "LOST", step.lost, "EXPIRED", step.expired)
+			want := values.Replace(`
 # HELP zookeeper_client_connected Whether requests are served.
 # TYPE zookeeper_client_connected gauge
 zookeeper_client_connected{ensemble="test"} CONNECTED

@@ -41,8 +41,10 @@ func TestDiff(t *testing.T) {
 
 func TestDiffOfKinds(t *testing.T) {
 	for want, c := range map[string]checkout.Change{
-		"--- /dev/null\n+++ b/app/n\n@@ -0,0 +1,1 @@\n+x\n":           {Kind: checkout.Create, Path: "/n", Data: []byte("x\n")},
-		"--- a/app/n\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-x\n":           {Kind: checkout.Delete, Path: "/n", Old: []byte("x\n")},
+		"--- /dev/null\n+++ b/app/n\n@@ -0,0 +1,1 @@\n+x\n": {Kind: checkout.Create,
+			Path: "/n", Data: []byte("x\n")},
+		"--- a/app/n\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-x\n": {Kind: checkout.Delete,
+			Path: "/n", Old: []byte("x\n")},
 		"--- a/app\n+++ b/app\nBinary data of 1 and 0 bytes differ\n": {Kind: checkout.Set, Path: "/", Old: []byte{0}},
 		"--- /dev/null\n+++ b/app/\\u202e\n":                          {Kind: checkout.Create, Path: "/\u202e"},
 	} {

@@ -20,7 +20,8 @@ func TestPullHasTheFilesOfAMount(t *testing.T) {
 		change(w, c, "/t/.status=1", "/t/%2Edata=2", "/t/d/.data=3", "/t/d/.lock=4", "/t/.zkfs-pull=5",
 			"/t/%2Ezkfs-pull=6", "/t/e=", "/t/e=", "/t/empty=", "/t/"+long+"=7", "/t/Cargo.lock=8",
 			"/t/idle.lock=", "/t/queue=", "/t/locks=", "/t/held=", "/t/"+long+"/below=9")
-		for _, path := range []string{"/t/member", "/t/queue/lock-0000000001", "/t/held/member", "/t/Cargo.lock/x-0000000001"} {
+		for _, path := range []string{"/t/member", "/t/queue/lock-0000000001", "/t/held/member",
+			"/t/Cargo.lock/x-0000000001"} {
 			_, err := c.Create(path, []byte("host"), zk.FlagEphemeral, bubble.ACL)
 			w.OK(err)
 		}
@@ -59,13 +60,16 @@ func TestPullAgain(t *testing.T) {
 		named string
 	}{
 		{"changes there", nil, []string{"/t/a=new", "/t/d/x", "/t/n=1", "/t/b/c=1"},
-			[]string{"a=new", "b/", "b/.data=data", "b/c=1", "d/", "d/y=data", "full/", "full/.data=data", "full/x=data", "n=1"}, ""},
+			[]string{"a=new", "b/", "b/.data=data", "b/c=1", "d/", "d/y=data", "full/",
+				"full/.data=data", "full/x=data", "n=1"}, ""},
 		{"changes here", []string{"a=new", "d/x", "n=1", "full/.data"}, nil,
 			[]string{"a=new", "b=data", "d/", "d/y=data", "full/", "full/x=data", "n=1"}, ""},
 		{"both, of different znodes", []string{"a=new", "d/n=1"}, []string{"/t/b=new", "/t/d/x", "/t/a/c=1"},
-			[]string{"a/", "a/.data=new", "a/c=1", "b=new", "d/", "d/n=1", "d/y=data", "full/", "full/.data=data", "full/x=data"}, ""},
+			[]string{"a/", "a/.data=new", "a/c=1", "b=new", "d/", "d/n=1", "d/y=data", "full/",
+				"full/.data=data", "full/x=data"}, ""},
 		{"the same", []string{"a=new", "n=1"}, []string{"/t/a=new", "/t/n=1"},
-			[]string{"a=new", "b=data", "d/", "d/x=data", "d/y=data", "full/", "full/.data=data", "full/x=data", "n=1"}, ""},
+			[]string{"a=new", "b=data", "d/", "d/x=data", "d/y=data", "full/", "full/.data=data",
+				"full/x=data", "n=1"}, ""},
 		{"deleted here, changed there", []string{"a"}, []string{"/t/a=new"},
 			[]string{"a=new", "b=data", "d/", "d/x=data", "d/y=data", "full/", "full/.data=data", "full/x=data"}, ""},
 		{"a directory deleted there, with a new file here", []string{"d/n=1"}, []string{"/t/d/x", "/t/d/y", "/t/d"},
@@ -97,7 +101,8 @@ func TestPullAgain(t *testing.T) {
 					return
 				}
 				var conflict *checkout.ConflictError
-				if !errors.As(err, &conflict) || len(conflict.Conflicts) != 1 || conflict.Conflicts[0].Path != tt.named {
+				if !errors.As(err, &conflict) || len(conflict.Conflicts) != 1 ||
+					conflict.Conflicts[0].Path != tt.named {
 					w.Errorf("error %v", err)
 				}
 				same(w, "the directory has", h.files(), before)

@@ -134,7 +134,8 @@ func (p *Push) plan(state *cut.Cut) (*plan, *request, error) {
 	if len(planner.conflicts) > 0 {
 		return nil, nil, p.refused(planner)
 	}
-	return &planner.plan, &request{root: p.Root, tree: tree, limit: p.Limit, acl: p.ACL, grants: map[string][]zk.ACL{}}, nil
+	return &planner.plan, &request{root: p.Root, tree: tree, limit: p.Limit, acl: p.ACL,
+		grants: map[string][]zk.ACL{}}, nil
 }
 
 // refused returns the error of conflicts. A transaction the reply to which was lost is known to

@@ -104,17 +104,22 @@ func TestMirror(t *testing.T) {
 			want   []string // nil: no switch
 			tops   string
 		}{
-			{"set", func() { set(w, c, "/t/d/x=2") }, []string{"%2E.data=2", "a=1", "d/", "d/x=2", "d/y=1"}, "%2E.data a d"},
+			{"set", func() { set(w, c, "/t/d/x=2") }, []string{"%2E.data=2", "a=1", "d/", "d/x=2",
+				"d/y=1"}, "%2E.data a d"},
 			{"the same data", func() { set(w, c, "/t/d/x=2") }, nil, ""},
 			{"a lock", func() { set(w, c, "/t/x.lock/c=1") }, nil, ""},
-			{"create", func() { set(w, c, "/t/n=3") }, []string{"%2E.data=2", "a=1", "d/", "d/x=2", "d/y=1", "n=3"}, "%2E.data a d n"},
-			{"delete", func() { w.OK(c.Delete("/t/..data", -1)) }, []string{"a=1", "d/", "d/x=2", "d/y=1", "n=3"}, "a d n"},
+			{"create", func() { set(w, c, "/t/n=3") }, []string{"%2E.data=2", "a=1", "d/", "d/x=2",
+				"d/y=1", "n=3"}, "%2E.data a d n"},
+			{"delete", func() { w.OK(c.Delete("/t/..data", -1)) }, []string{"a=1", "d/", "d/x=2",
+				"d/y=1", "n=3"}, "a d n"},
 			{"file to directory", func() { set(w, c, "/t/a/b=4") },
 				[]string{"a/", "a/.data=1", "a/b=4", "d/", "d/x=2", "d/y=1", "n=3"}, "a d n"},
 			{"data of directories", func() { set(w, c, "/t=5", "/t/d=6") },
-				[]string{".data=5", "a/", "a/.data=1", "a/b=4", "d/", "d/.data=6", "d/x=2", "d/y=1", "n=3"}, ".data a d n"},
+				[]string{".data=5", "a/", "a/.data=1", "a/b=4", "d/", "d/.data=6", "d/x=2", "d/y=1",
+					"n=3"}, ".data a d n"},
 			{"a transaction", func() {
-				_, err := c.Multi(&zk.DeleteRequest{Path: "/t/a/b", Version: -1}, &zk.DeleteRequest{Path: "/t/a", Version: -1},
+				_, err := c.Multi(&zk.DeleteRequest{Path: "/t/a/b", Version: -1},
+					&zk.DeleteRequest{Path: "/t/a", Version: -1},
 					&zk.DeleteRequest{Path: "/t/n", Version: -1}, &zk.SetDataRequest{Path: "/t", Version: -1},
 					&zk.CreateRequest{Path: "/t/e", Data: []byte("7"), Flags: zk.FlagEphemeral, Acl: bubble.ACL})
 				w.OK(err)

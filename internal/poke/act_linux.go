@@ -30,9 +30,9 @@ func (m Mount) carryOut(o Order) Result {
 	return Result{Errno: errnoOf(act(dir, o)), Call: string(o.Kind)}
 }
 
-// root returns a descriptor of the root of the mount, which raises no event, and an error if another
-// file system has that path now. It is ENOSYS or EPERM if a call that is needed is missing here: on
-// an old kernel, or because a filter of system calls refuses it.
+// root returns a descriptor of the root of the mount, which raises no event, and an error if
+// another file system has that path now. It is ENOSYS or EPERM if a call that is needed is missing
+// here: on an old kernel, or because a filter of system calls refuses it.
 func (m Mount) root() (int, error) {
 	// With O_DIRECTORY it would mount again what an automount has unmounted (kernel fact 61).
 	root, err := unix.Open(m.Point, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -104,8 +104,8 @@ func write(dir int, name string, flags uint64) error {
 	return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, 1)
 }
 
-// setAttribute sets an extended attribute, whose answer brings the kernel no attributes. An open would
-// raise events of its own, so the name is that of a descriptor which is none.
+// setAttribute sets an extended attribute. The answer brings the kernel no attributes. An open
+// would raise events of its own, so the name is that of a descriptor which is none.
 func setAttribute(dir int, name string) error {
 	fd, err := open(dir, name, unix.O_PATH)
 	if err != nil {

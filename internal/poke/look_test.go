@@ -88,7 +88,7 @@ func TestProcessesThatBeginToWatch(t *testing.T) {
 		if err := os.Rename(filepath.Join(renamed, "3"), filepath.Join(proc, "5/fd/3")); err != nil {
 			t.Fatal(err)
 		}
-		watches(t, proc, "5", "3") // whose turn is the fifth look
+		watches(t, proc, "5", "3") // its turn is the fifth look
 		took := 1
 		for ; !look(); took++ {
 			if took > Period {
