@@ -236,7 +236,7 @@ install: $(BUILD)/zkfs
 	install -d $(DESTDIR)$(DOC)/docs $(DESTDIR)$(DOC)/examples
 	install -m 644 README.md CHANGELOG.md CONTRIBUTING.md $(DESTDIR)$(DOC)
 	install -m 644 docs/*.md docs/*.svg $(DESTDIR)$(DOC)/docs
-	install -m 644 contrib/systemd/*mount contrib/systemd/web-register.conf contrib/grafana/zkfs.json contrib/prometheus/zkfs.rules.yml contrib/kubernetes/zkfs.yaml $(DESTDIR)$(DOC)/examples
+	install -m 644 contrib/systemd/*mount contrib/systemd/web-register.conf contrib/systemd/zkfs-mirror@.service contrib/grafana/zkfs.json contrib/prometheus/zkfs.rules.yml contrib/kubernetes/*.yaml $(DESTDIR)$(DOC)/examples
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/zkfs $(LINKS) $(BASHDIR)/zkfs $(ZSHDIR)/_zkfs $(FISHDIR)/zkfs.fish $(PAGES) $(ALIASES) $(UNIT))
