@@ -294,7 +294,7 @@ func (c *Conn) SetLogger(l Logger) { c.log.set(l) }
 // OnEvent calls f with every watch event and every change of the connection's state, in order,
 // before any later reply is delivered to its caller: a cache that f marks as stale can not be asked
 // between a change and its event. f runs on the goroutine that reads from the server. It must not
-// block and must not call c. Node events come once per event of the server, whoever asked for the
+// block and must not call c. Node events come once per event of the server, whichever call set the
 // watch. cancel ends the calls.
 //
 // An event whose path no znode below the chroot can have is logged, once for the connection, and
