@@ -197,7 +197,8 @@ func accompany(value string, in io.Reader) error {
 			devices <- strings.TrimSpace(line)
 		}
 	}()
-	if os.Getppid() == of.PID {
+	// A process that was killed before followParent sends no signal.
+	if os.Getppid() == of.PID && !isKilled(of.PID) {
 		<-deaths
 	}
 	// The signal need not be that of the death: one that ends a service goes to all of its processes.
