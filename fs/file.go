@@ -212,7 +212,7 @@ func (f *file) state(ctx context.Context) (ensemble.Snapshot, error) {
 	known := shown.hasData && f.fs.ensemble.IsCurrent(f.where(), shown.snapshot())
 	s, err := f.settledLoad(ctx, open && !known)
 	if errors.Is(err, errno.ErrGone) && f.stays() {
-		f.fs.notify.reveal(f.where()) // no event took the name away, and it is trusted for long
+		f.fs.notify.unname(f.where()) // it is trusted for long
 		s = shown.snapshot()
 		s.Removed = true
 		return s, nil

@@ -83,6 +83,7 @@ type notice struct {
 	what    ensemble.News
 	foreign ensemble.News // what of it another client did; Own: it used up a watch
 	reveal  bool          // the name is to be looked up again, if that harms no program
+	unnamed bool          // the name stands for nothing any more
 	longer  bool          // it is to get a version of an open file that is longer than the one it has
 	zxid    int64         // of Deleted and Everything: the last that was known when the event came
 }
@@ -110,6 +111,10 @@ func (n *notifier) tellOf(path string, what, foreign ensemble.News) {
 // reveal queues that the kernel is to look the name at path up again, unless what has it is in use.
 func (n *notifier) reveal(path string) { n.add(path, notice{reveal: true}) }
 
+// unname queues that the name at path goes, also of a file that is in use: its znode is gone, and no
+// event has said so.
+func (n *notifier) unname(path string) { n.add(path, notice{unnamed: true}) }
+
 // disregard makes the kernel drop the attributes that the answer to its present request brings
 // (kernel fact 46). Any handler may call it: it waits for nothing (kernel fact 43).
 func (n *notifier) disregard(inode *fusefs.Inode) { inode.NotifyContent(-1, 0) }
@@ -131,6 +136,7 @@ func (n *notifier) add(path string, due notice) {
 	}
 	due.what, due.longer = due.what|before.what, due.longer || before.longer
 	due.foreign, due.reveal = due.foreign|before.foreign, due.reveal || before.reveal
+	due.unnamed = due.unnamed || before.unnamed
 	n.pending[path] = due
 	n.mu.Unlock()
 	n.poke()
@@ -272,7 +278,9 @@ func (n *notifier) apply(path string, due notice) {
 	if due.longer && node != nil {
 		node.handOn()
 	}
-	if due.reveal {
+	if due.unnamed {
+		n.revealed(path, nil)
+	} else if due.reveal {
 		n.revealed(path, node)
 	}
 	switch due.what = what; {
@@ -286,7 +294,8 @@ func (n *notifier) apply(path string, due notice) {
 }
 
 // revealed makes the kernel look a name up again, with which it may know that there is none. The name
-// of a directory stays, and that of a file which is in use (kernel facts 7 and 42).
+// of a directory stays, and that of a file which is in use (kernel facts 7 and 42). node is nil where
+// no file is to keep the name.
 func (n *notifier) revealed(path string, node audience) {
 	dir, name := ensemble.Split(path)
 	switch above := n.find(dir); {

@@ -35,6 +35,13 @@ func count(server *zktest.Server) *opCounts {
 	return o
 }
 
+// slow delays all requests from now on.
+func (o *opCounts) slow(delay time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.delay = delay
+}
+
 // knowMultiRead lets c find out that the server has multiRead.
 func knowMultiRead(t *testing.T, c *zk.Conn) {
 	t.Helper()
@@ -81,7 +88,7 @@ func TestGetsTravelTogether(t *testing.T) {
 			}
 		}
 		seen := count(server)
-		seen.delay = time.Millisecond
+		seen.slow(time.Millisecond)
 		gather(t, c, 100, get(c))
 		if seen.ops["multiRead"] == 0 || seen.ops["getData"] > 20 {
 			t.Errorf("requests: %v", seen.ops)
@@ -90,7 +97,7 @@ func TestGetsTravelTogether(t *testing.T) {
 		alone, events := connect(t, server, zk.WithSingleReads())
 		await(t, events, zk.StateHasSession)
 		seen = count(server)
-		seen.delay = time.Millisecond
+		seen.slow(time.Millisecond)
 		gather(t, alone, 100, get(alone))
 		if seen.ops["multiRead"] != 0 || seen.ops["getData"] != 100 {
 			t.Errorf("requests of a client that sends single reads: %v", seen.ops)
@@ -117,7 +124,7 @@ func TestBatchesAreLeft(t *testing.T) {
 			create(t, c, fmt.Sprintf("/n%d", i))
 		}
 		seen := count(server)
-		seen.delay = time.Second
+		seen.slow(time.Second)
 		gather(t, c, 50, func(i int) {
 			if i%2 == 0 {
 				if _, _, err := c.Get(fmt.Sprintf("/n%d", i)); err != nil {

@@ -70,7 +70,7 @@ func TestGetsOnEveryServer(t *testing.T) {
 			}
 		}
 		seen := count(server)
-		seen.delay = time.Millisecond
+		seen.slow(time.Millisecond)
 		var all sync.WaitGroup
 		for i := range 64 {
 			all.Go(func() {
@@ -110,7 +110,7 @@ func TestUnreadableZnodeOnEveryServer(t *testing.T) {
 		wantErr(t, results[0].Err, nil)
 		wantErr(t, results[1].Err, zk.ErrNoAuth)
 		seen := count(server)
-		seen.delay = time.Millisecond
+		seen.slow(time.Millisecond)
 		var all sync.WaitGroup
 		for i := range 64 {
 			path, want := "/open", error(nil)
