@@ -105,7 +105,7 @@ func TestWritesAreSentOnceOnEveryServer(t *testing.T) {
 					if wrong := s.judge(w.done(st), err, w.name == "create2"); wrong != "" {
 						t.Errorf("%s, %s with request %d: %v: %s", w.name, what, at, err, wrong)
 					}
-					struck = s.seen >= at
+					struck = s.reached()
 				}
 			}
 		}
@@ -149,6 +149,13 @@ func (s *striker) request(r zktest.Request) zktest.Fault {
 	}
 	s.struck = s.struck || write
 	return s.fault
+}
+
+// reached reports whether there was a request with the number.
+func (s *striker) reached() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen >= s.at
 }
 
 // judge says what is wrong with a call that was applied so often and returned err. A call that reads
