@@ -21,16 +21,11 @@ const watchedFolder, watchedFiles = "d000", 100
 
 // eventsSeen compares that with the event of a client that watches the same znodes.
 func eventsSeen(r *report, s *server, zkfs string) error {
-	c, err := dialOurs(s.addr)
+	c, m, end, err := clientAndMount(s, zkfs)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	m, err := mount(zkfs, s.addr+treePath)
-	if err != nil {
-		return err
-	}
-	defer m.unmount()
+	defer end()
 	var told []time.Duration
 	return r.compare("a change is told: median", side{"watch", func() (time.Duration, error) {
 		events, at, err := bothTold(c, s.addr, filepath.Join(m.dir, watchedFolder))

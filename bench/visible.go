@@ -19,19 +19,26 @@ import (
 // How long a change by another client takes until it is seen: by a client that watches, and by a process that opens and reads a file
 // in a loop.
 
+// clientAndMount returns a client and a mount of the tree. end ends both.
+func clientAndMount(s *server, zkfs string) (c *zk.Conn, m *mounted, end func(), err error) {
+	if c, err = dialOurs(s.addr); err != nil {
+		return nil, nil, nil, err
+	}
+	if m, err = mount(zkfs, s.addr+treePath); err != nil {
+		c.Close()
+		return nil, nil, nil, err
+	}
+	return c, m, func() { m.unmount(); c.Close() }, nil
+}
+
 // changesSeen compares the two: first with the event of a client that has the machine for itself, then, for the same changes as the
 // reader, with the event of a client beside it, with which it shares the processors.
 func changesSeen(r *report, s *server, zkfs string) error {
-	c, err := dialOurs(s.addr)
+	c, m, end, err := clientAndMount(s, zkfs)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	m, err := mount(zkfs, s.addr+treePath)
-	if err != nil {
-		return err
-	}
-	defer m.unmount()
+	defer end()
 	name := "d001/f00001"
 	x := &changer{c, s.addr, treePath + "/" + name, filepath.Join(m.dir, name)}
 	for _, q := range []struct {

@@ -106,11 +106,7 @@ func (h *pusher) pull(t *testing.T) error {
 		return err
 	}
 	defer state.Close()
-	tree := &checkout.Tree{Layout: checkout.Pulled}
-	if err := tree.ReadTree(state.Records()); err != nil {
-		return err
-	}
-	return (&checkout.Pull{Root: h.root, Source: h.name, Cut: state, Tree: tree}).Run(t.Context())
+	return (&checkout.Pull{Root: h.root, Source: h.name, Cut: state}).Run(t.Context())
 }
 
 // judgeCommits reads the commits from the log of the server.

@@ -58,11 +58,7 @@ func (z *command) pull(c *cli.Context) error {
 		return usagef("%s", plain(err))
 	}
 	defer root.Close()
-	tree := &checkout.Tree{Layout: checkout.Pulled}
-	if err := tree.ReadTree(state.Records()); err != nil {
-		return from.failure(ctx, err)
-	}
-	pull := &checkout.Pull{Root: root, Source: name, Cut: state, Tree: tree}
+	pull := &checkout.Pull{Root: root, Source: name, Cut: state}
 	err = pull.Run(ctx)
 	var conflict *checkout.ConflictError
 	switch {

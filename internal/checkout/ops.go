@@ -1,9 +1,6 @@
 package checkout
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/zkfs/zkfs/internal/ensemble"
 	"github.com/zkfs/zkfs/zk"
 	"github.com/zkfs/zkfs/zk/znode"
@@ -147,24 +144,4 @@ func sizeOf(op any) int64 {
 		n += len(op.Path) + 8
 	}
 	return int64(n)
-}
-
-// refusal names the operation at fault.
-func refusal(ops []any, responses []zk.MultiResponse, err error) error {
-	for i, r := range responses {
-		if r.Error == nil || errors.Is(r.Error, zk.ErrRolledBack) {
-			continue
-		}
-		switch op := ops[i].(type) {
-		case *zk.CreateRequest:
-			return fmt.Errorf("create %s: %w", op.Path, err)
-		case *zk.SetDataRequest:
-			return fmt.Errorf("set %s: %w", op.Path, err)
-		case *zk.DeleteRequest:
-			return fmt.Errorf("delete %s: %w", op.Path, err)
-		case *zk.CheckVersionRequest:
-			return fmt.Errorf("check %s: %w", op.Path, err)
-		}
-	}
-	return err
 }

@@ -33,8 +33,9 @@ type Pull struct {
 	Root   *os.Root
 	Source string // as the command line named it
 	Cut    *cut.Cut
-	Tree   *Tree
 
+	// Set by Run.
+	Tree             *Tree
 	Written, Removed int // files and directories, for people
 
 	local map[string]*Local
@@ -45,6 +46,10 @@ type Pull struct {
 // Run pulls. A directory that was pulled before becomes as the tree is, but for what was changed in
 // it alone.
 func (p *Pull) Run(ctx context.Context) error {
+	p.Tree = &Tree{Layout: Pulled}
+	if err := p.Tree.ReadTree(p.Cut.Records()); err != nil {
+		return err
+	}
 	state, err := LoadState(p.Root)
 	if err != nil {
 		return err

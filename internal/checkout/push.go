@@ -186,7 +186,7 @@ func (p *Push) round(ctx context.Context) (again bool, err error) {
 		case outrun(err):
 			return true, nil
 		default:
-			return false, refusal(part.ops, responses, err)
+			return false, znode.Fault(part.ops, responses, err)
 		}
 	}
 	return p.settle(ctx, state, r.tree)

@@ -38,11 +38,7 @@ func (h *host) pull() error {
 		return err
 	}
 	defer state.Close()
-	tree := &checkout.Tree{Layout: checkout.Pulled}
-	if err := tree.ReadTree(state.Records()); err != nil {
-		return err
-	}
-	return (&checkout.Pull{Root: h.root, Source: "zk/t", Cut: state, Tree: tree}).Run(h.Context())
+	return (&checkout.Pull{Root: h.root, Source: "zk/t", Cut: state}).Run(h.Context())
 }
 
 func (h *host) newPush(remove bool) *checkout.Push {

@@ -84,18 +84,25 @@ func set(w *bubble.World, c *zk.Conn, changes ...string) {
 	}
 }
 
+// begin opens a mirror of /t, until the test ends.
+func begin(w *bubble.World, c *zk.Conn, dir string) (*mirror.Mirror, *cut.Cut) {
+	w.Helper()
+	m, err := mirror.Open(dir)
+	w.OK(err)
+	w.Cleanup(func() { m.Close() })
+	state, err := cut.Take(w.Context(), c, "/t", cut.Options{})
+	w.OK(err)
+	w.Cleanup(func() { state.Close() })
+	w.OK(m.Begin(state))
+	return m, state
+}
+
 // Each change of a tree becomes one of the directory, and the tree before it stays.
 func TestMirror(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		c, dir := w.Connect(), filepath.Join(w.TempDir(), "m")
 		set(w, c, "/t=", "/t/a=1", "/t/d=", "/t/d/x=1", "/t/d/y=1", "/t/..data=2", "/t/x.lock=")
-		m, err := mirror.Open(dir)
-		w.OK(err)
-		defer m.Close()
-		state, err := cut.Take(w.Context(), c, "/t", cut.Options{})
-		w.OK(err)
-		defer state.Close()
-		w.OK(m.Begin(state))
+		m, state := begin(w, c, dir)
 		same(w, "at first", content(w, dir), []string{"%2E.data=2", "a=1", "d/", "d/x=1", "d/y=1"})
 		same(w, "at the top", tops(w, dir), []string{"%2E.data", "a", "d"})
 		for _, tt := range []struct {
@@ -163,14 +170,8 @@ func TestMirrorOfWhatIsGone(t *testing.T) {
 	bubble.Run(t, func(w *bubble.World) {
 		c, dir := w.Connect(), w.TempDir()
 		set(w, c, "/t=", "/t/a=1")
-		m, err := mirror.Open(dir)
-		w.OK(err)
-		defer m.Close()
-		state, err := cut.Take(w.Context(), c, "/t", cut.Options{})
-		w.OK(err)
-		defer state.Close()
-		w.OK(m.Begin(state))
-		_, err = c.Multi(&zk.DeleteRequest{Path: "/t/a", Version: -1}, &zk.DeleteRequest{Path: "/t", Version: -1})
+		m, state := begin(w, c, dir)
+		_, err := c.Multi(&zk.DeleteRequest{Path: "/t/a", Version: -1}, &zk.DeleteRequest{Path: "/t", Version: -1})
 		w.OK(err)
 		changes, err := state.Next(w.Context())
 		w.OK(err)

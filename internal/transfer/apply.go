@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/zkfs/zkfs/zk"
@@ -122,7 +121,7 @@ func (w *writer) flush() error {
 	if len(ops) > 0 {
 		responses, err := w.c.Multi(ops...)
 		if err != nil {
-			return refusal(ops, responses, err)
+			return znode.Fault(ops, responses, err)
 		}
 	}
 	if len(acls) > 0 {
@@ -133,22 +132,4 @@ func (w *writer) flush() error {
 		}
 	}
 	return nil
-}
-
-// refusal names the operation at fault.
-func refusal(ops []any, responses []zk.MultiResponse, err error) error {
-	for i, r := range responses {
-		if r.Error == nil || errors.Is(r.Error, zk.ErrRolledBack) {
-			continue
-		}
-		switch op := ops[i].(type) {
-		case *zk.CreateRequest:
-			return fmt.Errorf("create %s: %w", op.Path, err)
-		case *zk.SetDataRequest:
-			return fmt.Errorf("set %s: %w", op.Path, err)
-		case *zk.DeleteRequest:
-			return fmt.Errorf("delete %s: %w", op.Path, err)
-		}
-	}
-	return err
 }
